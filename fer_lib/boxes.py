@@ -1,0 +1,60 @@
+"""Arithmetic on boxes.
+
+A box is `(x1, y1, x2, y2)` in pixels: left, top, right and bottom edge. Boxes travel together as an
+array `(n, 4)`; `n = 0` is normal everywhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Boxes = NDArray[np.float32]
+
+
+def as_boxes(xyxy: ArrayLike) -> Boxes:
+    """Return `xyxy` as a float32 array `(n, 4)`; anything empty becomes `(0, 4)`.
+
+    Raises:
+        ValueError: if the shape is not `(n, 4)` or a value is not finite.
+    """
+    boxes = np.asarray(xyxy, dtype=np.float32)
+    if boxes.size == 0:
+        return np.zeros((0, 4), np.float32)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"`xyxy` must have the shape (n, 4), but got {boxes.shape}")
+    if not np.isfinite(boxes).all():
+        raise ValueError("`xyxy` must hold finite numbers, but got NaN or infinity")
+    return boxes
+
+
+def clip_boxes(xyxy: Boxes, width: int, height: int) -> Boxes:
+    """Clip boxes to a frame of `width` × `height` pixels."""
+    limits = np.array([width, height, width, height], np.float32)
+    return np.clip(xyxy, 0, limits)
+
+
+def box_sizes(xyxy: Boxes) -> NDArray[np.float32]:
+    """Return widths and heights, `(n, 2)` in pixels, never negative."""
+    return np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
+
+
+def box_centers(xyxy: Boxes) -> NDArray[np.float32]:
+    """Return the centres, `(n, 2)` as x and y in pixels."""
+    return (xyxy[:, :2] + xyxy[:, 2:]) / 2
+
+
+def square_boxes(xyxy: Boxes, scale: float = 1.0) -> Boxes:
+    """Return squares around the same centres, `scale` times as wide as the longer side of each box."""
+    half = box_sizes(xyxy).max(axis=1, keepdims=True) * (scale / 2)
+    centers = box_centers(xyxy)
+    return np.hstack([centers - half, centers + half]).astype(np.float32)
+
+
+def overlap(first: Boxes, second: Boxes) -> NDArray[np.float32]:
+    """Return the intersection over union of every pair, `(n, m)` in [0, 1]; empty boxes overlap nothing."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=2)
+    union = box_sizes(first).prod(axis=1)[:, None] + box_sizes(second).prod(axis=1)[None] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -1,0 +1,102 @@
+"""The table that travels: one row a face, one column more at every stage.
+
+frame ─detect→ xyxy, confidence, landmarks ─recognise→ +probabilities ─track→ +track_id ─smooth→ steadier
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_lib.boxes import as_boxes, box_sizes
+from fer_lib.labels import EMOTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """All faces of one frame, as parallel arrays; a column that is `None` is not known yet.
+
+    Attributes:
+        xyxy: `(n, 4)` float32, corners in pixels of the frame.
+        confidence: `(n,)` float32 in [0, 1], how sure the detector is.
+        landmarks: `(n, 5, 2)` float32, x and y in pixels of left eye, right eye, nose, left and right
+            mouth corner, as they lie in the picture.
+        probabilities: `(n, 7)` float32 in the order of `EMOTIONS`; each row sums to 1.
+        track_id: `(n,)` int64, the same number for the same face over time.
+
+    Raises:
+        ValueError: if the columns disagree in length or hold impossible values.
+    """
+
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    landmarks: NDArray[np.float32] | None = None
+    probabilities: NDArray[np.float32] | None = None
+    track_id: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        boxes = as_boxes(self.xyxy)
+        n = len(boxes)
+        object.__setattr__(self, "xyxy", boxes)
+        self._set("confidence", np.float32, (n,))
+        self._set("landmarks", np.float32, (n, 5, 2))
+        self._set("probabilities", np.float32, (n, len(EMOTIONS)))
+        self._set("track_id", np.int64, (n,))
+        _check_range("confidence", self.confidence)
+        if self.probabilities is not None:
+            _check_range("probabilities", self.probabilities)
+            if n and np.abs(self.probabilities.sum(axis=1) - 1).max() > 1e-3:
+                raise ValueError("every row of `probabilities` must sum to 1")
+
+    def _set(self, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+        value = getattr(self, name)
+        if value is None and name != "confidence":
+            return
+        array = np.asarray(value, dtype=dtype)
+        if array.shape != shape:
+            raise ValueError(f"`{name}` must have the shape {shape}, but got {array.shape}")
+        object.__setattr__(self, name, array)
+
+    @classmethod
+    def empty(cls) -> Faces:
+        """Return the table of a frame without faces; every column is there and has no rows."""
+        return cls(
+            xyxy=np.zeros((0, 4), np.float32),
+            confidence=np.zeros(0, np.float32),
+            landmarks=np.zeros((0, 5, 2), np.float32),
+            probabilities=np.zeros((0, len(EMOTIONS)), np.float32),
+            track_id=np.zeros(0, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    def __getitem__(self, rows: Any) -> Faces:
+        """Return the chosen rows: a mask, a slice, a list of places, or one place (still a table)."""
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
+        columns = {name: None if value is None else value[chosen] for name, value in vars(self).items()}
+        return Faces(**columns)
+
+    def with_columns(self, **columns: Any) -> Faces:
+        """Return the same faces with columns added or replaced."""
+        return replace(self, **columns)
+
+    @property
+    def labels(self) -> list[str]:
+        """The most probable emotion of each face; empty while `probabilities` is unknown."""
+        if self.probabilities is None:
+            return []
+        return [EMOTIONS[i] for i in self.probabilities.argmax(axis=1)]
+
+    @property
+    def largest(self) -> int | None:
+        """The row of the face that covers most pixels, or `None` without faces."""
+        return int(box_sizes(self.xyxy).prod(axis=1).argmax()) if len(self) else None
+
+
+def _check_range(name: str, values: NDArray[np.float32]) -> None:
+    if not np.all((values >= 0) & (values <= 1 + 1e-4)):
+        raise ValueError(f"`{name}` must lie in [0, 1], but got {values.min()} to {values.max()}")

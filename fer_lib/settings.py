@@ -1,0 +1,191 @@
+"""Every knob, with its unit, its default and the values it may take.
+
+A value comes from the first place that has it: an argument (in a notebook: a papermill parameter), the
+environment, the nearest `.env` file, the default here. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dotenv import dotenv_values, find_dotenv
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FER_"
+
+
+class Settings(BaseSettings):
+    """What the groups of settings below have in common: how they are loaded and how they complain."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Self:
+        """Resolve all settings of this group; an argument of `None` means "ask the environment".
+
+        Raises:
+            ValueError: if a value or a name is wrong; the sentence says which, and what is allowed.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        _refuse_unknown(given, set(cls.model_fields), "a setting")
+        _refuse_unknown(_prefixed(os.environ), _known_variables(), "an environment variable")
+        _refuse_unknown(_read_dotenv(), _known_variables(), "a name in .env")
+        values = {**_from_dotenv(cls), **_from_environment(cls), **given}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ValueError("; ".join(_sentence(cls, detail) for detail in error.errors())) from None
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Return the name of the environment variable behind `field`."""
+        return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+
+    @classmethod
+    def sources(cls, **arguments: Any) -> dict[str, str]:
+        """Say for each setting where `load(**arguments)` takes it from."""
+        dotenv, environment = _from_dotenv(cls), _from_environment(cls)
+        found = dict.fromkeys(cls.model_fields, "default")
+        found |= dict.fromkeys(dotenv, ".env") | dict.fromkeys(environment, "environment")
+        return found | {name: "parameter" for name, value in arguments.items() if value is not None}
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:
+        """Take values only from `load`, which decides where they come from."""
+        return (init_settings,)
+
+
+class VisionSettings(Settings):
+    """How a frame is understood."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    weights_dir: Path | None = Field(None, description="folder of the weights; empty: the project's own")
+    threads: int = Field(1, ge=1, le=64, description="threads of each network")
+    min_face_size: int = Field(
+        60, ge=12, le=1000, description="smallest face to look for, in pixels of a 640-pixel-wide frame"
+    )
+    pyramid_factor: float = Field(0.5, gt=0.1, lt=0.95, description="step between the scales that are searched")
+    proposal_threshold: float = Field(0.6, gt=0, lt=1, description="confidence a place needs after the P-Net")
+    refine_threshold: float = Field(0.7, gt=0, lt=1, description="confidence a box needs after the R-Net")
+    output_threshold: float = Field(0.8, gt=0, lt=1, description="confidence a face needs after the O-Net")
+    max_faces: int = Field(16, ge=1, le=200, description="faces reported per frame, the largest first")
+    detect_interval_s: float = Field(
+        0.5, ge=0, le=60, description="seconds between full detections while faces are followed; 0: every frame"
+    )
+    search_interval_s: float = Field(
+        0.1, ge=0, le=60, description="seconds between full detections while there is no face"
+    )
+    follow_threshold: float = Field(
+        0.7, gt=0, lt=1, description="confidence below which a followed face counts as lost"
+    )
+    cache_difference: float = Field(
+        1.5,
+        ge=0,
+        le=255,
+        description="mean change of a crop, in grey levels, below which its result is reused; 0: never",
+    )
+    cache_max_age_s: float = Field(
+        0.25, ge=0, le=60, description="seconds after which a cached result is recomputed anyway"
+    )
+    track_overlap: float = Field(0.3, gt=0, lt=1, description="IoU from which two boxes are the same face")
+    track_patience_s: float = Field(0.7, ge=0, le=60, description="seconds an unseen face keeps its number")
+    smoothing_s: float = Field(0.25, ge=0, le=60, description="time constant of the probabilities; 0: off")
+    box_smoothing_s: float = Field(0.04, ge=0, le=60, description="time constant of the boxes; 0: off")
+
+
+class LiveSettings(Settings):
+    """How the live page captures and shows."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    capture_width: int = Field(640, ge=160, le=3840, description="width of captured frames, in pixels")
+    jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="quality of captured frames")
+    max_in_flight: int = Field(2, ge=1, le=8, description="frames sent and not yet answered")
+    target_rate: float = Field(30, ge=1, le=120, description="results a second to aim for")
+    mirror: bool = Field(True, description="show the camera like a mirror")
+
+
+class TrainingSettings(Settings):
+    """How a network learns. The first eight are the usual ones; the rest have good defaults."""
+
+    learning_rate: float = Field(0.001, gt=0, le=10, description="initial learning rate (peak, for one-cycle)")
+    batch_size: int = Field(32, ge=1, le=65536, description="images per step")
+    num_epochs: int = Field(22, ge=1, le=10000, description="passes over the training images")
+    dropout_rate: float = Field(0.4, ge=0, lt=1, description="share of features dropped before the last layer")
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="how weights are updated")
+    lr_step_size: int = Field(7, ge=1, description="epochs before decay (schedule: step)")
+    lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
+    image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
+
+    schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the weights towards zero")
+    sampler: Literal["balanced", "none"] = Field("balanced", description="balanced: rare labels are drawn more often")
+    augmentation: Literal["none", "light", "strong"] = Field("light", description="how much images are varied")
+    mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all labels")
+    ema_decay: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights, per step; 0: off")
+    initial_size: int | None = Field(
+        None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
+    )
+    initial_weights: str = Field("none", description="none, imagenet, or the path of a checkpoint (.safetensors)")
+    label_source: Literal["fer", "ferplus", "blend"] = Field(
+        "fer", description="targets: folder labels, FER+ votes, or half of each"
+    )
+    ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
+    max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
+    early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
+    data_dir: Path = Field(Path("data/images"), description="folder with train/ and validation/")
+    runs_dir: Path = Field(Path("runs"), description="folder that gets one folder per run")
+    run_name: str = Field("b0", pattern=r"^[A-Za-z0-9._-]+$", description="name of the run's folder, after its time")
+    resume: str = Field("auto", description="auto, never, or the folder of a run to go on with")
+
+
+GROUPS: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, TrainingSettings)
+
+
+def _known_variables() -> set[str]:
+    return {group.variable(field) for group in GROUPS for field in group.model_fields}
+
+
+def _prefixed(environment: Any) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+
+
+def _read_dotenv() -> dict[str, str]:
+    path = find_dotenv(usecwd=True)
+    return {name: value for name, value in dotenv_values(path).items() if value} if path else {}
+
+
+def _from_dotenv(group: type[Settings]) -> dict[str, str]:
+    return _select(group, _read_dotenv())
+
+
+def _from_environment(group: type[Settings]) -> dict[str, str]:
+    return _select(group, os.environ)
+
+
+def _select(group: type[Settings], variables: Any) -> dict[str, str]:
+    upper = {name.upper(): value for name, value in variables.items() if value}
+    names = {field: group.variable(field) for field in group.model_fields}
+    return {field: upper[name] for field, name in names.items() if name in upper}
+
+
+def _refuse_unknown(given: Any, known: set[str], what: str) -> None:
+    for name in given:
+        if name not in known and name.upper() not in known:
+            close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(sorted(known))}"
+            raise ValueError(f"`{name}` is not {what} that this project knows; {hint}")
+
+
+def _sentence(group: type[Settings], detail: Any) -> str:
+    field = str(detail["loc"][0])
+    said = detail["msg"].split(", unable to")[0].removeprefix("Input ").replace("should ", "must ", 1)
+    return f"`{group.variable(field)}` {said}, but got {detail['input']!r}"

@@ -1,0 +1,1 @@
+"""How a frame is understood: detection, recognition, tracking, smoothing."""

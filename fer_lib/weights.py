@@ -1,0 +1,130 @@
+"""A name becomes a verified file and its card.
+
+Each network is a pair in one folder: `<name>.onnx` and the card `<name>.json`, which says what goes in,
+what comes out, where it came from and the SHA-256 of the file. A file that does not match its card is
+refused before anything reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fer_lib.crops import CropSpec
+from fer_lib.labels import EMOTIONS
+
+EMOTION = "emotion"
+DETECTOR = ("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet")
+CURE = "`git checkout -- weights` in the project's folder brings back the files it came with"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A verified network file and what its card says of it."""
+
+    name: str
+    path: Path
+    card: dict[str, Any]
+
+    @property
+    def crop_spec(self) -> CropSpec:
+        """How faces must be prepared for this network.
+
+        Raises:
+            ValueError: if the card does not describe it.
+        """
+        try:
+            return CropSpec(**self.card["input"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"the card of `{self.name}` must describe its input, but {error} is wrong; {CURE}"
+            ) from None
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by so that probabilities mean what they say."""
+        return float(self.card.get("temperature", 1.0))
+
+
+def weights_folder() -> Path:
+    """Return the folder of the project's own weights: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parent
+    checkout = package.parent / "weights"
+    return checkout if checkout.is_dir() else package / "weights_data"
+
+
+def load_weights(name: str, folder: Path | None = None) -> Weights:
+    """Find the network `name`, read its card and verify the file against it.
+
+    Raises:
+        FileNotFoundError: if the card or the file is missing.
+        ValueError: if the card can't be read, or the file does not match it.
+    """
+    folder = Path(folder) if folder is not None else weights_folder()
+    card = read_card(folder / f"{name}.json")
+    path = folder / f"{name}.onnx"
+    if not path.is_file():
+        raise FileNotFoundError(f"the weights `{name}` must be at {path}, but there is no such file; {CURE}")
+    found = file_sha256(path)
+    if found != card.get("sha256"):
+        raise ValueError(
+            f"the weights `{name}` must have the SHA-256 {card.get('sha256')}, but {path} has {found}: "
+            f"the file is damaged or is not the one its card describes; {CURE}"
+        )
+    return Weights(name, path, card)
+
+
+def load_emotion_weights(folder: Path | None = None, name: str = EMOTION) -> Weights:
+    """Load an emotion network; besides its hash, its labels must be ours, in our order.
+
+    Raises:
+        FileNotFoundError: if the card or the file is missing.
+        ValueError: if the card or the file is damaged or describes another network.
+    """
+    weights = load_weights(name, folder)
+    labels = tuple(weights.card.get("labels", ()))
+    if labels != EMOTIONS:
+        raise ValueError(
+            f"the labels of `{name}` must be {', '.join(EMOTIONS)} in this order, but its card says {labels}; {CURE}"
+        )
+    if not weights.temperature > 0:
+        raise ValueError(
+            f"the temperature of `{name}` must be positive, but its card says {weights.temperature}; {CURE}"
+        )
+    _ = weights.crop_spec
+    return weights
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Read a card.
+
+    Raises:
+        FileNotFoundError: if it is missing.
+        ValueError: if it is not a JSON object.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"the card {path} must exist, but there is no such file; {CURE}")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"the card {path} must be JSON, but it can't be read ({error}); {CURE}") from None
+    if not isinstance(card, dict):
+        raise ValueError(f"the card {path} must be a JSON object, but it holds a {type(card).__name__}; {CURE}")
+    return card
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Write a card for the ONNX file beside it, with the SHA-256 of that file; complete or not at all."""
+    complete = {**card, "sha256": file_sha256(path.with_suffix(".onnx"))}
+    half = path.with_suffix(".json.part")
+    half.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
