@@ -9,11 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import NoneType
+from typing import Any, Literal, Self, get_args, get_origin
 
-from dotenv import dotenv_values, find_dotenv
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FER_"
 
@@ -38,12 +40,18 @@ class Settings(BaseSettings):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ValueError("; ".join(_sentence(cls, detail) for detail in error.errors())) from None
+            came_from = cls.sources(**given)
+            raise ValueError("; ".join(_sentence(cls, detail, came_from) for detail in error.errors())) from None
 
     @classmethod
     def variable(cls, field: str) -> str:
         """Return the name of the environment variable behind `field`."""
         return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+
+    @classmethod
+    def allowed(cls, field: str) -> str:
+        """Say in words which values `field` may take."""
+        return _in_words(cls.model_fields[field])
 
     @classmethod
     def sources(cls, **arguments: Any) -> dict[str, str]:
@@ -54,7 +62,14 @@ class Settings(BaseSettings):
         return found | {name: "parameter" for name, value in arguments.items() if value is not None}
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values only from `load`, which decides where they come from."""
         return (init_settings,)
 
@@ -158,9 +173,26 @@ def _prefixed(environment: Any) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
 
 
+def find_dotenv() -> Path | None:
+    """Return the nearest `.env`, from the working folder upwards to the root of the project around it."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / ".env").is_file():
+            return folder / ".env"
+        if (folder / "pyproject.toml").is_file() or (folder / ".git").exists():
+            break
+    return None
+
+
 def _read_dotenv() -> dict[str, str]:
-    path = find_dotenv(usecwd=True)
-    return {name: value for name, value in dotenv_values(path).items() if value} if path else {}
+    path = find_dotenv()
+    if path is None:
+        return {}
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                line, text = binding.original.line, binding.original.string.strip()
+                raise ValueError(f"line {line} of {path} must be NAME=value, but got {text!r}")
+    return {name: value for name, value in dotenv_values(path).items() if value}
 
 
 def _from_dotenv(group: type[Settings]) -> dict[str, str]:
@@ -185,7 +217,30 @@ def _refuse_unknown(given: Any, known: set[str], what: str) -> None:
             raise ValueError(f"`{name}` is not {what} that this project knows; {hint}")
 
 
-def _sentence(group: type[Settings], detail: Any) -> str:
+def _sentence(group: type[Settings], detail: Any, came_from: dict[str, str]) -> str:
     field = str(detail["loc"][0])
-    said = detail["msg"].split(", unable to")[0].removeprefix("Input ").replace("should ", "must ", 1)
-    return f"`{group.variable(field)}` {said}, but got {detail['input']!r}"
+    where = {"environment": " from the environment", ".env": " from .env"}.get(came_from[field], "")
+    what = group.model_fields[field].description
+    return f"`{group.variable(field)}` must be {group.allowed(field)}, but got {detail['input']!r}{where} ({what})"
+
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "text"}
+_BOUNDS = {"ge": "of at least", "gt": "above", "le": "at most", "lt": "below", "pattern": "matching"}
+
+
+def _in_words(field: Any) -> str:
+    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
+    if get_origin(field.annotation) is Literal:
+        *most, last = (repr(value) for value in kinds)
+        return f"{', '.join(most)} or {last}"
+    bounds = {
+        bound: value
+        for rule in field.metadata
+        for bound in _BOUNDS
+        if (value := getattr(rule, bound, None)) is not None
+    }
+    if bounds.keys() == {"ge", "le"}:
+        return f"{_KINDS[kinds[0]]} from {bounds['ge']} to {bounds['le']}"
+    return " ".join(
+        [_KINDS[kinds[0]], " and ".join(f"{_BOUNDS[bound]} {value}" for bound, value in bounds.items())]
+    ).strip()
