@@ -36,24 +36,34 @@ class Weights:
         Raises:
             ValueError: if the card does not describe it.
         """
+        described = self.card.get("input")
+        if not isinstance(described, dict):
+            raise ValueError(f"the card of `{self.name}` must describe its `input`, but it says {described!r}; {CURE}")
         try:
-            return CropSpec(**self.card["input"])
-        except (KeyError, TypeError) as error:
+            return CropSpec(**described)
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                f"the card of `{self.name}` must describe its input, but {error} is wrong; {CURE}"
+                f"the `input` in the card of `{self.name}` must be a crop, but it is {described}: {error}; {CURE}"
             ) from None
 
     @property
     def temperature(self) -> float:
-        """What logits are divided by so that probabilities mean what they say."""
-        return float(self.card.get("temperature", 1.0))
+        """What logits are divided by so that probabilities mean what they say; 1 unless the card says more.
+
+        Raises:
+            ValueError: if the card says something that is no positive number.
+        """
+        said = self.card.get("temperature", 1.0)
+        if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < float("inf"):
+            raise ValueError(f"the temperature of `{self.name}` must be positive, but its card says {said!r}; {CURE}")
+        return float(said)
 
 
 def weights_folder() -> Path:
-    """Return the folder of the project's own weights: beside the package in a checkout, inside it when installed."""
+    """Return the folder of the project's own weights: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).parent
-    checkout = package.parent / "weights"
-    return checkout if checkout.is_dir() else package / "weights_data"
+    installed = package / "weights_data"
+    return installed if installed.is_dir() else package.parent / "weights"
 
 
 def load_weights(name: str, folder: Path | None = None) -> Weights:
@@ -68,10 +78,12 @@ def load_weights(name: str, folder: Path | None = None) -> Weights:
     path = folder / f"{name}.onnx"
     if not path.is_file():
         raise FileNotFoundError(f"the weights `{name}` must be at {path}, but there is no such file; {CURE}")
+    if not isinstance(card.get("sha256"), str):
+        raise ValueError(f"the card of `{name}` must say the SHA-256 of {path}, but it has none; {CURE}")
     found = file_sha256(path)
-    if found != card.get("sha256"):
+    if found != card["sha256"]:
         raise ValueError(
-            f"the weights `{name}` must have the SHA-256 {card.get('sha256')}, but {path} has {found}: "
+            f"the weights `{name}` must have the SHA-256 {card['sha256']}, but {path} has {found}: "
             f"the file is damaged or is not the one its card describes; {CURE}"
         )
     return Weights(name, path, card)
@@ -85,16 +97,12 @@ def load_emotion_weights(folder: Path | None = None, name: str = EMOTION) -> Wei
         ValueError: if the card or the file is damaged or describes another network.
     """
     weights = load_weights(name, folder)
-    labels = tuple(weights.card.get("labels", ()))
-    if labels != EMOTIONS:
+    labels = weights.card.get("labels")
+    if labels != list(EMOTIONS):
         raise ValueError(
             f"the labels of `{name}` must be {', '.join(EMOTIONS)} in this order, but its card says {labels}; {CURE}"
         )
-    if not weights.temperature > 0:
-        raise ValueError(
-            f"the temperature of `{name}` must be positive, but its card says {weights.temperature}; {CURE}"
-        )
-    _ = weights.crop_spec
+    _ = weights.crop_spec, weights.temperature
     return weights
 
 
