@@ -1,0 +1,168 @@
+"""Which weights are found, and which are refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fer_lib import weights
+from fer_lib.crops import CropSpec
+from fer_lib.labels import EMOTIONS
+from fer_lib.weights import CURE, load_emotion_weights, load_weights, read_card, weights_folder, write_card
+
+CARD = {"labels": list(EMOTIONS), "input": {"size": 64, "color": "grey"}, "temperature": 1.5}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with weights whose bytes nobody reads, and a good card."""
+    (tmp_path / "emotion.onnx").write_bytes(b"network")
+    write_card(tmp_path / "emotion.json", CARD)
+    return tmp_path
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    card = {**json.loads((folder / "emotion.json").read_text()), **changes}
+    (folder / "emotion.json").write_text(json.dumps(card))
+
+
+def test_load_weights_gives_the_file_and_its_card(folder):
+    found = load_weights("emotion", folder)
+    assert (found.name, found.path) == ("emotion", folder / "emotion.onnx")
+    assert found.card.items() >= CARD.items()
+    assert found.crop_spec == CropSpec(size=64, color="grey")
+    assert found.temperature == 1.5
+
+
+def test_load_weights_folder_as_text(folder):
+    assert load_weights("emotion", str(folder)).path == folder / "emotion.onnx"
+
+
+def test_load_weights_missing_card(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"the card .*other\.json must exist") as caught:
+        load_weights("other", tmp_path)
+    assert CURE in str(caught.value)
+
+
+def test_load_weights_missing_file(folder):
+    (folder / "emotion.onnx").unlink()
+    with pytest.raises(FileNotFoundError, match=r"`emotion` must be at .*emotion\.onnx") as caught:
+        load_weights("emotion", folder)
+    assert CURE in str(caught.value)
+
+
+def test_load_weights_damaged_file(folder):
+    expected = load_weights("emotion", folder).card["sha256"]
+    (folder / "emotion.onnx").write_bytes(b"netwurk")
+    with pytest.raises(ValueError, match="damaged") as caught:
+        load_weights("emotion", folder)
+    said = str(caught.value)
+    assert expected in said
+    assert weights.file_sha256(folder / "emotion.onnx") in said
+    assert str(folder / "emotion.onnx") in said
+    assert CURE in said
+
+
+def test_load_weights_cut_off_file(folder):
+    (folder / "emotion.onnx").write_bytes(b"")
+    with pytest.raises(ValueError, match="damaged"):
+        load_weights("emotion", folder)
+
+
+@pytest.mark.parametrize("said", [None, 5, True])
+def test_load_weights_card_without_hash(folder, said):
+    rewrite(folder, sha256=said)
+    with pytest.raises(ValueError, match="must say the SHA-256") as caught:
+        load_weights("emotion", folder)
+    assert CURE in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "not json", "\xff\xfe"])
+def test_read_card_malformed(folder, text):
+    (folder / "emotion.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match="must be JSON") as caught:
+        read_card(folder / "emotion.json")
+    assert CURE in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"text"', "null"])
+def test_read_card_not_an_object(folder, text):
+    (folder / "emotion.json").write_text(text)
+    with pytest.raises(ValueError, match="must be a JSON object"):
+        read_card(folder / "emotion.json")
+
+
+def test_load_emotion_weights_good_ones(folder):
+    assert load_emotion_weights(folder).crop_spec.size == 64
+
+
+def test_load_emotion_weights_swapped_labels(folder):
+    swapped = ["disgust", "angry", *EMOTIONS[2:]]
+    rewrite(folder, labels=swapped)
+    with pytest.raises(ValueError, match="in this order") as caught:
+        load_emotion_weights(folder)
+    assert str(swapped) in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [None, 7, [], "angry", list(EMOTIONS[:6]), [*EMOTIONS, "contempt"]])
+def test_load_emotion_weights_other_labels(folder, labels):
+    rewrite(folder, labels=labels)
+    with pytest.raises(ValueError, match="labels of `emotion` must be angry, disgust"):
+        load_emotion_weights(folder)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, None, "warm", [1], True, float("inf"), float("nan")])
+def test_load_emotion_weights_impossible_temperature(folder, temperature):
+    rewrite(folder, temperature=temperature)
+    with pytest.raises(ValueError, match="temperature of `emotion` must be positive"):
+        load_emotion_weights(folder)
+
+
+def test_load_emotion_weights_temperature_is_one_by_default(folder):
+    card = {name: value for name, value in CARD.items() if name != "temperature"}
+    write_card(folder / "emotion.json", card)
+    assert load_emotion_weights(folder).temperature == 1.0
+
+
+@pytest.mark.parametrize("described", [None, 64, []])
+def test_load_emotion_weights_undescribed_input(folder, described):
+    rewrite(folder, input=described)
+    with pytest.raises(ValueError, match="must describe its `input`"):
+        load_emotion_weights(folder)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [{}, {"size": 0}, {"size": "64"}, {"size": 64, "color": "infrared"}, {"size": 64, "sharpness": 1}],
+)
+def test_load_emotion_weights_impossible_input(folder, described):
+    rewrite(folder, input=described)
+    with pytest.raises(ValueError, match="`input` in the card of `emotion` must be a crop") as caught:
+        load_emotion_weights(folder)
+    assert CURE in str(caught.value)
+
+
+def test_load_weights_of_a_detector_needs_no_labels(folder):
+    write_card(folder / "emotion.json", {"source": "elsewhere"})
+    assert load_weights("emotion", folder).temperature == 1.0
+
+
+def test_write_card_leaves_nothing_half_done(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["emotion.json", "emotion.onnx"]
+    with pytest.raises(TypeError):
+        write_card(folder / "emotion.json", {"input": object()})
+    assert read_card(folder / "emotion.json").items() >= CARD.items()
+
+
+def test_weights_folder_is_the_checkouts(project_root):
+    assert weights_folder() == project_root / "weights"
+
+
+def test_weights_folder_of_an_installed_package_is_inside_it(tmp_path, monkeypatch, project_root):
+    package = tmp_path / "site-packages" / "fer_lib"
+    (package / "weights_data").mkdir(parents=True)
+    (tmp_path / "site-packages" / "weights").mkdir()  # somebody else's
+    shutil.copy(project_root / "fer_lib" / "weights.py", package)
+    monkeypatch.setattr(weights, "__file__", str(package / "weights.py"))
+    assert weights_folder() == package / "weights_data"
