@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, Self, get_args, get_origin
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FER_"
+PROJECT = Path(__file__).parent.parent
 
 
 class Settings(BaseSettings):
     """What the groups of settings below have in common: how they are loaded and how they complain."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @classmethod
     def load(cls, **arguments: Any) -> Self:
@@ -42,6 +44,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             came_from = cls.sources(**given)
             raise ValueError("; ".join(_sentence(cls, detail, came_from) for detail in error.errors())) from None
+
+    @classmethod
+    def parameters(cls, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Pick this group's settings out of a notebook's variables, where they are written in capitals."""
+        return {field: variables.get(field.upper()) for field in cls.model_fields}
 
     @classmethod
     def variable(cls, field: str) -> str:
@@ -139,7 +146,9 @@ class TrainingSettings(Settings):
 
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the weights towards zero")
-    sampler: Literal["balanced", "none"] = Field("balanced", description="balanced: rare labels are drawn more often")
+    sampler: Literal["balanced", "root", "none"] = Field(
+        "balanced", description="balanced: every label is drawn as often; root: halfway there; none: as they come"
+    )
     augmentation: Literal["none", "light", "strong"] = Field("light", description="how much images are varied")
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all labels")
@@ -153,6 +162,16 @@ class TrainingSettings(Settings):
     )
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
+    color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
+    crop_scale: float = Field(
+        1.0, gt=0, le=4, description="side of the training images, in longer sides of the detector's box"
+    )
+    crop_shift_y: float = Field(
+        0.0, ge=-1, le=1, description="how far they lie below the box's centre, in the same unit"
+    )
+    crop_detail: int = Field(
+        0, ge=0, le=1024, description="pixels a side that the training images have; 0: as many as the input"
+    )
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
@@ -160,6 +179,12 @@ class TrainingSettings(Settings):
     runs_dir: Path = Field(Path("runs"), description="folder that gets one folder per run")
     run_name: str = Field("b0", pattern=r"^[A-Za-z0-9._-]+$", description="name of the run's folder, after its time")
     resume: str = Field("auto", description="auto, never, or the folder of a run to go on with")
+
+    @field_validator("data_dir", "runs_dir", "ferplus_csv")
+    @classmethod
+    def _locate(cls, path: Path | None) -> Path | None:
+        """Take a relative path from the current folder if it is there, else from the project's folder."""
+        return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
 
 
 GROUPS: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, TrainingSettings)
@@ -212,8 +237,9 @@ def _select(group: type[Settings], variables: Any) -> dict[str, str]:
 def _refuse_unknown(given: Any, known: set[str], what: str) -> None:
     for name in given:
         if name not in known and name.upper() not in known:
-            close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(sorted(known))}"
+            in_any_case = {one.lower(): one for one in known}
+            close = difflib.get_close_matches(name.lower(), in_any_case, n=1)
+            hint = f"did you mean `{in_any_case[close[0]]}`?" if close else f"known are {', '.join(sorted(known))}"
             raise ValueError(f"`{name}` is not {what} that this project knows; {hint}")
 
 

@@ -1,0 +1,70 @@
+"""The emotion network: EfficientNet-B0 (Tan and Le, 2019) with our head 1280→512→7."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import EfficientNet_B0_Weights, efficientnet_b0
+
+from fer_lib.labels import EMOTIONS
+
+FEATURES = 1280
+HIDDEN = 512
+
+
+def build_model(channels: int = 1, dropout_rate: float = 0.4, initial_weights: str = "none") -> nn.Module:
+    """Build the network; input `(n, channels, s, s)`, output logits `(n, 7)`.
+
+    Args:
+        channels: 1 for grey, 3 for colour.
+        dropout_rate: share of the 512 hidden features dropped in training.
+        initial_weights: `none`, `imagenet` (downloaded by torchvision) or the path of a checkpoint.
+
+    Raises:
+        FileNotFoundError: if a checkpoint is missing.
+        RuntimeError: if the ImageNet weights can't be downloaded.
+    """
+    network = efficientnet_b0(weights=None)
+    if initial_weights == "imagenet":
+        network.load_state_dict(_imagenet_weights())
+    _set_channels(network, channels)
+    network.classifier = nn.Sequential(
+        nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(dropout_rate), nn.Linear(HIDDEN, len(EMOTIONS))
+    )
+    if initial_weights not in ("none", "imagenet"):
+        network.load_state_dict(_checkpoint_weights(Path(initial_weights)))
+    return network.to(memory_format=torch.channels_last)
+
+
+def _imagenet_weights() -> dict[str, torch.Tensor]:
+    try:
+        return dict(EfficientNet_B0_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
+    except OSError as error:
+        raise RuntimeError(
+            f"the ImageNet weights can't be downloaded ({error}); train with INITIAL_WEIGHTS=none, or fetch "
+            f"{EfficientNet_B0_Weights.IMAGENET1K_V1.url} elsewhere into torch.hub.get_dir()/checkpoints"
+        ) from None
+
+
+def _checkpoint_weights(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`INITIAL_WEIGHTS` must be none, imagenet or a checkpoint, but there is no file {path}"
+        )
+    tensors = load_file(path)
+    return {
+        name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")
+    } or tensors
+
+
+def _set_channels(network: nn.Module, channels: int) -> None:
+    """Make the first layer take grey: its weights for red, green and blue are summed, which equals feeding grey thrice."""
+    first = network.features[0][0]
+    if channels == first.in_channels:
+        return
+    grey = nn.Conv2d(channels, first.out_channels, 3, stride=2, padding=1, bias=False)
+    grey.weight.data = first.weight.data.sum(dim=1, keepdim=True) * (1 / channels) * torch.ones(1, channels, 1, 1)
+    network.features[0][0] = grey

@@ -1,0 +1,61 @@
+"""A trained network leaves the room: an ONNX file that equals it, and the card that describes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fer_lib.crops import CropSpec
+from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import fit_temperature, score, softmax
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.export import export_onnx
+from fer_lib.training.run import Run, describe_environment
+from fer_lib.weights import write_card
+
+
+def publish_network(
+    run: Run,
+    network: nn.Module,
+    spec: CropSpec,
+    logits: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    settings: TrainingSettings,
+    training: dict[str, Any],
+) -> None:
+    """Write `emotion.onnx` and its card into the run's folder.
+
+    Args:
+        run: where to.
+        network: what to export, on the CPU.
+        spec: how it sees a face.
+        logits: its answers on the validation split, `(n, 7)`.
+        targets: the right ones, `(n,)`.
+        settings: how it was trained.
+        training: epoch and number of images behind it.
+    """
+    temperature = round(fit_temperature(logits, targets), 4)
+    example = torch.zeros(2, spec.channels, spec.size, spec.size)
+    difference = export_onnx(network.eval(), run.network, example, "faces", ["logits"])
+    write_card(
+        run.network.with_suffix(".json"),
+        {
+            "name": "emotion",
+            "what": "EfficientNet-B0 with the head 1280→512→7: a face crop in, logits of seven emotions out",
+            "labels": list(EMOTIONS),
+            "input": spec.as_dict(),
+            "output": "logits (n, 7); probabilities are softmax(logits / temperature)",
+            "temperature": temperature,
+            "metrics": {"validation": score(softmax(logits, temperature), targets)},
+            "difference_to_torch": difference,
+            "run": run.folder.name,
+            "epoch": training["epoch"] + 1,
+            "trained_on": training["trained_on"],
+            "settings": settings.model_dump(mode="json", exclude={"data_dir", "runs_dir", "resume", "ferplus_csv"}),
+            "environment": describe_environment(),
+        },
+    )

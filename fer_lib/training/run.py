@@ -1,0 +1,134 @@
+"""One training, one folder: `runs/<time>-<name>/` holds all that is needed to judge and to repeat it.
+
+settings.json       the resolved settings and where each came from
+environment.json    versions, machine, commit
+metrics.jsonl       one line per epoch
+checkpoint.safetensors, best.safetensors
+emotion.onnx, emotion.json   there once the run is finished
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from fer_lib.settings import TrainingSettings
+
+# What may differ between a run and its continuation without changing what is learned.
+NOT_LEARNED = frozenset({"resume", "runs_dir", "data_dir", "ferplus_csv", "device", "crop_scale", "crop_shift_y"})
+PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "opencv-python-headless", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one training."""
+
+    folder: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the training goes on from."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The network with the best validation accuracy so far."""
+        return self.folder / "best.safetensors"
+
+    @property
+    def network(self) -> Path:
+        """The exported network; its card lies beside it."""
+        return self.folder / "emotion.onnx"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the network has been exported with its card."""
+        return self.network.with_suffix(".json").is_file()
+
+    def log_epoch(self, metrics: dict[str, Any]) -> None:
+        """Add one epoch; a line of the same epoch, from before an interruption, is replaced."""
+        kept = [line for line in self.read_metrics() if line["epoch"] < metrics["epoch"]]
+        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in [*kept, metrics]))
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the epochs so far, oldest first."""
+        path = self.folder / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) -> Run:
+    """Find the run to go on with, as `settings.resume` says, or make a new one.
+
+    Raises:
+        FileNotFoundError: if `resume` names a folder without a checkpoint.
+    """
+    if settings.resume == "auto":
+        for folder in sorted(settings.runs_dir.glob(f"*-{settings.run_name}"), reverse=True):
+            run = Run(folder)
+            if run.checkpoint.is_file() and not run.is_finished and _same_learning(folder, settings):
+                return run
+    elif settings.resume != "never":
+        run = Run(Path(settings.resume))
+        if not run.checkpoint.is_file():
+            raise FileNotFoundError(
+                f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no checkpoint"
+            )
+        return run
+    return _make_run(settings, sources or {})
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, complete or not at all."""
+    half = path.with_name(path.name + ".part")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)
+
+
+def describe_environment() -> dict[str, Any]:
+    """Return versions, machine and commit, to repeat a run by."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
+def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
+    start = datetime.now().astimezone()
+    folder = settings.runs_dir / f"{start:%Y%m%d-%H%M%S}-{settings.run_name}"
+    folder.mkdir(parents=True)
+    values = {"settings": settings.model_dump(mode="json"), "sources": sources}
+    write_text(folder / "settings.json", json.dumps(values, indent=2) + "\n")
+    write_text(folder / "environment.json", json.dumps(describe_environment(), indent=2) + "\n")
+    return Run(folder)
+
+
+def _same_learning(folder: Path, settings: TrainingSettings) -> bool:
+    path = folder / "settings.json"
+    if not path.is_file():
+        return False
+    before, now = json.loads(path.read_text())["settings"], settings.model_dump(mode="json")
+    return all(before.get(name) == value for name, value in now.items() if name not in NOT_LEARNED)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return told.stdout.strip()
