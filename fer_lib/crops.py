@@ -48,8 +48,10 @@ class CropSpec:
             raise ValueError(f"`size` must be at least 1 pixel, but got {self.size}")
         if self.color not in ("grey", "rgb"):
             raise ValueError(f"`color` must be grey or rgb, but got {self.color!r}")
-        if self.scale <= 0 or self.std <= 0:
+        if not (self.scale > 0 and self.std > 0):
             raise ValueError(f"`scale` and `std` must be positive, but got {self.scale} and {self.std}")
+        if self.detail < 0:
+            raise ValueError(f"`detail` must be 0 or a number of pixels, but got {self.detail}")
 
     @property
     def channels(self) -> int:

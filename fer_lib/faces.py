@@ -46,6 +46,8 @@ class Faces:
         self._set("probabilities", np.float32, (n, len(EMOTIONS)))
         self._set("track_id", np.int64, (n,))
         _check_range("confidence", self.confidence)
+        if self.landmarks is not None and not np.isfinite(self.landmarks).all():
+            raise ValueError("`landmarks` must hold finite numbers, but got NaN or infinity")
         if self.probabilities is not None:
             _check_range("probabilities", self.probabilities)
             if n and np.abs(self.probabilities.sum(axis=1) - 1).max() > 1e-3:
