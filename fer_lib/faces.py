@@ -79,7 +79,7 @@ class Faces:
     def __getitem__(self, rows: Any) -> Faces:
         """Return the chosen rows: a mask, a slice, a list of places, or one place (still a table)."""
         chosen = np.atleast_1d(np.arange(len(self))[rows])
-        columns = {name: None if value is None else value[chosen] for name, value in vars(self).items()}
+        columns: dict[str, Any] = {name: None if value is None else value[chosen] for name, value in vars(self).items()}
         return Faces(**columns)
 
     def with_columns(self, **columns: Any) -> Faces:

@@ -6,7 +6,7 @@ from fer_lib.labels import EMOTION_COLORS, EMOTIONS, label_index
 
 
 def test_label_index_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="`label` must be one of angry, .*, but got ''"):
+    with pytest.raises(ValueError, match=r"`label` must be one of angry, .*, but got ''"):
         label_index("")
 
 
