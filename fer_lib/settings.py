@@ -130,7 +130,9 @@ class LiveSettings(Settings):
     max_in_flight: int = Field(2, ge=1, le=8, description="frames sent and not yet answered")
     target_rate: float = Field(30, ge=1, le=120, description="results a second to aim for")
     mirror: bool = Field(True, description="show the camera like a mirror")
-    frame_timeout_s: float = Field(2, ge=0.1, le=60, description="seconds after which an unanswered frame counts as lost")
+    frame_timeout_s: float = Field(
+        2, ge=0.1, le=60, description="seconds after which an unanswered frame counts as lost"
+    )
     kernel_timeout_s: float = Field(
         8, ge=1, le=600, description="seconds without any answer after which the kernel counts as gone"
     )
