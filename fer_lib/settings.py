@@ -102,6 +102,9 @@ class VisionSettings(Settings):
     search_interval_s: float = Field(
         0.1, ge=0, le=60, description="seconds between full detections while there is no face"
     )
+    retry_interval_s: float = Field(
+        0.1, ge=0, le=1, description="least seconds between full detections that a lost face may force; 0: every frame"
+    )
     follow_threshold: float = Field(
         0.7, gt=0, lt=1, description="confidence below which a followed face counts as lost"
     )
