@@ -1,0 +1,83 @@
+"""Folders become arrays; whatever is wrong with them is said in one sentence."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_lib.crops import CropSpec
+from fer_lib.labels import EMOTIONS
+from fer_lib.training import data
+
+SPEC = CropSpec(size=32)
+
+
+def write_picture(path: Path, value: int = 100, shape: tuple[int, ...] = (48, 48)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.full(shape, value, np.uint8)
+    pixels[: shape[0] // 2] = 255 - value
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+def test_load_split_missing_folder_says_where_and_what_to_read(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"train.*no such folder.*data/README\.md"):
+        data.load_split(tmp_path, "train", SPEC)
+
+
+def test_load_split_without_pictures_is_refused(tmp_path):
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="has none"):
+        data.load_split(tmp_path, "train", SPEC)
+
+
+def test_load_split_unknown_label_is_named(tmp_path):
+    write_picture(tmp_path / "train" / "bored" / "a.png")
+    with pytest.raises(ValueError, match="bored"):
+        data.load_split(tmp_path, "train", SPEC)
+
+
+def test_load_split_reads_any_size_and_colour(tmp_path):
+    write_picture(tmp_path / "train" / "happy" / "grey.png")
+    write_picture(tmp_path / "train" / "sad" / "colour.jpg", shape=(100, 60, 3))
+    split = data.load_split(tmp_path, "train", SPEC, quiet=True)
+    assert split.images.shape == (2, 32, 32, 1)
+    assert split.targets.tolist() == [EMOTIONS.index("happy"), EMOTIONS.index("sad")]
+    assert split.names == ("grey", "colour")
+
+
+def test_load_split_leaves_broken_pictures_out_and_lists_them(tmp_path):
+    write_picture(tmp_path / "train" / "happy" / "good.png")
+    empty, damaged = tmp_path / "train" / "happy" / "empty.png", tmp_path / "train" / "sad" / "damaged.jpg"
+    empty.write_bytes(b"")
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"\xff\xd8 this is no picture")
+    split = data.load_split(tmp_path, "train", SPEC, quiet=True)
+    assert split.names == ("good",)
+    assert set(split.broken) == {empty, damaged}
+
+
+def test_load_split_max_images_spreads_over_the_labels(tmp_path):
+    for label in EMOTIONS:
+        for number in range(4):
+            write_picture(tmp_path / "train" / label / f"{number}.png")
+    split = data.load_split(tmp_path, "train", SPEC, max_images=7, quiet=True)
+    assert len(split) == 7
+    assert len(set(split.targets.tolist())) >= 6
+
+
+def test_clean_training_drops_blank_images_and_copies_of_held_out_ones(tmp_path):
+    write_picture(tmp_path / "train" / "happy" / "own.png", 10)
+    write_picture(tmp_path / "train" / "happy" / "copied.png", 50)
+    write_picture(tmp_path / "validation" / "sad" / "original.png", 50)
+    cv2.imwrite(str(tmp_path / "train" / "happy" / "blank.png"), np.zeros((48, 48), np.uint8))
+    train, validation = (data.load_split(tmp_path, name, SPEC, quiet=True) for name in ("train", "validation"))
+    assert data.clean_training(train, validation).names == ("own",)
+
+
+def test_counts_name_every_label(tmp_path):
+    write_picture(tmp_path / "train" / "fear" / "a.png")
+    counts = data.load_split(tmp_path, "train", SPEC, quiet=True).counts
+    assert tuple(counts) == EMOTIONS
+    assert sum(counts.values()) == counts["fear"] == 1

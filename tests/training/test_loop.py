@@ -1,0 +1,109 @@
+"""A run learns, survives being cut off, and ends with a network that equals the trained one."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from fer_lib import weights
+from fer_lib.settings import TrainingSettings
+from fer_lib.training import loop
+from fer_lib.training.drawing import write_sample
+from fer_lib.training.run import open_run
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn")
+    write_sample(folder, size=32)
+    return folder
+
+
+def make_settings(drawn, runs, **values) -> TrainingSettings:
+    small = {"image_size": 32, "batch_size": 16, "num_epochs": 2, "max_images": 35, "device": "cpu", "ema_decay": 0.9}
+    return TrainingSettings.load(data_dir=drawn, runs_dir=runs, **{**small, **values})
+
+
+def read_tensors(path):
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def test_train_fills_a_run_folder_with_a_network_that_loads(drawn, tmp_path):
+    seen = []
+    run = loop.train(make_settings(drawn, tmp_path), on_epoch=seen.append)
+    assert [line["epoch"] for line in run.read_metrics()] == [line["epoch"] for line in seen] == [0, 1]
+    loaded = weights.load_emotion_weights(run.folder)
+    assert loaded.crop_spec == loop.crop_spec(make_settings(drawn, tmp_path))
+    assert loaded.card["difference_to_torch"] < 1e-4
+    assert loaded.card["metrics"]["validation"]["images"] == 35
+    session = onnxruntime.InferenceSession(loaded.path)
+    assert session.run(None, {"faces": np.zeros((3, 1, 32, 32), np.float32)})[0].shape == (3, 7)
+    assert json.loads((run.folder / "settings.json").read_text())["settings"]["batch_size"] == 16
+
+
+def test_train_cut_off_and_resumed_equals_uninterrupted(drawn, tmp_path):
+    class CutError(Exception):
+        pass
+
+    def cut(_metrics):
+        raise CutError
+
+    whole = loop.train(make_settings(drawn, tmp_path / "whole"))
+    with pytest.raises(CutError):
+        loop.train(make_settings(drawn, tmp_path / "cut"), on_epoch=cut)
+    resumed = loop.train(make_settings(drawn, tmp_path / "cut"))
+    assert len(list((tmp_path / "cut").iterdir())) == 1
+    first, second = read_tensors(whole.checkpoint), read_tensors(resumed.checkpoint)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_train_learns_the_drawn_faces(drawn, tmp_path):
+    settings = make_settings(
+        drawn,
+        tmp_path,
+        num_epochs=8,
+        max_images=None,
+        ema_decay=0.0,
+        learning_rate=0.003,
+        schedule="onecycle",
+        augmentation="none",
+    )
+    run = loop.train(settings)
+    lines = run.read_metrics()
+    assert lines[-1]["loss"] < 0.6 * lines[0]["loss"]
+
+
+def test_train_stops_at_a_loss_that_is_no_number(drawn, tmp_path):
+    with pytest.raises(FloatingPointError, match="LEARNING_RATE"):
+        loop.train(make_settings(drawn, tmp_path, learning_rate=10.0, optimizer="sgd", num_epochs=50, ema_decay=0.0))
+
+
+def test_train_stops_early_when_nothing_improves(drawn, tmp_path):
+    run = loop.train(make_settings(drawn, tmp_path, num_epochs=30, early_stopping=1, learning_rate=1e-9))
+    assert len(run.read_metrics()) < 30
+    assert run.is_finished
+
+
+def test_open_run_other_settings_start_a_new_run(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path)
+    first = open_run(settings)
+    first.checkpoint.touch()
+    assert open_run(settings) == first
+    assert open_run(make_settings(drawn, tmp_path, seed=1, run_name="other")) != first
+
+
+def test_open_run_named_folder_without_checkpoint_is_refused(drawn, tmp_path):
+    with pytest.raises(FileNotFoundError, match="RESUME"):
+        open_run(make_settings(drawn, tmp_path, resume=str(tmp_path / "nothing")))
+
+
+def test_make_targets_votes_need_their_table(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path, label_source="blend")
+    split = loop.load_split(drawn, "validation", loop.crop_spec(settings), quiet=True)
+    with pytest.raises(ValueError, match="FERPLUS_CSV"):
+        loop.make_targets(settings, split)

@@ -1,0 +1,48 @@
+"""The network has the promised shape, whatever it starts from."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fer_lib.training import model
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_build_model_head_and_output(channels):
+    network = model.build_model(channels).eval()
+    assert [tuple(layer.weight.shape) for layer in network.classifier if hasattr(layer, "weight")] == [
+        (512, 1280),
+        (7, 512),
+    ]
+    assert network(torch.zeros(2, channels, 32, 32)).shape == (2, 7)
+
+
+def test_build_model_grey_equals_colour_fed_thrice():
+    torch.manual_seed(0)
+    colour, grey = model.build_model(3).eval(), model.build_model(1).eval()
+    weights = colour.state_dict()
+    weights["features.0.0.weight"] = weights["features.0.0.weight"].sum(1, keepdim=True)
+    grey.load_state_dict(weights)
+    image = torch.rand(1, 1, 32, 32)
+    assert torch.allclose(grey(image), colour(image.expand(-1, 3, -1, -1)), atol=1e-5)
+
+
+def test_build_model_from_a_checkpoint(tmp_path):
+    first = model.build_model(1)
+    save_file({f"model.{k}": v.contiguous() for k, v in first.state_dict().items()}, tmp_path / "c.safetensors")
+    second = model.build_model(1, initial_weights=str(tmp_path / "c.safetensors"))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_build_model_missing_checkpoint_is_named():
+    with pytest.raises(FileNotFoundError, match=r"INITIAL_WEIGHTS.*nowhere\.safetensors"):
+        model.build_model(1, initial_weights="nowhere.safetensors")
+
+
+def test_build_model_imagenet_out_of_reach_says_what_to_do(monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(model.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
+    with pytest.raises(RuntimeError, match=r"INITIAL_WEIGHTS=none"):
+        model.build_model(1, initial_weights="imagenet")
