@@ -120,7 +120,9 @@ class VisionSettings(Settings):
     track_overlap: float = Field(0.3, gt=0, lt=1, description="IoU from which two boxes are the same face")
     track_patience_s: float = Field(0.7, ge=0, le=60, description="seconds an unseen face keeps its number")
     smoothing_s: float = Field(0.25, ge=0, le=60, description="time constant of the probabilities; 0: off")
-    box_smoothing_s: float = Field(0.04, ge=0, le=60, description="time constant of the boxes; 0: off")
+    box_smoothing_s: float = Field(
+        0.15, ge=0, le=60, description="time constant of the box of a still face, a moving one is not held; 0: off"
+    )
 
 
 class LiveSettings(Settings):
@@ -154,6 +156,7 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
+    stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the weights towards zero")
     sampler: Literal["balanced", "root", "none"] = Field(

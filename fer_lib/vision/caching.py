@@ -1,0 +1,72 @@
+"""A face that has hardly changed needs no new look: its last probabilities are used again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_lib.crops import Pixels
+from fer_lib.labels import EMOTIONS
+from fer_lib.settings import VisionSettings
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the network said of a face: its crop, the probabilities `(7,)`, and when."""
+
+    crop: Pixels
+    probabilities: NDArray[np.float32]
+    time_s: float
+
+
+class ResultCache:
+    """The last results of the network, by `track_id`.
+
+    A result is compared with the crop it was computed from, so that slow changes add up and are seen.
+    """
+
+    def __init__(self, settings: VisionSettings | None = None) -> None:
+        self._settings = settings or VisionSettings.load()
+        self._entries: dict[int, Entry] = {}
+
+    def __len__(self) -> int:
+        """Return how many faces are remembered."""
+        return len(self._entries)
+
+    def stale(self, crops: Pixels, track_id: NDArray[np.int64], time_s: float) -> NDArray[np.bool_]:
+        """Say which faces need the network, `(n,)`: new, changed, or looked at too long ago.
+
+        Args:
+            crops: `(n, size, size, channels)` uint8, the faces as the network sees them.
+            track_id: `(n,)` their numbers.
+            time_s: when the frame was taken, in seconds on any clock.
+        """
+        fresh = [self._is_fresh(crop, int(number), time_s) for crop, number in zip(crops, track_id, strict=True)]
+        return ~np.array(fresh, bool)
+
+    def store(
+        self, crops: Pixels, track_id: NDArray[np.int64], probabilities: NDArray[np.float32], time_s: float
+    ) -> None:
+        """Remember new results, row by row."""
+        for crop, number, row in zip(crops, track_id, probabilities, strict=True):
+            self._entries[int(number)] = Entry(crop.copy(), row, time_s)
+
+    def read(self, track_id: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what is remembered of faces in view, `(n, 7)`, and forget all others."""
+        self._entries = {int(number): self._entries[int(number)] for number in track_id}
+        rows = [entry.probabilities for entry in self._entries.values()]
+        return np.array(rows, np.float32).reshape(-1, len(EMOTIONS))
+
+    def _is_fresh(self, crop: Pixels, number: int, time_s: float) -> bool:
+        entry = self._entries.get(number)
+        if entry is None or abs(time_s - entry.time_s) >= self._settings.cache_max_age_s:
+            return False
+        return difference(crop, entry.crop) < self._settings.cache_difference
+
+
+def difference(first: Pixels, second: Pixels) -> float:
+    """Return how much two crops of one shape differ: the mean absolute difference in grey levels."""
+    return float(cv2.norm(first.reshape(-1), second.reshape(-1), cv2.NORM_L1)) / first.size
