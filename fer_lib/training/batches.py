@@ -55,17 +55,18 @@ class Batches:
             epoch: its number; together with the seed it decides everything random.
             size: side of the images in pixels.
             rank: which process this is.
-            world: of how many; each gets its share of every batch.
+            world: of how many; each varies the whole batch alike and keeps its share, so that any number of
+                processes sees the same images.
         """
         order = self._draw_order(epoch)
-        generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, epoch, 1 + rank))
+        generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, epoch, 1))
         for start in range(0, len(self) * self.settings.batch_size, self.settings.batch_size):
-            rows = order[start : start + self.settings.batch_size][rank::world]
+            rows = order[start : start + self.settings.batch_size]
             pixels = augment(self.images[rows].float() / 255, self.settings.augmentation, size, generator)
             targets = self.targets[rows]
             if self.settings.mixup:
                 pixels, targets = mix_up(pixels, targets, self.settings.mixup, generator)
-            yield self._normalize(pixels), targets
+            yield self._normalize(pixels[rank::world]), targets[rank::world]
 
     def walk(self, batch_size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield every image once, in order and unvaried."""

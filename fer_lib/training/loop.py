@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 from fer_lib.crops import CropSpec
 from fer_lib.metrics import score, softmax
 from fer_lib.settings import TrainingSettings
+from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import load_checkpoint, save_checkpoint
 from fer_lib.training.data import Split, clean_training, load_split
@@ -69,8 +71,8 @@ def train(
     validation = load_split(settings.data_dir, "validation", spec, settings.max_images)
     train_split = prepare_training(settings, spec, validation)
     targets = make_targets(settings, train_split)
-    run = open_run(settings, sources)
     learner = make_learner(settings, spec)
+    run = open_shared_run(learner.accelerator, settings, sources)
     if run.checkpoint.is_file():
         resume(learner, run)
     device = learner.accelerator.device
@@ -86,6 +88,12 @@ def train(
     if learner.accelerator.is_main_process and not run.is_finished:
         finish_run(run, settings, spec, judged, validation.targets, len(train_split))
     return run
+
+
+def open_shared_run(accelerator: Accelerator, settings: TrainingSettings, sources: dict[str, str] | None) -> Run:
+    """Let the first process find or make the run's folder, and tell the others."""
+    told = [open_run(settings, sources) if accelerator.is_main_process else None]
+    return cast(Run, broadcast_object_list(told)[0])
 
 
 def crop_spec(settings: TrainingSettings) -> CropSpec:
@@ -129,7 +137,9 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     """Build network, optimizer and average on the device that the settings ask for."""
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=settings.device == "cpu")
-    model = build_model(spec.channels, settings.dropout_rate, settings.initial_weights)
+    model = build_model(spec.channels, settings.dropout_rate, settings.initial_weights, settings.stochastic_depth)
+    if accelerator.num_processes > 1:
+        model = share_batch_norm(model, accelerator.device)
     make = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": _nesterov}[settings.optimizer]
     optimizer = make(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     model, optimizer = accelerator.prepare(model, optimizer)
@@ -189,6 +199,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         desc=f"epoch {epoch + 1}/{settings.num_epochs}",
         unit="batch",
         leave=False,
+        disable=not accelerator.is_main_process,
         mininterval=1,
     )
     total = 0.0
@@ -210,7 +221,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
             learner.average.update_parameters(accelerator.unwrap_model(learner.model))
         total += value
         bar.set_postfix(loss=f"{total / (step + 1):.3f}", refresh=False)
-    return total / len(batches)
+    return float(accelerator.reduce(torch.tensor(total / len(batches), device=accelerator.device), "mean"))
 
 
 @torch.inference_mode()

@@ -15,19 +15,22 @@ FEATURES = 1280
 HIDDEN = 512
 
 
-def build_model(channels: int = 1, dropout_rate: float = 0.4, initial_weights: str = "none") -> nn.Module:
+def build_model(
+    channels: int = 1, dropout_rate: float = 0.4, initial_weights: str = "none", stochastic_depth: float = 0.2
+) -> nn.Module:
     """Build the network; input `(n, channels, s, s)`, output logits `(n, 7)`.
 
     Args:
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the 512 hidden features dropped in training.
         initial_weights: `none`, `imagenet` (downloaded by torchvision) or the path of a checkpoint.
+        stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
 
     Raises:
         FileNotFoundError: if a checkpoint is missing.
         RuntimeError: if the ImageNet weights can't be downloaded.
     """
-    network = efficientnet_b0(weights=None)
+    network = efficientnet_b0(weights=None, stochastic_depth_prob=stochastic_depth)
     if initial_weights == "imagenet":
         network.load_state_dict(_imagenet_weights())
     _set_channels(network, channels)

@@ -115,7 +115,7 @@ def _same_learning(folder: Path, settings: TrainingSettings) -> bool:
     if not path.is_file():
         return False
     before, now = json.loads(path.read_text())["settings"], settings.model_dump(mode="json")
-    return all(before.get(name) == value for name, value in now.items() if name not in NOT_LEARNED)
+    return all(before.get(name, value) == value for name, value in now.items() if name not in NOT_LEARNED)
 
 
 def _version(package: str) -> str | None:

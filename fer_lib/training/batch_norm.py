@@ -1,0 +1,46 @@
+"""Batch normalisation over all processes, so that two processes learn what one would have learned."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
+
+
+class SharedBatchNorm(nn.BatchNorm2d):
+    """`nn.BatchNorm2d` whose mean and variance are those of the batches of all processes together.
+
+    torch's own `SyncBatchNorm` does this on graphics cards only; this one is for processes on CPUs. It has the
+    same parameters and buffers, and is the ordinary layer outside training and in a single process.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalise `(n, c, h, w)`; every process must hold as many images."""
+        if not (self.training and distributed.is_initialized() and distributed.get_world_size() > 1):
+            return super().forward(features)
+        world = distributed.get_world_size()
+        moments = torch.stack([features.mean((0, 2, 3)), features.square().mean((0, 2, 3))])
+        mean, square = all_reduce(moments) / world
+        variance = (square - mean.square()).clamp_min(0)
+        self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * world)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return features * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+
+    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        momentum = self.momentum if self.momentum is not None else 0.1
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance * count / max(count - 1, 1), momentum)
+
+
+def share_batch_norm(network: nn.Module, device: torch.device) -> nn.Module:
+    """Make every batch normalisation of a network count the images of all processes."""
+    if device.type != "cpu":
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SharedBatchNorm  # the same parameters, another way to count
+    return network

@@ -1,0 +1,109 @@
+"""Training as processes: two equal one, and a killed one goes on as if nothing had happened."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from fer_lib.training.drawing import write_sample
+
+SMALL = {
+    "IMAGE_SIZE": "32",
+    "BATCH_SIZE": "14",
+    "NUM_EPOCHS": "3",
+    "MAX_IMAGES": "56",
+    "DEVICE": "cpu",
+    "SAMPLER": "balanced",
+    "EMA_DECAY": "0.9",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drawn")
+    write_sample(folder, size=32)
+    return folder
+
+
+def make_environment(drawn: Path, runs: Path, **values: str) -> dict[str, str]:
+    runs.mkdir(exist_ok=True)
+    return {**os.environ, **SMALL, "DATA_DIR": str(drawn), "RUNS_DIR": str(runs), **values}
+
+
+def only_run(runs: Path) -> Path:
+    (folder,) = runs.iterdir()
+    return folder
+
+
+def test_train_killed_in_mid_epoch_ends_with_the_same_weights(drawn, tmp_path):
+    command = [sys.executable, "-m", "fer_lib.training"]
+    whole, cut = (make_environment(drawn, tmp_path / name) for name in ("whole", "cut"))
+    subprocess.run(command, env=whole, check=True, capture_output=True, timeout=240)
+    process = subprocess.Popen(command, env=cut, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "cut").glob("*/checkpoint.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    folder = only_run(tmp_path / "cut")
+    assert not (folder / "emotion.json").exists()
+    subprocess.run(command, env=cut, check=True, capture_output=True, timeout=240)
+    assert only_run(tmp_path / "cut") == folder
+    first, second = (load_file(only_run(tmp_path / name) / "checkpoint.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_train_two_processes_get_the_metrics_of_one(drawn, tmp_path):
+    calm = {
+        "DROPOUT_RATE": "0",
+        "STOCHASTIC_DEPTH": "0",
+        "NUM_EPOCHS": "2",
+        "OPTIMIZER": "sgd",
+        "LEARNING_RATE": "0.01",
+    }
+    one, two = (make_environment(drawn, tmp_path / name, **calm) for name in ("one", "two"))
+    alone = [sys.executable, "-m", "fer_lib.training"]
+    pair = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        "-m",
+        "fer_lib.training",
+    ]
+    subprocess.run(alone, env=one, check=True, capture_output=True, timeout=240)
+    subprocess.run(pair, env=two, check=True, capture_output=True, timeout=240)
+    lines = [
+        [json.loads(line) for line in (only_run(tmp_path / name) / "metrics.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    ]
+    for first, second in zip(*lines, strict=True):
+        assert second["loss"] == pytest.approx(first["loss"], rel=1e-3)
+        assert second["validation_nll"] == pytest.approx(first["validation_nll"], rel=1e-3)
+        assert second["validation_accuracy"] == first["validation_accuracy"]
+
+
+def test_train_wrong_setting_is_one_sentence_before_any_work(drawn, tmp_path):
+    environment = make_environment(drawn, tmp_path / "runs", OPTIMIZER="adamx")
+    ended = subprocess.run(
+        [sys.executable, "-m", "fer_lib.training"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.strip().splitlines()[-1].startswith("`OPTIMIZER` must be")
+    assert not list((tmp_path / "runs").iterdir())
