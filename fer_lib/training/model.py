@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torchvision.models import EfficientNet_B0_Weights, efficientnet_b0
+from torchvision.models import EfficientNet, EfficientNet_B0_Weights, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
 
@@ -63,11 +64,12 @@ def _checkpoint_weights(path: Path) -> dict[str, torch.Tensor]:
     } or tensors
 
 
-def _set_channels(network: nn.Module, channels: int) -> None:
+def _set_channels(network: EfficientNet, channels: int) -> None:
     """Make the first layer take grey: its weights for red, green and blue are summed, which equals feeding grey thrice."""
-    first = network.features[0][0]
+    stem = cast(nn.Sequential, network.features[0])
+    first = cast(nn.Conv2d, stem[0])
     if channels == first.in_channels:
         return
     grey = nn.Conv2d(channels, first.out_channels, 3, stride=2, padding=1, bias=False)
-    grey.weight.data = first.weight.data.sum(dim=1, keepdim=True) * (1 / channels) * torch.ones(1, channels, 1, 1)
-    network.features[0][0] = grey
+    grey.weight.data = first.weight.data.sum(dim=1, keepdim=True) / channels * torch.ones(1, channels, 1, 1)
+    stem[0] = grey

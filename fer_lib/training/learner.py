@@ -1,0 +1,85 @@
+"""The network in training and what moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from fer_lib.crops import CropSpec
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.batch_norm import share_batch_norm
+from fer_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_lib.training.model import build_model
+from fer_lib.training.run import Run
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
+}
+
+
+@dataclass
+class Learner:
+    """The network in training and what moves it."""
+
+    accelerator: Accelerator
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: AveragedModel | None
+    next_epoch: int = 0
+    best: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network to judge and to keep: the averaged one, where there is one."""
+        return self.average.module if self.average is not None else self.accelerator.unwrap_model(self.model)
+
+
+def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
+    """Build network, optimizer and average on the device that the settings ask for."""
+    torch.manual_seed(settings.seed)
+    accelerator = Accelerator(cpu=settings.device == "cpu")
+    model = build_model(spec.channels, settings.dropout_rate, settings.initial_weights, settings.stochastic_depth)
+    if accelerator.num_processes > 1:
+        model = share_batch_norm(model, accelerator.device)
+    optimizer = OPTIMIZERS[settings.optimizer](
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    model, optimizer = accelerator.prepare(model, optimizer)
+    average = None
+    if settings.ema_decay:
+        plain = accelerator.unwrap_model(model)
+        average = AveragedModel(plain, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay), use_buffers=True)
+    return Learner(accelerator, model, optimizer, average)
+
+
+def resume_learner(learner: Learner, run: Run) -> None:
+    """Bring a learner to where the run's checkpoint stands."""
+    plain = learner.accelerator.unwrap_model(learner.model)
+    progress = load_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average)
+    learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
+
+
+def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any]) -> None:
+    """Save metrics and checkpoint, and the network if it is the best so far."""
+    learner.next_epoch = metrics["epoch"] + 1
+    is_best = metrics["validation_accuracy"] > learner.best.get("validation_accuracy", -1.0)
+    if is_best:
+        learner.best = metrics
+    if not learner.accelerator.is_main_process:
+        return
+    progress = {"next_epoch": learner.next_epoch, "best": learner.best}
+    if is_best:
+        save_checkpoint(run.best, learner.network, None, None, progress)
+    save_checkpoint(
+        run.checkpoint, learner.accelerator.unwrap_model(learner.model), learner.optimizer, learner.average, progress
+    )
+    run.log_epoch(metrics)
