@@ -1,0 +1,100 @@
+# A few words to run anything; `make` alone lists them. Each one first installs what it needs, once.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help app lab test check notebooks train bench pins clean
+
+PYTHON ?= python3
+PORT ?= 8866
+IP ?= localhost
+PIP_ARGS ?= -q
+ARGS ?=
+RUNS_DIR ?= runs
+
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+PINNED := pyproject.toml constraints.txt
+PROMPT := fer_lib.live.connection.PromptConnection
+
+# Large values, such as frames, must not be sent back to the page that they came from.
+export JUPYTER_WIDGETS_ECHO := 0
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+help:  ## list these words
+	@echo "usage: make WORD [NAME=value ...]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000 serves it elsewhere)
+	@why=$$($(VENV)/bin/python -c 'import socket; socket.create_server(("$(IP)", $(PORT)))' 2>&1 | tail -n 1); \
+	test -z "$$why" || { echo "\`PORT\` must be a free port of $(IP), but got $(PORT) ($$why);" \
+	  "take another: make app PORT=9000" >&2; exit 1; }
+	@echo "The live page opens at http://$(IP):$(PORT) in a moment: go there and allow the camera. Ctrl+C here ends it."
+	@$(RUN) voila notebooks/04_live.ipynb --no-browser --Voila.ip=$(IP) --port=$(PORT) --Voila.port_retries=0 $(ARGS)
+
+lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
+	@$(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks \
+	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) $(ARGS)
+
+test: $(VENV)/.all  ## run every test, in the browser and in the notebooks too (ARGS="-k weights" runs some)
+	@$(RUN) pytest $(ARGS)
+
+check: $(VENV)/.all  ## look for mistakes in style and types, and for outputs left in notebooks
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) nbstripout --verify notebooks/*.ipynb
+
+notebooks: $(VENV)/.all  ## check the form of the notebooks and execute them on a little drawn data
+	@$(RUN) pytest tests/test_notebooks.py $(ARGS)
+
+train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_EPOCHS 2" turns some)
+	@mkdir -p $(RUNS_DIR)
+	@$(RUN) papermill notebooks/02_train.ipynb $(RUNS_DIR)/02_train.ipynb $(ARGS)
+
+bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
+	@$(RUN) benchmarks.pipeline $(ARGS)
+	@$(RUN) benchmarks.live $(ARGS)
+
+pins: $(VENV)/.all  ## write the versions that are installed here into constraints.txt
+	@$(VENV)/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt
+
+clean:  ## remove the environment and all caches; data, runs and weights stay
+	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# The environment. A stamp says what is in it already, and is void when the pins have changed since.
+$(VENV)/.core: $(VENV)/.made $(PINNED)
+	@echo "Installing what the live page needs into $(VENV) (some 400 MB, a minute or two) ..."
+	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.made $(PINNED)
+	@echo "Installing JupyterLab and what the live page needs into $(VENV) (some 500 MB, a minute or two) ..."
+	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[lab]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.train: $(VENV)/.made $(PINNED)
+	@echo "Installing what training needs into $(VENV) (torch and friends, up to 7 GB on Linux, some minutes) ..."
+	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[train]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.all: $(VENV)/.made $(PINNED)
+	@echo "Installing everything into $(VENV) (torch and friends, up to 7 GB on Linux, some minutes) ..."
+	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[all]'
+	@touch $@ $(VENV)/.train $(VENV)/.lab $(VENV)/.core
+
+# An environment that was moved here, or whose Python went away with an upgrade, is made anew.
+ifneq ($(shell test -x $(VENV)/bin/python && cat $(VENV)/.made 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.made
+endif
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "\`PYTHON\` must be Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1 || true);" \
+	    "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "\`PYTHON\` must have the modules venv and ensurepip, but $(PYTHON) has not;" \
+	    "on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@if test -e $@ || ! $(RUN) pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --clear $(VENV); fi
+	@pwd -P > $@
