@@ -197,10 +197,32 @@ class TrainingSettings(Settings):
     @classmethod
     def _locate(cls, path: Path | None) -> Path | None:
         """Take a relative path from the current folder if it is there, else from the project's folder."""
-        return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
+        return _locate(path)
 
 
-GROUPS: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, TrainingSettings)
+class EvaluationSettings(Settings):
+    """How a network is judged."""
+
+    weights: Path | None = Field(None, description="ONNX file to judge, its card beside it; empty: the project's own")
+    data_dir: Path = Field(Path("data/images"), description="folder with train/, validation/ and test/")
+    split: Literal["train", "validation", "test"] = Field("test", description="images to judge on")
+    max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
+    ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
+    flip: bool = Field(False, description="average the answers to each image and to its mirror image")
+    robustness_images: int = Field(1000, ge=1, description="images that each disturbance is tried on")
+
+    @field_validator("weights", "data_dir", "ferplus_csv")
+    @classmethod
+    def _locate(cls, path: Path | None) -> Path | None:
+        return _locate(path)
+
+
+GROUPS: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, TrainingSettings, EvaluationSettings)
+
+
+def _locate(path: Path | None) -> Path | None:
+    """Take a relative path from the current folder if it is there, else from the project's folder."""
+    return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
 
 
 def _known_variables() -> set[str]:
