@@ -3,7 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app lab test check notebooks train bench pins clean
+.PHONY: help app lab test check notebooks train bench clean
 
 PYTHON ?= python3
 PORT ?= 8866
@@ -55,9 +55,6 @@ train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_
 bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)
 	@$(RUN) benchmarks.live $(ARGS)
-
-pins: $(VENV)/.all  ## write the versions that are installed here into constraints.txt
-	@$(VENV)/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt
 
 clean:  ## remove the environment and all caches; data, runs and weights stay
 	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info

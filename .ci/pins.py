@@ -1,7 +1,8 @@
 """Print constraints.txt: the installed version of everything that the project needs, directly or not.
 
-`make pins` calls this in an environment that `make test` has made and passed in. Packages that only this
-kind of computer has (CUDA's, for example) are left out, so that the pins fit other computers too.
+`.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt` takes the versions over
+from an environment in which `make test` passes. Packages that only this kind of computer has (CUDA's, for
+example) are left out, so that the pins fit other computers too.
 """
 
 import tomllib
@@ -15,7 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 OF_THIS_COMPUTER = ("nvidia-", "cuda-", "triton")
 HEADER = """\
 # The versions that everything was tested with, for `pip install -c constraints.txt`.
-# Written by `make pins`; packages that only some computers have are left to pip.
+# Written by `.ci/pins.py`; packages that only some computers have are left to pip.
 """
 
 

@@ -1,0 +1,196 @@
+"""The words of the Makefile, from any state of the environment; a recording stand-in takes Python's place."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WORDS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "clean"]
+# It writes down how it was called, makes an "environment" by copying itself, and runs short scripts for real.
+PYTHON = """\
+#!/bin/sh
+echo "$*" >> "{log}"
+case "$*" in
+  "--version") echo "Python {version}" ;;
+  "-c import sys"*) exit {old} ;;
+  "-m venv --clear "*) rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+  "-c "*) exec {python} "$@" ;;
+esac
+"""
+
+
+class House:
+    """A copy of what make needs, with the stand-in, and what the stand-in was asked to do."""
+
+    def __init__(self, root: Path, folder: Path, version: str = "3.12.1") -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        folder.mkdir()
+        for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+            shutil.copy(root / name, folder)
+        old = int(version.startswith("3.9"))
+        script = PYTHON.format(log=self.log, version=version, old=old, python=sys.executable)
+        (folder / "python").write_text(script)
+        (folder / "python").chmod(0o755)
+
+    def make(self, *words: str, fails: bool = False) -> str:
+        """Run make and return what it wrote; `calls` then holds what it asked Python for."""
+        self.log.write_text("")
+        command = ["make", "--no-print-directory", "PYTHON=./python", *words]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
+        assert bool(done.returncode) == fails, done.stderr
+        return done.stdout + done.stderr
+
+    @property
+    def calls(self) -> list[str]:
+        """Installations and whatever ran; checks of the environment are left out."""
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith("-m ")]
+        return [line.removeprefix("-m ") for line in lines if line != "-m pip --version"]
+
+
+@pytest.fixture
+def house(project_root: Path, tmp_path: Path) -> House:
+    return House(project_root, tmp_path / "my house")  # a space in a path is normal
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("localhost", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_make_alone_lists_every_word(house):
+    said = house.make()
+    assert [line.split()[0] for line in said.splitlines()[1:]] == WORDS
+    assert all(len(line.split()) > 3 for line in said.splitlines()[1:])
+    assert house.calls == []
+
+
+def test_app_makes_the_environment_and_installs_only_the_core(house, free_port):
+    said = house.make("app", f"PORT={free_port}")
+    venv, install, serve = house.calls
+    assert venv == "venv --clear .venv"
+    assert install == "pip install -q -c constraints.txt -e ."
+    assert serve.startswith("voila notebooks/04_live.ipynb ")
+    assert f"--port={free_port}" in serve
+    assert "--Voila.ip=localhost" in serve
+    assert f"http://localhost:{free_port}" in said
+
+
+def test_app_is_fast_the_second_time(house, free_port):
+    house.make("app", f"PORT={free_port}")
+    said = house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["voila"]
+    assert "Installing" not in said
+
+
+def test_app_installs_again_when_the_pins_have_changed(house, free_port):
+    house.make("app", f"PORT={free_port}")
+    later = (house.folder / ".venv" / ".core").stat().st_mtime + 10
+    for name in ("constraints.txt", "pyproject.toml"):
+        os.utime(house.folder / name, (later, later))
+    house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["pip", "voila"]
+
+
+def test_app_takes_address_and_port_from_the_environment(house, free_port, monkeypatch):
+    monkeypatch.setenv("PORT", str(free_port))
+    monkeypatch.setenv("IP", "127.0.0.1")
+    house.make("app")
+    assert f"--Voila.ip=127.0.0.1 --port={free_port}" in house.calls[-1]
+
+
+@pytest.mark.parametrize("port", ["taken", "many", "70000"])
+def test_app_says_when_the_port_cannot_be_had(house, port):
+    with socket.create_server(("localhost", 0)) as server:
+        port = str(server.getsockname()[1]) if port == "taken" else port
+        said = house.make("app", f"PORT={port}", fails=True)
+    assert f"`PORT` must be a free port of localhost, but got {port} (" in said
+    assert "make app PORT=9000" in said
+    assert "Traceback" not in said
+    assert not any(call.startswith("voila") for call in house.calls)
+
+
+def test_lab_adds_jupyterlab(house):
+    house.make("lab")
+    _, install, lab = house.calls
+    assert install.endswith("-e .[lab]")
+    assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection" in lab
+
+
+def test_test_installs_everything_and_leaves_nothing_to_install(house, free_port):
+    house.make("test", "ARGS=-k weights")
+    assert house.calls[1].endswith("-e .[all]")
+    assert house.calls[2] == "pytest -k weights"
+    for word in ("check", "notebooks", "train", "bench", "lab"):
+        house.make(word)
+        assert not any(call.startswith(("pip", "venv")) for call in house.calls), word
+        assert house.calls, word
+    house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["voila"]
+
+
+def test_check_looks_at_style_types_and_notebooks(house):
+    house.make("check")
+    assert [call.split()[0] for call in house.calls[2:]] == ["ruff", "ruff", "mypy", "nbstripout"]
+
+
+def test_train_passes_parameters_to_papermill(house):
+    house.make("train", "ARGS=-p NUM_EPOCHS 2")
+    assert house.calls[1].endswith("-e .[train]")
+    assert house.calls[2] == "papermill notebooks/02_train.ipynb runs/02_train.ipynb -p NUM_EPOCHS 2"
+
+
+def test_pip_options_of_the_user_are_passed_on(house):
+    house.make("lab", "PIP_ARGS=--no-index")
+    assert house.calls[1].startswith("pip install --no-index -c constraints.txt")
+
+
+def test_environment_that_was_made_by_hand_is_kept(house, free_port):
+    subprocess.run([house.folder / "python", "-m", "venv", "--clear", house.folder / ".venv"], check=True)
+    house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["pip", "voila"]
+
+
+def test_environment_that_was_moved_is_made_anew(house, free_port):
+    house.make("app", f"PORT={free_port}")
+    house.folder = house.folder.rename(house.folder.with_name("moved"))
+    house.log = house.folder / "calls"
+    script = (house.folder / "python").read_text().replace("my house", "moved")
+    for path in (house.folder / "python", house.folder / ".venv" / "bin" / "python"):
+        path.write_text(script)
+    house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "voila"]
+
+
+def test_environment_whose_python_is_gone_is_made_anew(house, free_port):
+    house.make("app", f"PORT={free_port}")
+    python = house.folder / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+    house.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "voila"]
+
+
+def test_old_python_is_refused_in_a_sentence(project_root, tmp_path):
+    house = House(project_root, tmp_path / "house", version="3.9.2")
+    said = house.make("app", fails=True)
+    assert "`PYTHON` must be Python 3.11 or newer, but" in said
+    assert "is Python 3.9.2" in said
+    assert not (house.folder / ".venv").exists()
+
+
+def test_clean_removes_what_was_made_and_keeps_what_is_yours(house, free_port):
+    house.make("app", f"PORT={free_port}")
+    kept = [house.folder / name for name in ("data/images/a.png", "runs/one/card.json", "weights/emotion.onnx", ".env")]
+    junk = [house.folder / name for name in (".mypy_cache/x", "fer_lib/__pycache__/x.pyc")]
+    for path in kept + junk:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    house.make("clean")
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in [*junk, house.folder / ".venv"])
