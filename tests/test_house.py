@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -118,6 +119,17 @@ def test_binder_start_adds_its_settings_and_passes_the_command_on(project_root, 
     environment = {"PATH": "/usr/bin:/bin", "JUPYTER_CONFIG_PATH": "/elsewhere"}
     done = subprocess.run([start, *show], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"{project_root / 'binder'}:/elsewhere ['--port=1', 'a b']"
+
+
+def test_binder_start_gives_the_server_our_connection(project_root, tmp_path):
+    server = [sys.executable, "-m", "jupyter_server", "--show-config-json"]
+    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
+    start = project_root / "binder" / "start"
+    done = subprocess.run(
+        [start, *server], cwd=project_root, env=environment, capture_output=True, text=True, check=True
+    )
+    said = json.loads(done.stdout)["ServerApp"]["kernel_websocket_connection_class"]
+    assert said == "fer_lib.live.connection.PromptConnection"
 
 
 def test_every_server_uses_the_prompt_connection(project_root):
