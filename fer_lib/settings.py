@@ -166,6 +166,9 @@ class TrainingSettings(Settings):
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all labels")
     ema_decay: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights, per step; 0: off")
+    shared_batch_norm: bool = Field(
+        True, description="several processes normalise as one; false: each on its own, faster"
+    )
     initial_size: int | None = Field(
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )

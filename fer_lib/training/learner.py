@@ -48,7 +48,7 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=settings.device == "cpu")
     model = build_model(spec.channels, settings.dropout_rate, settings.initial_weights, settings.stochastic_depth)
-    if accelerator.num_processes > 1:
+    if accelerator.num_processes > 1 and settings.shared_batch_norm:
         model = share_batch_norm(model, accelerator.device)
     optimizer = OPTIMIZERS[settings.optimizer](
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -57,7 +57,7 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     average = None
     if settings.ema_decay:
         plain = accelerator.unwrap_model(model)
-        average = AveragedModel(plain, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay), use_buffers=True)
+        average = AveragedModel(plain, multi_avg_fn=partial(_average, settings.ema_decay), use_buffers=True)
     return Learner(accelerator, model, optimizer, average)
 
 
@@ -83,3 +83,8 @@ def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any]) -> None:
         run.checkpoint, learner.accelerator.unwrap_model(learner.model), learner.optimizer, learner.average, progress
     )
     run.log_epoch(metrics)
+
+
+def _average(decay: float, averaged: Any, current: Any, updates: Any) -> None:
+    """Move the average towards the current weights: fast at first, when these are still far from good."""
+    get_ema_multi_avg_fn(min(decay, (1 + float(updates)) / (10 + float(updates))))(averaged, current, updates)
