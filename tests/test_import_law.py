@@ -28,7 +28,7 @@ HOMES = (
     ("ipywidgets anywidget ipywebrtc jupyter_server", ("live",)),
     ("fastapi uvicorn starlette ray", ("service",)),
     ("onnxruntime", ("vision", "training.export")),
-    ("cv2", ("vision", "crops", "training.data")),
+    ("cv2", ("vision", "crops", "training.data", "training.drawing", "evaluate.robustness")),
     ("matplotlib", ("plots",)),
     ("sklearn", ("metrics",)),
     ("pandas skimage papermill", ()),
