@@ -1,0 +1,210 @@
+"""Networks leave torch as ONNX files that are proven to answer alike.
+
+python -m fer_lib.training.export mtcnn
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from fer_lib.training.run import describe_environment
+from fer_lib.weights import weights_folder, write_card
+
+OPSET = 18
+LICENCE = "MIT"
+SOURCE = (
+    "the weights inside the facenet-pytorch package (Tim Esler, MIT), converted from David Sandberg's facenet (MIT), "
+    "which took them from the authors of MTCNN (Zhang et al., 2016, Joint Face Detection and Alignment using "
+    "Multi-task Cascaded Convolutional Networks)"
+)
+
+
+def export_onnx(
+    network: nn.Module,
+    path: Path,
+    example: Tensor,
+    input_name: str,
+    output_names: Sequence[str],
+    dynamic: Mapping[int, str] | None = None,
+    tolerance: float = 1e-4,
+) -> float:
+    """Write a network as one ONNX file and prove that ONNX Runtime answers as torch does.
+
+    Args:
+        network: what to export; it is left as it was.
+        path: the file, `.onnx`; it is only there if the proof holds.
+        example: an input, `(n, c, h, w)` with `n >= 2`.
+        input_name: how the input is called in the file.
+        output_names: how the outputs are called, in order.
+        dynamic: which dimensions of the input may change, and their names; the number of images by default.
+        tolerance: the largest difference allowed.
+
+    Returns:
+        The largest difference between an answer of torch and one of ONNX Runtime, over several random inputs.
+
+    Raises:
+        RuntimeError: if they differ by more than `tolerance`.
+    """
+    dynamic = dynamic or {0: "images"}
+    frozen = fold_batch_norm(copy.deepcopy(network).cpu().eval())
+    shapes = (dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),)
+    program = torch.onnx.export(
+        frozen,
+        (example,),
+        input_names=[input_name],
+        output_names=list(output_names),
+        dynamic_shapes=shapes,
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    half = path.with_suffix(".onnx.part")
+    onnx.save(_strip(program.model_proto, dynamic), half)
+    difference = _measure_difference(network, half, example, list(dynamic))
+    if difference > tolerance:
+        half.unlink()
+        raise RuntimeError(f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}")
+    half.replace(path)
+    return difference
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Merge every batch normalisation into the convolution before it; the answers stay the same, the file gets smaller."""
+    for module in list(network.modules()):
+        children = list(module.named_children())
+        for (first, convolution), (second, norm) in itertools.pairwise(children):
+            if (
+                isinstance(convolution, nn.Conv2d)
+                and isinstance(norm, nn.BatchNorm2d)
+                and isinstance(module, nn.Sequential)
+            ):
+                setattr(module, first, fuse_conv_bn_eval(convolution, norm))
+                setattr(module, second, nn.Identity())
+    return network
+
+
+class _Proposals(nn.Module):
+    """The P-Net, giving only the confidence that there is a face."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = PNet()
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        offsets, confidence = self.network(pixels)
+        return offsets, confidence[:, 1]
+
+
+class _Refinement(nn.Module):
+    """The R-Net, likewise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = RNet()
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        offsets, confidence = self.network(pixels)
+        return offsets, confidence[:, 1]
+
+
+class _Output(nn.Module):
+    """The O-Net, likewise, with the five landmarks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = ONet()
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        offsets, landmarks, confidence = self.network(pixels)
+        return offsets, confidence[:, 1], landmarks
+
+
+def export_mtcnn(folder: Path) -> dict[str, float]:
+    """Write the three networks of MTCNN with their cards into `folder`; return how far each is from torch."""
+    names = {0: "images", 2: "height", 3: "width"}
+    boxes, landmarks = ["offsets", "confidence"], ["offsets", "confidence", "landmarks"]
+    stages: dict[str, tuple[nn.Module, int, list[str], dict[int, str], str]] = {
+        "mtcnn_pnet": (_Proposals(), 61, boxes, names, "P-Net: proposes faces everywhere in a frame"),
+        "mtcnn_rnet": (_Refinement(), 24, boxes, {0: "images"}, "R-Net: refuses most proposals and refines the rest"),
+        "mtcnn_onet": (_Output(), 48, landmarks, {0: "images"}, "O-Net: the last word, with five landmarks"),
+    }
+    differences = {}
+    for name, (network, size, outputs, dynamic, what) in stages.items():
+        path = folder / f"{name}.onnx"
+        example = torch.rand(2, 3, size, size + 7 if 2 in dynamic else size) * 2 - 1
+        differences[name] = export_onnx(network, path, example, "pixels", outputs, dynamic)
+        side = "any height and width from 12" if 2 in dynamic else f"{size}, {size}"
+        write_card(
+            path.with_suffix(".json"),
+            {
+                "name": name,
+                "what": f"MTCNN's {what}",
+                "input": f"pixels (n, 3, {side}) float32, RGB, (value - 127.5) / 128",
+                "output": ", ".join(outputs),
+                "source": SOURCE,
+                "licence": LICENCE,
+                "difference_to_torch": differences[name],
+                "made_by": "python -m fer_lib.training.export mtcnn",
+                "environment": describe_environment(),
+            },
+        )
+    return differences
+
+
+def _strip(model: Any, dynamic: Mapping[int, str]) -> Any:
+    """Remove what the exporter notes for its own debugging, and give the free dimensions readable names."""
+    del model.metadata_props[:]
+    model.graph.doc_string = model.doc_string = ""
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output, *model.graph.initializer]:
+        del value.metadata_props[:]
+        value.doc_string = ""
+    return model
+
+
+def _measure_difference(network: nn.Module, path: Path, example: Tensor, dynamic: list[int]) -> float:
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    generator = torch.Generator().manual_seed(0)
+    largest = 0.0
+    for step in range(5):
+        shape = list(example.shape)
+        for place in dynamic:
+            shape[place] = 1 + step if place == 0 else shape[place] + 11 * step
+        pixels = torch.rand(shape, generator=generator) * 2 - 1
+        with torch.inference_mode():
+            answers = network.eval()(pixels)
+        expected = answers if isinstance(answers, tuple) else (answers,)
+        for ours, theirs in zip(session.run(None, {name: pixels.numpy()}), expected, strict=True):
+            largest = max(largest, float(np.abs(ours - theirs.numpy()).max()))
+    return largest
+
+
+def main() -> None:
+    """Export from the shell."""
+    parser = argparse.ArgumentParser(description="Export networks to ONNX, with their cards.")
+    parser.add_argument("what", choices=["mtcnn"], help="mtcnn: the face detector's three networks")
+    parser.add_argument("--folder", type=Path, default=weights_folder(), help="where to (default: weights/)")
+    arguments = parser.parse_args()
+    for name, difference in export_mtcnn(arguments.folder).items():
+        print(f"{arguments.folder / name}.onnx equals torch within {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()
