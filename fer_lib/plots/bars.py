@@ -16,6 +16,7 @@ def plot_counts(counts: dict[str, dict[str, int]]) -> Figure:
         axes.barh(list(EMOTIONS), [by_label.get(label, 0) for label in EMOTIONS], color=list(EMOTION_COLORS.values()))
         axes.invert_yaxis()
         axes.set_title(f"{split}: {sum(by_label.values()):,}")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("images")
     return figure
 

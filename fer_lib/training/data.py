@@ -1,6 +1,7 @@
 """Folders of labelled pictures become arrays in memory.
 
-The layout is `<folder>/{train,validation[,test]}/{label}/*.png|jpg`, grey or colour, any size.
+The layout is `<folder>/{train,validation[,test]}/{label}/*.png|jpg`, grey or colour, any size. What was decoded stays
+in the folder `cache` beside `<folder>`, which may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from tqdm.auto import tqdm
 
 from fer_lib.crops import CropSpec, resize_face
 from fer_lib.labels import EMOTIONS, label_index
+from fer_lib.training.cache import Face, content_key, read_bytes, read_faces, write_faces
 
+SPLITS = ("train", "validation", "test")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-CURE = "data/README.md says where the pictures come from and how they must lie"
+CURE = "data/README.md says where the pictures come from and how they must lie; DATA_DIR=data/sample has drawn ones"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,9 @@ def list_images(folder: Path, split: str) -> list[tuple[Path, int]]:
     """
     root = Path(folder) / split
     if not root.is_dir():
-        raise FileNotFoundError(f"the {split} images must be in {root}, but there is no such folder; {CURE}")
+        nested = next(Path(folder).glob(f"*/{split}"), None)
+        hint = f"did you mean DATA_DIR={nested.parent}? " if nested else ""
+        raise FileNotFoundError(f"the {split} images must be in {root}, but there is no such folder; {hint}{CURE}")
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     unknown = [path.name for path in folders if path.name not in EMOTIONS]
     if unknown:
@@ -80,6 +85,16 @@ def list_images(folder: Path, split: str) -> list[tuple[Path, int]]:
     return found
 
 
+def load_splits(folder: Path, spec: CropSpec, max_images: int | None = None, quiet: bool = False) -> dict[str, Split]:
+    """Load every split that is there, and say which are not; arguments and errors are those of `load_split`."""
+    missing = [split for split in SPLITS if not (Path(folder) / split).is_dir()]
+    if len(missing) == len(SPLITS):
+        list_images(folder, SPLITS[0])  # says what is wrong
+    if missing:
+        print(f"there is no {' and no '.join(missing)} split in {folder}: what needs it is left out")
+    return {split: load_split(folder, split, spec, max_images, quiet) for split in SPLITS if split not in missing}
+
+
 def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None = None, quiet: bool = False) -> Split:
     """Decode a split into memory; each picture is one face already, only resized and recoloured as `spec` says.
 
@@ -87,8 +102,8 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
         folder: where `train/` and `validation/` are.
         split: train, validation or test.
         spec: size and colour of the images.
-        max_images: keep only so many, spread evenly over the list.
-        quiet: show no progress bar.
+        max_images: keep only so many, spread evenly over the list; so few are not cached.
+        quiet: show no progress bar and don't name the pictures that can't be read.
 
     Returns:
         The images that could be read; the others are listed in `broken`.
@@ -100,25 +115,58 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
     listed = list_images(folder, split)
     if max_images is not None and len(listed) > max_images:
         listed = [listed[i] for i in np.linspace(0, len(listed) - 1, max_images).astype(int)]
-    images = np.empty((len(listed), spec.size, spec.size, spec.channels), np.uint8)
-    readable = np.zeros(len(listed), bool)
-    for i, (path, _) in enumerate(tqdm(listed, desc=f"reading {split}", unit="image", disable=quiet, leave=False)):
+    paths = [path for path, _ in listed]
+    whole = max_images is None
+    faces = cached_faces(Path(folder), split, paths, spec, quiet) if whole else decode_faces(paths, spec, split, quiet)
+    broken = tuple(path for path, face in zip(paths, faces, strict=True) if face is None)
+    if broken and not quiet:
+        print(f"left out {_name_some(broken)} of {Path(folder) / split}, which can't be read")
+    if len(broken) == len(paths):
+        raise FileNotFoundError(f"no picture in {Path(folder) / split} can be read: {_name_some(broken)}; {CURE}")
+    kept = [(row, face) for row, face in enumerate(faces) if face is not None]
+    images = np.empty((len(kept), spec.size, spec.size, spec.channels), np.uint8)
+    for image, (_, face) in zip(images, kept, strict=True):
+        image[:] = face if face.shape == image.shape else resize_face(face, spec)
+    targets = np.array([listed[row][1] for row, _ in kept], np.int64)
+    return Split(split, images, targets, tuple(paths[row].stem for row, _ in kept), broken)
+
+
+def cached_faces(folder: Path, split: str, paths: list[Path], spec: CropSpec, quiet: bool = False) -> list[Face | None]:
+    """Do what `decode_faces` does, but take them from the cache where it has them, and put them there where not."""
+    checked = tqdm(paths, desc=f"checking {split}", unit="image", disable=quiet, leave=False, delay=0.5)
+    key = content_key(checked, folder, f"{spec.size} {spec.color} {spec.detail} {cv2.__version__}")
+    path = folder.absolute().parent / "cache" / f"{split}-{spec.size}px-{key[:16]}.npz"
+    try:
+        return read_faces(path, len(paths))
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        print(f"{error}: made anew")
+    faces = decode_faces(paths, spec, split, quiet)
+    try:
+        write_faces(path, faces)
+    except OSError as error:
+        print(f"the decoded images can't be kept in {path.parent} ({error.strerror}): next time they are decoded again")
+    return faces
+
+
+def decode_faces(paths: list[Path], spec: CropSpec, what: str = "", quiet: bool = False) -> list[Face | None]:
+    """Decode pictures, `None` for a broken one; each as `spec` wants it, or as it is where that takes less memory."""
+    faces: list[Face | None] = []
+    for path in tqdm(paths, desc=f"decoding {what}".strip(), unit="image", disable=quiet, leave=False, delay=0.5):
         face = read_image(path)
-        if face is not None:
-            images[i] = resize_face(face, spec)
-            readable[i] = True
-    if not readable.any():
-        raise FileNotFoundError(f"no picture in {Path(folder) / split} can be read; {CURE}")
-    targets = np.array([target for _, target in listed], np.int64)
-    names = tuple(path.stem for (path, _), ok in zip(listed, readable, strict=True) if ok)
-    broken = tuple(path for (path, _), ok in zip(listed, readable, strict=True) if not ok)
-    return Split(split, images[readable], targets[readable], names, broken)
+        wanted = spec.size * spec.size * spec.channels
+        faces.append(face if face is None or face.size < wanted else resize_face(face, spec))
+    return faces
 
 
-def read_image(path: Path) -> NDArray[np.uint8] | None:
+def read_image(path: Path) -> Face | None:
     """Read one picture as grey `(h, w)` or RGB `(h, w, 3)`; `None` if it is empty, damaged or no picture."""
-    data = np.fromfile(path, np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
+    data = np.frombuffer(read_bytes(path), np.uint8)
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
+    except cv2.error:  # larger than OpenCV will read
+        return None
     if pixels is None:
         return None
     return np.asarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
@@ -141,3 +189,9 @@ def clean_training(train: Split, *held_out: Split) -> Split:
     for split in held_out:
         drop |= find_copies(train.images, split.images)
     return train.select(~drop)
+
+
+def _name_some(paths: tuple[Path, ...], most: int = 20) -> str:
+    names = ", ".join(f"{path.parent.name}/{path.name}" for path in paths[:most])
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return f"{len(paths)} picture{'s' if len(paths) > 1 else ''} ({names}{more})"

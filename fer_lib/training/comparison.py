@@ -1,0 +1,118 @@
+"""Several runs side by side: what was different, what came of it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from IPython.display import HTML, display
+
+from fer_lib.plots.curves import plot_runs, run_colors
+from fer_lib.training.run import Run
+
+# Where a run lies and how it went on does not make it different.
+NOT_COMPARED = frozenset({"runs_dir", "run_name", "resume"})
+HEADINGS = {
+    "run": "run",
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "loss": "loss",
+    "best_epoch": "at epoch",
+    "epochs": "epochs",
+    "minutes": "minutes",
+    "finished": "finished",
+}
+FORMATS = {"accuracy": "{:.1%}", "macro_f1": "{:.3f}", "loss": "{:.3f}", "minutes": "{:.1f}"}
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs, the best first; as the last line of a notebook cell it shows a table and curves.
+
+    Attributes:
+        rows: one per run: its name, the validation accuracy, macro-F1 and loss of its best epoch and which that was,
+            how many epochs and minutes it has had, whether it is finished, and every setting in which the runs differ.
+        epochs: the metrics of every epoch, by run.
+    """
+
+    rows: list[dict[str, Any]]
+    epochs: dict[str, list[dict[str, Any]]]
+
+    def as_html(self) -> str:
+        """Return the table; a dot before each run has the colour of its curve."""
+        if not self.rows:
+            return "there are no runs yet"
+        colors = run_colors(list(self.epochs))
+        head = "".join(f"<th>{html.escape(HEADINGS.get(name, name.upper()))}</th>" for name in self.rows[0])
+        body = "".join(
+            "<tr>" + "".join(_cell(name, value, colors[row["run"]]) for name, value in row.items()) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _ipython_display_(self) -> None:
+        display(HTML(self.as_html()))
+        if any(self.epochs.values()):
+            display(plot_runs(self.epochs))
+
+
+def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
+    """Compare runs; what can't be read is named and left out.
+
+    Args:
+        runs: the folder that the runs lie in (`RUNS_DIR`), or the folders of some of them.
+    """
+    folders = [runs] if isinstance(runs, str | Path) else list(runs)
+    if len(folders) == 1 and not (Path(folders[0]) / "settings.json").is_file():
+        folders = sorted(Path(folders[0]).glob("*/"))
+    read = {Path(folder).name: entry for folder in folders if (entry := _read_run(Run(Path(folder)))) is not None}
+    rows = sorted((_summarize(Run(Path(f)), *read[Path(f).name]) for f in folders if Path(f).name in read), key=_rank)
+    differing = _differing([settings for settings, _ in read.values()])
+    for row in rows:
+        row.update({name: read[row["run"]][0].get(name) for name in differing})
+    return Comparison(rows, {row["run"]: read[row["run"]][1] for row in rows})
+
+
+def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    path = run.folder / "settings.json"
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["settings"], run.read_metrics()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"left out the run {run.folder.name}, which can't be read ({error})")
+        return None
+
+
+def _summarize(run: Run, settings: dict[str, Any], epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    best = max(epochs, key=lambda line: line["validation_accuracy"], default={})
+    return {
+        "run": run.folder.name,
+        "accuracy": best.get("validation_accuracy"),
+        "macro_f1": best.get("validation_macro_f1"),
+        "loss": best.get("validation_nll"),
+        "best_epoch": best["epoch"] + 1 if best else None,
+        "epochs": f"{len(epochs)} of {settings.get('num_epochs')}",
+        "minutes": sum(line["seconds"] for line in epochs) / 60,
+        "finished": "yes" if run.is_finished else "no",
+    }
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, str]:
+    return (-(row["accuracy"] or 0.0), row["run"])
+
+
+def _differing(settings: list[dict[str, Any]]) -> list[str]:
+    """Return the names of the settings that are not the same in all runs, in the order they are written in."""
+    names = dict.fromkeys(name for one in settings for name in one if name not in NOT_COMPARED)
+    return [name for name in names if len({json.dumps(one.get(name)) for one in settings}) > 1]
+
+
+def _cell(name: str, value: Any, color: str) -> str:
+    words = "–" if value is None else FORMATS.get(name, "{}").format(value)
+    dot = f'<span style="color: {color}">●</span> ' if name == "run" else ""
+    return f"<td>{dot}{html.escape(words)}</td>"
