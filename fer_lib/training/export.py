@@ -71,6 +71,7 @@ def export_onnx(
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # only the old exporter returns nothing
     half = path.with_suffix(".onnx.part")
     onnx.save(_strip(program.model_proto, dynamic), half)
     difference = _measure_difference(network, half, example, list(dynamic))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import Boxes, box_sizes
+from fer_lib.boxes import Boxes
 
 CELL = 12  # pixels that the P-Net looks at for one answer
 STRIDE = 2  # pixels between its answers
@@ -66,7 +66,7 @@ def cut_squares(xyxy: Boxes, height: int, width: int) -> tuple[NDArray[np.int64]
     low = np.maximum(whole[:, :2], 1) - 1
     high = np.minimum(whole[:, 2:], [width, height])
     squares = np.hstack([low, high])
-    return squares, (high > low).all(axis=1)
+    return squares, np.asarray((high > low).all(axis=1))
 
 
 def place_landmarks(xyxy: Boxes, shares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,8 +80,3 @@ def keep_best(confidence: NDArray[np.float32], most: int) -> NDArray[np.int64]:
     if len(confidence) <= most:
         return np.arange(len(confidence))
     return np.sort(np.argsort(-confidence, kind="stable")[:most])
-
-
-def are_large(xyxy: Boxes, shortest: float) -> NDArray[np.bool_]:
-    """Mark boxes whose longer side is at least `shortest` pixels."""
-    return box_sizes(xyxy).max(axis=1, initial=0) >= shortest

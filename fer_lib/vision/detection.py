@@ -88,20 +88,15 @@ class Detector:
         height, width = table.shape[0] - 1, table.shape[1] - 1
         smallest = max(self.settings.min_face_size * max(height, width) / STANDARD_SIDE, cascade.CELL)
         whole = np.array([[0, 0, width, height]])
-        boxes, confidence, offsets = (
-            [np.zeros((0, 4), np.float32)],
-            [np.zeros(0, np.float32)],
-            [np.zeros((0, 4), np.float32)],
-        )
+        found = [_no_proposals()]
         for scale in cascade.pyramid_scales(height, width, smallest, self.settings.pyramid_factor):
             pixels = sample_areas(table, whole, int(height * scale + 1), int(width * scale + 1))
             shifts, sure = self._pnet.run(None, {"pixels": pixels})
-            found = cascade.read_proposals(shifts[0], sure[0], scale, self.settings.proposal_threshold)
-            best = cascade.keep_best(found[1], MOST_CANDIDATES)
-            kept = best[suppress(found[0][best], found[1][best], 0.5)]
-            for column, values in zip((boxes, confidence, offsets), found, strict=True):
-                column.append(values[kept])
-        xyxy, sure, shifts = np.concatenate(boxes), np.concatenate(confidence), np.concatenate(offsets)
+            proposals = cascade.read_proposals(shifts[0], sure[0], scale, self.settings.proposal_threshold)
+            best = cascade.keep_best(proposals[1], MOST_CANDIDATES)
+            kept = best[suppress(proposals[0][best], proposals[1][best], 0.5)]
+            found.append(tuple(column[kept] for column in proposals))
+        xyxy, sure, shifts = (np.concatenate(column) for column in zip(*found, strict=True))
         best = cascade.keep_best(sure, MOST_CANDIDATES)
         kept = best[suppress(xyxy[best], sure[best], 0.7)]
         return cascade.make_square(cascade.shift_boxes(xyxy[kept], shifts[kept], 0))
@@ -172,5 +167,9 @@ def _cut_surroundings(frame: Frame, boxes: Boxes) -> tuple[Frame | None, NDArray
     return np.ascontiguousarray(frame[y1:y2, x1:x2]), np.array([x1, y1], np.float32)
 
 
+def _no_proposals() -> tuple[NDArray[np.float32], ...]:
+    return np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 4), np.float32)
+
+
 def _no_faces() -> Faces:
-    return Faces(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
+    return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
