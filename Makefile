@@ -62,13 +62,13 @@ clean:  ## remove the environment and all caches; data, runs and weights stay
 
 # The environment. A stamp says what is in it already, and is void when the pins have changed since.
 $(VENV)/.core: $(VENV)/.made $(PINNED)
-	@echo "Installing what the live page needs into $(VENV) (some 400 MB, a minute or two) ..."
+	@echo "Installing what the live page needs into $(VENV) (some 550 MB, a minute or two) ..."
 	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.made $(PINNED)
-	@echo "Installing JupyterLab and what the live page needs into $(VENV) (some 500 MB, a minute or two) ..."
-	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[lab]'
+	@echo "Installing JupyterLab and what the notebooks need, without torch, into $(VENV) (some 800 MB, a minute or two) ..."
+	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[lab,evaluate]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.train: $(VENV)/.made $(PINNED)

@@ -118,7 +118,7 @@ def test_app_says_when_the_port_cannot_be_had(house, port):
 def test_lab_adds_jupyterlab(house):
     house.make("lab")
     _, install, lab = house.calls
-    assert install.endswith("-e .[lab]")
+    assert install.endswith("-e .[lab,evaluate]")
     assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection" in lab
 
 

@@ -1,0 +1,148 @@
+"""What the README promises exists, and its code runs."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_lib.settings import TrainingSettings
+
+
+@pytest.fixture(scope="module")
+def readme(project_root: Path) -> str:
+    return (project_root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def makefile(project_root: Path) -> str:
+    return (project_root / "Makefile").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    """Return the command lines of a text: those in bash blocks, and those between backticks."""
+    lines = [line.split("#")[0].strip() for block in blocks(text, "bash") for line in block.splitlines()]
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [*filter(None, lines), *re.findall(r"`([^`\n]+)`", prose)]
+
+
+def tree(text: str) -> dict[str, str]:
+    """Return the captioned paths of the tree, relative to the root."""
+    (block,) = re.findall(r"^## The house\n\n((?:    .*\n)+)", text, re.MULTILINE)
+    found: dict[str, str] = {}
+    for line in block.splitlines():
+        name, _, caption = line.strip().partition(" ")
+        room = "fer_lib/" if line.startswith("      ") else ""
+        found[room + name] = caption.strip()
+    return found
+
+
+def test_first_screen_has_a_sentence_a_badge_a_picture_and_two_commands(readme):
+    first = readme.partition("\n## ")[0]
+    title, sentence, *_ = first.split("\n\n")
+    assert title.startswith("# ")
+    assert sentence.count(".") == 1
+    assert "mybinder.org" in first
+    assert "![" in first.replace("[![", "")
+    assert [line.split("#")[0].split() for line in blocks(first, "bash")[0].splitlines()] == [
+        ["make", "app"],
+        ["make", "test"],
+    ]
+
+
+def test_make_words_exist(readme, makefile):
+    words = {word for command in commands(readme) for word in re.findall(r"\bmake ([a-z]+)", command)}
+    assert words >= {"app", "test", "lab", "train", "bench"}
+    assert [word for word in words if not re.search(rf"^{word}:.*## ", makefile, re.MULTILINE)] == []
+
+
+def test_modules_that_are_run_exist(readme):
+    modules = {name for command in commands(readme) for name in re.findall(r"python -m ([\w.]+)", command)}
+    assert modules >= {"benchmarks.pipeline", "benchmarks.live"}
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+
+
+def test_knobs_exist(readme, project_root):
+    known = {TrainingSettings.variable(field) for field in TrainingSettings.model_fields}
+    variables = {name for command in commands(readme) for name in re.findall(r"\b([A-Z_]+)=", command)}
+    assert variables - {"PORT", "IP", "ARGS"} <= known
+    assert variables & known
+    cells = json.loads((project_root / "notebooks" / "02_train.ipynb").read_text())["cells"]
+    (cell,) = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
+    parameters = set(re.findall(r"^([A-Z_]+) =", "".join(cell["source"]), re.MULTILINE))
+    passed = {name for command in commands(readme) for name in re.findall(r"-p ([A-Z_]+)", command)}
+    assert passed
+    assert passed <= parameters
+
+
+def test_port_is_the_makefiles(readme, makefile):
+    port = re.search(r"^PORT \?= (\d+)", makefile, re.MULTILINE)[1]
+    assert f"http://localhost:{port}" in readme
+
+
+def test_tree_holds_only_what_exists_each_with_a_caption(readme, project_root):
+    paths = tree(readme)
+    assert len(paths) > 20
+    assert [path for path in paths if not (project_root / path).exists()] == []
+    assert [path for path, caption in paths.items() if not caption] == []
+    assert [path for path in paths if path.endswith("/") != (project_root / path).is_dir()] == []
+
+
+def test_tree_misses_no_room(readme, project_root):
+    listed = subprocess.run(["git", "ls-files"], cwd=project_root, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = [Path(line) for line in listed.stdout.splitlines()]
+    folders = {f"{path.parts[0]}/" for path in paths if len(path.parts) > 1}
+    inside = {f"fer_lib/{path.parts[1]}" + "/" * (len(path.parts) > 2) for path in paths if path.parts[0] == "fer_lib"}
+    assert (folders | inside) - {"fer_lib/__init__.py"} - set(tree(readme)) == set()
+
+
+def test_links_to_files_resolve(readme, project_root):
+    targets = re.findall(r"\]\(([^)#]+)\)", readme)
+    files = [target for target in targets if "://" not in target]
+    assert "docs/page.png" in files
+    assert [target for target in files if not (project_root / target).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["data", "weights"])
+def test_links_of_the_other_readmes_resolve(project_root, folder):
+    text = (project_root / folder / "README.md").read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+    assert [target for target in targets if not (project_root / folder / target).exists()] == []
+
+
+def test_binder_link_opens_the_live_notebook(readme, project_root):
+    link = re.search(r"https://mybinder\.org/v2/gh/([\w-]+/[\w-]+)/HEAD\?urlpath=([\w%.]+)", readme)
+    page = link[2].replace("%2F", "/")
+    assert page.startswith("voila/render/")
+    assert (project_root / page.removeprefix("voila/render/")).is_file()
+
+
+def test_python_blocks_run(readme, project_root):
+    found = blocks(readme, "python")
+    assert found
+    for block in found:
+        command = [sys.executable, "-c", block]
+        done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert "torch" not in block
+
+
+def test_python_block_finds_the_face_of_the_picture(readme, project_root):
+    """The picture of the page shows one face, and the README's own lines say so."""
+    done = subprocess.run(
+        [sys.executable, "-c", blocks(readme, "python")[0]],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.match(r"\['(angry|disgust|fear|happy|neutral|sad|surprise)'\] \[0?\.\d+\] \[\[", done.stdout)
