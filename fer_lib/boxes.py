@@ -36,7 +36,7 @@ def clip_boxes(xyxy: Boxes, width: int, height: int) -> Boxes:
 
 def box_sizes(xyxy: Boxes) -> NDArray[np.float32]:
     """Return widths and heights, `(n, 2)` in pixels, never negative."""
-    return np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
+    return np.maximum(xyxy[:, 2:] - xyxy[:, :2], np.float32(0))
 
 
 def box_centers(xyxy: Boxes) -> NDArray[np.float32]:

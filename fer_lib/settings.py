@@ -179,11 +179,12 @@ class TrainingSettings(Settings):
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
+    # Measured with the detector on 500 images of FER2013: medians of how they are framed.
     crop_scale: float = Field(
-        1.0, gt=0, le=4, description="side of the training images, in longer sides of the detector's box"
+        0.95, gt=0, le=4, description="side of the training images, in longer sides of the detector's box"
     )
     crop_shift_y: float = Field(
-        0.0, ge=-1, le=1, description="how far they lie below the box's centre, in the same unit"
+        -0.01, ge=-1, le=1, description="how far they lie below the box's centre, in the same unit"
     )
     crop_detail: int = Field(
         0, ge=0, le=1024, description="pixels a side that the training images have; 0: as many as the input"
