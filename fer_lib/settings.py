@@ -213,6 +213,7 @@ class EvaluationSettings(Settings):
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     flip: bool = Field(False, description="average the answers to each image and to its mirror image")
+    uncertain_below: float = Field(0.6, ge=0, lt=1, description="confidence below which an answer counts as uncertain")
     robustness_images: int = Field(1000, ge=1, description="images that each disturbance is tried on")
 
     @field_validator("weights", "data_dir", "ferplus_csv")
