@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,16 +13,29 @@ ACCENT = "#0072B2"
 SECOND = "#D55E00"
 
 
-def make_figure(panels: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Make a figure of `panels` side by side, `width` × `height` inches; return it with its axes."""
-    figure, grid = plt.subplots(1, panels, figsize=(width, height), squeeze=False, layout="constrained")
+def make_figure(
+    panels: int, width: float, height: float, rows: int = 1, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of `panels`, `width` × `height` inches; return it with its axes, row by row.
+
+    Args:
+        panels: how many.
+        width: of the whole figure, in inches.
+        height: of the whole figure, in inches.
+        rows: how many rows they form; what is left over of the last one stays empty.
+        heights: of the rows, relative to each other; equal by default.
+    """
+    figure, grid = plt.subplots(
+        rows, -(-panels // rows), figsize=(width, height), squeeze=False, layout="constrained", height_ratios=heights
+    )
     figure.patch.set_alpha(0)
-    for axes in grid.flat:
+    for place, axes in enumerate(grid.flat):
         axes.patch.set_alpha(0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(INK)
         axes.tick_params(colors=INK)
-        axes.xaxis.label.set_color(INK)
-        axes.title.set_color(INK)
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            text.set_color(INK)
+        axes.set_visible(place < panels)
     plt.close(figure)
-    return figure, list(grid.flat)
+    return figure, list(grid.flat)[:panels]

@@ -1,0 +1,37 @@
+"""Accuracy against how bad the images are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from fer_lib.labels import EMOTIONS
+from fer_lib.plots.style import ACCENT, INK, make_figure
+
+
+def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
+    """Draw a panel per disturbance, as `fer_lib.evaluate.robustness.measure_robustness` returns them.
+
+    The steps of an axis are the strengths that were tried, equally far apart. Dashed: the images as they are;
+    dotted: guessing among seven labels.
+    """
+    figure, panels = make_figure(len(curves), 10.5, 5.6, rows=2)
+    figure.set_layout_engine("constrained", h_pad=0.12)
+    highest = max((curve["undisturbed"] for curve in curves.values()), default=1)
+    for place, (axes, (name, curve)) in enumerate(zip(panels, curves.items(), strict=True)):
+        steps, interval = np.arange(len(curve["strengths"])), np.asarray(curve["accuracy_ci95"])
+        axes.axhline(curve["undisturbed"], color=INK, linewidth=1, linestyle="--")
+        axes.axhline(1 / len(EMOTIONS), color=INK, linewidth=1, linestyle=":")
+        axes.fill_between(steps, interval[:, 0], interval[:, 1], color=ACCENT, alpha=0.25, linewidth=0)
+        axes.plot(steps, curve["accuracy"], "o-", color=ACCENT, markersize=4)
+        axes.set_xticks(steps, [f"{strength:g}" for strength in curve["strengths"]])
+        axes.set_ylim(0, min(highest + 0.15, 1.02))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_title(name)
+        axes.set_xlabel(curve["unit"])
+        if place % 3 == 0:
+            axes.set_ylabel("accuracy")
+    return figure
