@@ -30,7 +30,7 @@ def as_frame(pixels: Any) -> Frame:
         )
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
-    return np.ascontiguousarray(pixels[:, :, :3])
+    return np.ascontiguousarray(pixels if pixels.shape[2] == 3 else pixels[:, :, :3])
 
 
 def decode_jpeg(data: bytes | bytearray | memoryview) -> Frame:

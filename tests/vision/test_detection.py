@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from factories import compose_frame, make_frame
+from factories import compose_frame
 
 from fer_lib.boxes import box_sizes, overlap
 from fer_lib.settings import VisionSettings
@@ -102,14 +102,14 @@ def test_detect_finds_the_true_faces():
 
 
 def test_detect_nobody():
-    faces = Detector().detect(make_frame())
+    faces = Detector().detect(compose_frame([])[0])
     assert len(faces) == 0
     assert faces.landmarks.shape == (0, 5, 2)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (11, 11), (12, 12), (13, 640), (2160, 3840)])
 def test_detect_any_size(shape):
-    faces = Detector().detect(make_frame(*shape))
+    faces = Detector().detect(compose_frame([], shape[1], shape[0])[0])
     assert len(faces) == 0
 
 
@@ -145,7 +145,7 @@ def test_detect_at_most_max_faces():
 
 
 def test_follow_nobody():
-    assert len(Detector().follow(make_frame(), np.zeros((0, 4), np.float32))) == 0
+    assert len(Detector().follow(compose_frame([])[0], np.zeros((0, 4), np.float32))) == 0
 
 
 def test_follow_a_moving_face_as_detection_would():
@@ -174,12 +174,12 @@ def test_follow_a_still_face_does_not_drift():
 def test_follow_loses_a_face_that_is_gone():
     detector = Detector()
     faces = detector.detect(compose_frame([(320, 240, 140)])[0])
-    assert len(detector.follow(make_frame(), faces.xyxy)) == 0
+    assert len(detector.follow(compose_frame([])[0], faces.xyxy)) == 0
 
 
 def test_follow_outside_the_frame_is_lost():
     outside = np.array([[-500, -500, -400, -400], [2000, 100, 2100, 200]], np.float32)
-    assert len(Detector().follow(make_frame(), outside)) == 0
+    assert len(Detector().follow(compose_frame([])[0], outside)) == 0
 
 
 def test_follow_two_that_became_one_keeps_one():
