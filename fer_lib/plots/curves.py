@@ -67,9 +67,9 @@ def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Figure:
     for name, metrics in runs.items():
         if metrics:
             epochs = [line["epoch"] + 1 for line in metrics]
-            left.plot(epochs, [line["validation_nll"] for line in metrics], color=colors[name], linewidth=1.8)
+            left.plot(epochs, [line["validation_nll"] for line in metrics], color=colors[name], linewidth=1.8, marker=".")
             accuracies = [line["validation_accuracy"] for line in metrics]
-            right.plot(epochs, accuracies, color=colors[name], linewidth=1.8, label=name)
+            right.plot(epochs, accuracies, color=colors[name], linewidth=1.8, marker=".", label=name)
             best = accuracies.index(max(accuracies))
             right.plot(epochs[best], accuracies[best], "o", color=colors[name], markersize=6)
     left.set_title("validation loss")
@@ -85,5 +85,5 @@ def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Figure:
 
 def run_colors(names: Sequence[str]) -> dict[str, str]:
     """Give each run a colour, from dark to light in their order, none of them an emotion's."""
-    places = np.linspace(0.2, 0.9, max(len(names), 1))
+    places = np.linspace(0.28, 0.9, max(len(names), 1))
     return {name: to_hex(colormaps["plasma"](place)) for name, place in zip(names, places, strict=False)}

@@ -66,15 +66,16 @@ def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
     Args:
         runs: the folder that the runs lie in (`RUNS_DIR`), or the folders of some of them.
     """
-    folders = [runs] if isinstance(runs, str | Path) else list(runs)
-    if len(folders) == 1 and not (Path(folders[0]) / "settings.json").is_file():
-        folders = sorted(Path(folders[0]).glob("*/"))
-    read = {Path(folder).name: entry for folder in folders if (entry := _read_run(Run(Path(folder)))) is not None}
-    rows = sorted((_summarize(Run(Path(f)), *read[Path(f).name]) for f in folders if Path(f).name in read), key=_rank)
-    differing = _differing([settings for settings, _ in read.values()])
+    folders = [Path(runs)] if isinstance(runs, str | Path) else [Path(folder) for folder in runs]
+    if len(folders) == 1 and not (folders[0] / "settings.json").is_file():
+        folders = sorted(folders[0].glob("*/"))
+    read = {folder.name: (Run(folder), *found) for folder in folders if (found := _read_run(Run(folder))) is not None}
+    rows = sorted((_summarize(*one) for one in read.values()), key=_rank)
+    differing = _differing([settings for _, settings, _ in read.values()])
     for row in rows:
-        row.update({name: read[row["run"]][0].get(name) for name in differing})
-    return Comparison(rows, {row["run"]: read[row["run"]][1] for row in rows})
+        settings = read[row["run"]][1]
+        row.update({name: settings.get(name) for name in differing})
+    return Comparison(rows, {row["run"]: read[row["run"]][2] for row in rows})
 
 
 def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:

@@ -54,6 +54,16 @@ def large_groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [part for part in parts if len(part) > 1]
 
 
+def disputed_pairs(groups: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pick from each group whose images have different targets, `(n,)`, two that do; rows `(pairs, 2)` of places."""
+    pairs = [
+        (group[0], group[targets[group] != targets[group[0]]][0])
+        for group in large_groups(groups)
+        if len(set(targets[group])) > 1
+    ]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
 def count_leaks(splits: Sequence[Split], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count how many images of each split, a row, have a copy in each, a column: `(splits, splits)`.
 

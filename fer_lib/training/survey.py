@@ -77,6 +77,17 @@ def measure_light(images: NDArray[np.uint8]) -> Light:
     return Light(brightness, contrast)
 
 
+def find_extremes(images: NDArray[np.uint8], light: Light, count: int = 12) -> dict[str, NDArray[np.uint8]]:
+    """Pick the `count` darkest, brightest, flattest and most contrasting of the images `(n, h, w, c)`."""
+    by_light, by_contrast = (np.argsort(values, kind="stable") for values in (light.brightness, light.contrast))
+    return {
+        "darkest": images[by_light[:count]],
+        "brightest": images[by_light[::-1][:count]],
+        "flattest": images[by_contrast[:count]],
+        "most contrast": images[by_contrast[::-1][:count]],
+    }
+
+
 def mean_faces(images: NDArray[np.uint8], targets: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     """Average the images `(n, h, w, c)` of each label that occurs; each mean is `(h, w, c)` in grey levels."""
     return {label: images[targets == target].mean(axis=0) for target, label in enumerate(EMOTIONS) if target in targets}
