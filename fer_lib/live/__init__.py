@@ -1,1 +1,26 @@
-"""What the visitor meets: the only room that imports ipywidgets, anywidget and ipywebrtc."""
+"""What the visitor meets: the only room that imports ipywidgets, anywidget and ipywebrtc.
+
+A name is imported when it is first asked for, because the server imports `fer_lib.live.connection` and
+needs none of the widgets for that.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fer_lib.live.camera import open_source
+    from fer_lib.live.live_view import LiveView
+    from fer_lib.live.panel import Panel
+    from fer_lib.live.session import Session
+
+__all__ = ["LiveView", "Panel", "Session", "open_source"]
+
+_HOMES = {"LiveView": "live_view", "Panel": "panel", "Session": "session", "open_source": "camera"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

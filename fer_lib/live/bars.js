@@ -1,0 +1,38 @@
+// The probabilities of one face.
+
+class Bars {
+  constructor(root, colors) {
+    this.who = root.querySelector(".fer-who");
+    this.label = root.querySelector(".fer-label");
+    this.rows = Object.entries(colors).map(([name, color]) => this.addRow(root.querySelector(".fer-bars"), name, color));
+    this.show(null);
+  }
+
+  addRow(parent, name, color) {
+    const row = document.createElement("div");
+    row.className = "fer-bar";
+    row.style.setProperty("--fer-color", color);
+    row.setAttribute("role", "meter");
+    row.setAttribute("aria-label", name);
+    row.innerHTML = `<span>${name}</span><i><b></b></i><output></output>`;
+    parent.append(row);
+    return { row, fill: row.querySelector("b"), value: row.querySelector("output") };
+  }
+
+  show(face, isChosen = false, count = 1) {
+    const largest = count > 1 ? `Largest of ${count} · click a face to follow it` : "Largest face";
+    this.who.textContent = isChosen ? "The face you chose" : largest;
+    this.label.textContent = face?.label ?? "–";
+    this.rows.forEach(({ row, fill, value }, i) => {
+      const probability = face?.probabilities?.[i] ?? 0;
+      row.setAttribute("aria-valuenow", Math.round(100 * probability));
+      row.toggleAttribute("data-top", Boolean(face) && probability === face.probability);
+      fill.style.transform = `scaleX(${probability})`;
+      value.textContent = face ? percent(probability) : "";
+    });
+  }
+}
+
+function percent(probability) {
+  return `${Math.round(100 * probability)} %`;
+}

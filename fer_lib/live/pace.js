@@ -1,0 +1,31 @@
+// How many results a second, and how late they are.
+
+const WINDOW_MS = 2000; // over which rate and latency are measured
+
+class Pace {
+  constructor() {
+    this.results = [];
+    this.startedAt = performance.now();
+  }
+
+  add(result) {
+    this.results.push(result);
+  }
+
+  // `null` until there is something to say.
+  measure(now) {
+    this.results = this.results.filter((result) => now - result.drawnAt < WINDOW_MS);
+    const seconds = Math.min(WINDOW_MS, now - this.startedAt) / 1000;
+    if (!this.results.length || seconds < 0.5) return null;
+    return {
+      results_per_s: this.results.length / seconds,
+      round_trip_ms: median(this.results.map((result) => result.answeredAt - result.sentAt)),
+      frame_to_overlay_ms: median(this.results.map((result) => result.drawnAt - result.shownAt)),
+    };
+  }
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

@@ -1,0 +1,38 @@
+"""The page: the live view above what a visitor should know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipywebrtc.webrtc import MediaStream
+from ipywidgets import HTML, VBox
+
+from fer_lib.live.camera import open_camera
+from fer_lib.live.live_view import LiveView
+from fer_lib.live.session import Session
+
+PRIVACY = "Frames go only to this page's own kernel, stay in memory, and nothing is stored."
+LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
+
+
+class Panel(VBox):
+    """Everything the visitor sees, connected to a session.
+
+    Attributes:
+        session: the stream and what is known of it.
+        view: the live part of the page.
+    """
+
+    def __init__(self, session: Session | None = None, stream: MediaStream | None = None) -> None:
+        self.session = session or Session()
+        self.view = LiveView(stream or open_camera(self.session.live), self.session.live)
+        self.view.on_msg(self._on_message)
+        self.session.prepare()
+        notes = HTML(f"<p><strong>Privacy.</strong> {PRIVACY}</p><p><strong>Limits.</strong> {LIMITS}</p>")
+        super().__init__([self.view, notes.add_class("fer-notes")])
+        self.add_class("fer-page")
+
+    def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
+        answer = self.session.answer(content, buffers)
+        if answer is not None:
+            view.send(answer)

@@ -1,0 +1,22 @@
+"""What is happening, in words that a visitor understands.
+
+The page shows the sentence of its state; `{faces}` and `{detail}` are filled in there.
+"""
+
+STATES: dict[str, str] = {
+    "ready": "Press Start and allow the camera.",
+    "waiting": "Waiting for your permission. The browser is asking whether this page may use the camera.",
+    "loading": "The camera is on. Loading the networks …",
+    "running": "Live. Faces in view: {faces}.",
+    "no-face": "No face in view. Come a little closer, or turn on a light.",
+    "paused": "Paused while this page is hidden.",
+    "stopped": "Stopped. The camera is off.",
+    "refused": "The camera was refused. Allow it for this page in the browser's address bar, then press Start.",
+    "no-camera": "No camera was found. Connect one, then press Start.",
+    "in-use": "The camera is in use by another program. Close that program, then press Start.",
+    "insecure": "Browsers give the camera to secure pages only. Open this page over https or on localhost.",
+    "disconnected": "The camera was disconnected. Connect it again, then press Start.",
+    "kernel-gone": "The kernel behind this page is gone, so the camera was switched off. Reload the page to go on.",
+    "broken": "Faces can't be read, so the camera was switched off. {detail}",
+    "failed": "The camera could not be started. {detail}",
+}
