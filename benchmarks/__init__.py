@@ -1,0 +1,1 @@
+"""What "fast" means here, measured on the spot."""

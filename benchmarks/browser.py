@@ -1,0 +1,166 @@
+"""A real browser with a camera that we control, and the live page in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from benchmarks.fake_camera import BITS, SQUARE, WIDTH
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_S = 90.0
+
+WATCH = Path(__file__).parent / "watch.js"
+# Keeps what the camera gave, so that a test can see whether it was given back.
+KEEP_TRACKS = """
+  window.ferTracks = [];
+  const media = navigator.mediaDevices;
+  const open = media?.getUserMedia.bind(media);
+  if (open) media.getUserMedia = async (wishes) => {
+    const stream = await open(wishes);
+    window.ferTracks.push(...stream.getTracks());
+    return stream;
+  };
+"""
+
+
+def find_chromium() -> str | None:
+    """Return the path of Chromium or Chrome; the environment's `CHROMIUM` comes first."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def open_browser(
+    executable: str, clip: Path | None = None, allow: bool = True, options: tuple[str, ...] = ()
+) -> Iterator[Browser]:
+    """Open Chromium without a window.
+
+    Args:
+        executable: path of the browser.
+        clip: y4m file to play as the camera; `None` for a machine without a camera.
+        allow: whether the visitor allows the camera; otherwise every wish is refused.
+        options: more options of Chromium.
+    """
+    flags = [*QUIET, *options]
+    flags.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
+    if clip is not None:
+        flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
+    # As root, in containers, Chromium has no sandbox to offer.
+    sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=flags, chromium_sandbox=sandbox)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class LivePage:
+    """The live page in a browser, and what a visitor can do with it.
+
+    Attributes:
+        page: the page, for everything else.
+        complaints: errors and uncaught exceptions of the browser's console.
+        strangers: addresses outside the page's own origin that it asked for.
+    """
+
+    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+        self.page: Page = browser.new_context(**context).new_page()
+        self.page.add_init_script(KEEP_TRACKS)
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self._host = urlsplit(url).netloc
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._on_request(request.url))
+        self.page.goto(url, wait_until="commit", timeout=PATIENCE_S * 1000)
+
+    def wait_until_ready(self) -> None:
+        """Wait until Start can be pressed."""
+        self.page.locator(".fer-start:enabled").wait_for(timeout=PATIENCE_S * 1000)
+
+    def press(self, word: str) -> None:
+        """Press the button that carries this word."""
+        self.page.get_by_role("button", name=word, exact=True).click(timeout=PATIENCE_S * 1000)
+
+    @property
+    def state(self) -> str:
+        """The state of the live view, by its short name."""
+        return str(self._data("state"))
+
+    @property
+    def status(self) -> str:
+        """The sentence that the visitor reads."""
+        return self.page.locator(".fer-status").inner_text()
+
+    @property
+    def results(self) -> int:
+        """How many results were shown since Start."""
+        return int(self._data("results") or 0)
+
+    @property
+    def faces(self) -> list[dict[str, Any]]:
+        """The faces that are shown now."""
+        return list(json.loads(self._data("faces") or "[]"))
+
+    def wait_for_state(self, *states: str) -> None:
+        """Wait until the live view is in one of these states."""
+        self.wait_until(lambda: self.state in states, f"state {' or '.join(states)}")
+
+    def wait_for_results(self, count: int) -> None:
+        """Wait until so many results were shown since Start."""
+        self.wait_until(lambda: self.results >= count, f"{count} results")
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Look again and again until the condition holds.
+
+        Raises:
+            TimeoutError: if it does not hold in time; the sentence says what the page showed.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                seen = f"state {self.state!r}, {self.results} results, console {self.complaints}"
+                raise TimeoutError(f"the page must come to {what}, but got {seen}")
+            self.page.wait_for_timeout(50)
+
+    def listen(self) -> None:
+        """Begin to note every result as the page shows it."""
+        self.page.evaluate(WATCH.read_text(encoding="utf-8"), {"square": SQUARE, "bits": BITS, "width": WIDTH})
+
+    def noted(self) -> list[dict[str, Any]]:
+        """Return and forget the noted results, each with the number of the frame that was on the screen."""
+        return list(self.page.evaluate("() => window.ferResults.splice(0)"))
+
+    def live_tracks(self) -> int:
+        """Return how many tracks of the camera are on."""
+        return int(self.page.evaluate("() => window.ferTracks.filter((track) => track.readyState === 'live').length"))
+
+    def _data(self, name: str) -> str | None:
+        return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    def _on_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self._host:
+            self.strangers.append(url)
