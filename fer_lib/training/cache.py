@@ -83,10 +83,11 @@ def read_faces(path: Path, count: int) -> list[Face | None]:
         raise ValueError(f"the cache {path} is damaged ({error})") from None
     if shapes.shape != (count, 3) or pixels.dtype != np.uint8:
         raise ValueError(f"the cache {path} must hold {count} faces, but has the shapes {shapes.shape}")
-    ends = np.cumsum(np.where(shapes[:, 2] > 0, shapes.prod(axis=1), shapes[:, 0] * shapes[:, 1]))
-    if count and pixels.shape != (ends[-1],):
-        raise ValueError(f"the cache {path} must hold {ends[-1]} pixels, but has {pixels.shape}")
-    return [_unpack(part, shape) for part, shape in zip(np.split(pixels, ends[:-1]), shapes.tolist(), strict=True)]
+    sizes = np.where(shapes[:, 2] > 0, shapes.prod(axis=1), shapes[:, 0] * shapes[:, 1])
+    if pixels.shape != (sizes.sum(),):
+        raise ValueError(f"the cache {path} must hold {sizes.sum()} pixels, but has {pixels.shape}")
+    parts = np.split(pixels, np.cumsum(sizes))[:-1]
+    return [_unpack(part, shape) for part, shape in zip(parts, shapes.tolist(), strict=True)]
 
 
 def _unpack(pixels: Face, shape: list[int]) -> Face | None:

@@ -47,6 +47,58 @@ def test_load_split_reads_any_size_and_colour(tmp_path):
     assert split.names == ("grey", "colour")
 
 
+def test_load_split_missing_folder_suggests_the_nested_one(tmp_path):
+    write_picture(tmp_path / "images" / "train" / "happy" / "a.png")
+    with pytest.raises(FileNotFoundError, match=f"did you mean DATA_DIR={tmp_path / 'images'}"):
+        data.load_split(tmp_path, "train", SPEC)
+
+
+def test_load_split_grey_and_colour_versions_agree(tmp_path):
+    write_picture(tmp_path / "train" / "happy" / "a.png", shape=(20, 20))
+    write_picture(tmp_path / "train" / "happy" / "b.png", shape=(20, 20, 3))
+    grey = data.load_split(tmp_path, "train", SPEC, quiet=True).images
+    colour = data.load_split(tmp_path, "train", CropSpec(size=32, color="rgb"), quiet=True).images
+    assert np.array_equal(grey[0], grey[1])
+    assert np.array_equal(colour[0], colour[1])
+    assert np.array_equal(colour[..., :1], grey)
+
+
+def test_load_split_none_readable_names_them(tmp_path):
+    write_picture(tmp_path / "train" / "happy" / "a.png").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"can be read: 1 picture \(happy/a\.png\)"):
+        data.load_split(tmp_path, "train", SPEC, quiet=True)
+
+
+def test_load_split_many_broken_pictures_are_counted(tmp_path, capsys):
+    write_picture(tmp_path / "train" / "sad" / "good.png")
+    for number in range(25):
+        write_picture(tmp_path / "train" / "sad" / f"bad{number:02}.png").write_bytes(b"no picture")
+    (tmp_path / "train" / "sad" / "folder.png").mkdir()
+    assert len(data.load_split(tmp_path, "train", SPEC).broken) == 26
+    assert "26 pictures (sad/bad00.png, sad/bad01.png" in (said := capsys.readouterr().out)
+    assert "sad/bad19.png and 6 more)" in said
+
+
+def test_load_splits_reads_the_layout_without_test_and_says_so(tmp_path, capsys):
+    for split in ("train", "validation"):
+        write_picture(tmp_path / split / "happy" / "a.png")
+    splits = data.load_splits(tmp_path, SPEC, quiet=True)
+    assert list(splits) == ["train", "validation"]
+    assert "no test split" in capsys.readouterr().out
+
+
+def test_load_splits_all_three_need_no_words(tmp_path, capsys):
+    for split in data.SPLITS:
+        write_picture(tmp_path / split / "happy" / "a.png")
+    assert list(data.load_splits(tmp_path, SPEC, quiet=True)) == ["train", "validation", "test"]
+    assert capsys.readouterr().out == ""
+
+
+def test_load_splits_without_any_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="DATA_DIR=data/sample"):
+        data.load_splits(tmp_path, SPEC)
+
+
 def test_load_split_leaves_broken_pictures_out_and_lists_them(tmp_path):
     write_picture(tmp_path / "train" / "happy" / "good.png")
     empty, damaged = tmp_path / "train" / "happy" / "empty.png", tmp_path / "train" / "sad" / "damaged.jpg"
