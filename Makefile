@@ -14,7 +14,7 @@ RUNS_DIR ?= runs
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
-PINNED := pyproject.toml constraints.txt
+PINNED := pyproject.toml constraints.txt $(wildcard fer_lib/live/template/* fer_lib/live/template/*/*)
 PROMPT := fer_lib.live.connection.PromptConnection
 
 # Large values, such as frames, must not be sent back to the page that they came from.
@@ -60,7 +60,8 @@ clean:  ## remove the environment and all caches; data, runs and weights stay
 	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-# The environment. A stamp says what is in it already, and is void when the pins have changed since.
+# The environment. A stamp says what is in it already, and is void when what was installed has changed since:
+# the package lies here, but its pins, its entry in pyproject.toml and the template of Voila are copied.
 $(VENV)/.core: $(VENV)/.made $(PINNED)
 	@echo "Installing what the live page needs into $(VENV) (some 550 MB, a minute or two) ..."
 	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e .

@@ -1,0 +1,69 @@
+"""Take the picture of the README: the live page, looking at a portrait that may be published.
+
+    python -m benchmarks.screenshot
+
+The portrait is scikit-image's `astronaut`, Eileen Collins (NASA, public domain), shown as a camera's picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import cv2
+from skimage.data import astronaut
+
+from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.servers import ROOT, serve_voila
+
+WIDTH, HEIGHT = 640, 480
+RESULTS = 60  # until boxes and bars have settled
+
+
+def write_still(path: Path) -> Path:
+    """Write a camera's clip of one still frame, `(480, 640)`, as uncompressed video."""
+    frame = cv2.resize(astronaut()[4:-4, 4:-4], (WIDTH, WIDTH), interpolation=cv2.INTER_CUBIC)[:HEIGHT]
+    planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
+    path.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\nFRAME\n".encode() + planes)
+    return path
+
+
+def take_screenshot(path: Path, width: int, height: int, dark: bool = False) -> None:
+    """Open the live page in a window of `width` × `height` pixels, press Start and keep what is seen.
+
+    Raises:
+        RuntimeError: if there is no browser, or the page does not show one face.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        raise RuntimeError("Chromium must be there, but is not found: name its path in the environment's CHROMIUM")
+    with tempfile.TemporaryDirectory() as folder, serve_voila() as url:
+        clip = write_still(Path(folder, "camera.y4m"))
+        with open_browser(chromium, clip) as browser:
+            scheme = "dark" if dark else "light"
+            live = LivePage(
+                browser, url, viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5
+            )
+            live.wait_until_ready()
+            live.press("Start")
+            live.wait_for_results(RESULTS)
+            if len(live.faces) != 1:
+                raise RuntimeError(f"the page must show one face, but got {len(live.faces)}")
+            live.page.screenshot(path=path)
+
+
+def main() -> None:
+    """Take the picture as the command line says."""
+    parser = argparse.ArgumentParser(description="Take the picture of the live page for the README.")
+    parser.add_argument("path", type=Path, nargs="?", default=ROOT / "docs" / "page.png")
+    parser.add_argument("--width", type=int, default=1080, help="of the window, in pixels")
+    parser.add_argument("--height", type=int, default=760, help="of the window, in pixels")
+    parser.add_argument("--dark", action="store_true", help="as visitors see it whose system is dark")
+    arguments = parser.parse_args()
+    take_screenshot(arguments.path, arguments.width, arguments.height, arguments.dark)
+    print(f"wrote {arguments.path}")
+
+
+if __name__ == "__main__":
+    main()
