@@ -100,7 +100,7 @@ class Session(traitlets.HasTraits):
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "frame":
             return self._answer_frame(content, buffers)
-        if kind == "state" and content.get("state") in STATES:
+        if kind == "state":
             self._take_state(content)
         elif kind == "stats":
             self._take_stats(content)
@@ -150,10 +150,14 @@ class Session(traitlets.HasTraits):
         return {"type": "broken", "id": number, "detail": str(error)}
 
     def _take_state(self, content: Message) -> None:
-        if content["state"] == "waiting":
+        state = content.get("state")
+        if not isinstance(state, str) or state not in STATES:
+            self.errors += 1
+            return
+        if state == "waiting":
             self._restart()
         self.detail = str(content.get("detail", ""))[:500]
-        self.state = content["state"]
+        self.state = state
 
     def _take_stats(self, content: Message) -> None:
         names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")

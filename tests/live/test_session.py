@@ -1,0 +1,197 @@
+import threading
+
+import numpy as np
+import pytest
+
+from fer_lib.faces import Faces
+from fer_lib.labels import EMOTIONS
+from fer_lib.live.session import MAX_FAILURES, Session, describe_faces
+from fer_lib.settings import LiveSettings
+
+HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
+
+
+def make_faces(count: int = 1) -> Faces:
+    return Faces(
+        xyxy=np.tile([10, 20, 110, 140], (count, 1)),
+        confidence=np.full(count, 0.99),
+        probabilities=np.tile(HAPPY, (count, 1)),
+        track_id=np.arange(1, count + 1),
+    )
+
+
+class FakePipeline:
+    """Knows one picture: bytes that begin with FACE show a face, others can't be read."""
+
+    def __init__(self) -> None:
+        self.timings_ms = {"decode": 0.8123, "total": 4.5678}
+        self.times: list[float] = []
+        self.resets = 0
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        self.times.append(time_s)
+        if not data.startswith(b"FACE"):
+            raise ValueError("`data` must be a picture, but it can't be decoded")
+        return make_faces()
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+@pytest.fixture
+def pipeline() -> FakePipeline:
+    return FakePipeline()
+
+
+@pytest.fixture
+def session(pipeline: FakePipeline) -> Session:
+    session = Session(load=lambda settings: pipeline)
+    assert session.wait_until_loaded(10)
+    return session
+
+
+def frame(number: int = 1, time_s: float = 0.0) -> dict[str, object]:
+    return {"type": "frame", "id": number, "time_s": time_s}
+
+
+def test_answer_frame(session):
+    answer = session.answer(frame(7), [memoryview(b"FACE")])
+    assert answer["type"] == "faces"
+    assert answer["id"] == 7
+    assert answer["ms"] == {"decode": 0.81, "total": 4.57}
+    assert answer["faces"][0]["label"] == "happy"
+    assert session.frames == 1
+    assert len(session.faces) == 1
+
+
+def test_answer_frame_passes_the_time_of_the_stream(session, pipeline):
+    for number, time_s in enumerate((1.0, 2.0, 1.5)):
+        session.answer(frame(number, time_s), [b"FACE"])
+    assert pipeline.times == [1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "buffers",
+    [[], [b""], [b"FACE", b"FACE"], [b"no picture"], [b"x" * 2_000_001], ["text"], [None]],
+    ids=["none", "empty", "two", "undecodable", "too-large", "text", "nothing"],
+)
+def test_answer_frame_with_a_bad_buffer(pipeline, buffers):
+    session = Session(live=LiveSettings.load(max_frame_mb=2), load=lambda settings: pipeline)
+    session.wait_until_loaded(10)
+    assert session.answer(frame(3), buffers) == {"type": "skipped", "id": 3}
+    assert session.errors == 1
+    assert session.answer(frame(4), [b"FACE"])["type"] == "faces"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "frame",
+        [],
+        {},
+        {"type": "dance"},
+        {"type": "frame"},
+        {"type": "frame", "id": "1", "time_s": 0},
+        {"type": "frame", "id": True, "time_s": 0},
+        {"type": "frame", "id": 1, "time_s": float("nan")},
+        {"type": "frame", "id": 1, "time_s": None},
+        {"type": "state", "state": "dancing"},
+        {"type": "state", "state": ["running"]},
+        {"type": "stats", "results_per_s": "30", "round_trip_ms": 1, "frame_to_overlay_ms": 1},
+        {"type": "stats"},
+    ],
+    ids=str,
+)
+def test_answer_to_nonsense_is_counted(session, content):
+    assert session.answer(content, [b"FACE"]) is None
+    assert session.errors == 1
+    assert session.state == "ready"
+
+
+def test_answer_frame_that_waited(session, pipeline):
+    session.answer(frame(1, 100.0), [b"FACE"])
+    assert session.answer(frame(2, 50.0), [b"FACE"]) == {"type": "skipped", "id": 2}
+    assert len(pipeline.times) == 1
+
+
+def test_answer_frame_while_loading(pipeline):
+    gate = threading.Event()
+
+    def load(settings):
+        gate.wait(10)
+        return pipeline
+
+    session = Session(load=load)
+    assert session.answer(frame(1), [b"FACE"]) == {"type": "loading", "id": 1}
+    gate.set()
+    assert session.wait_until_loaded(10)
+    assert session.answer(frame(2), [b"FACE"])["type"] == "faces"
+
+
+def test_answer_frame_without_weights():
+    def load(settings):
+        raise FileNotFoundError("the weights `emotion` must be at weights/emotion.onnx, but there is no such file")
+
+    session = Session(load=load)
+    assert not session.wait_until_loaded(10)
+    answer = session.answer(frame(1), [b"FACE"])
+    assert answer["type"] == "broken"
+    assert "weights/emotion.onnx" in answer["detail"]
+
+
+def test_answer_frame_tells_a_fault_that_stays(session):
+    kinds = [session.answer(frame(i, i / 30), [b"noise"])["type"] for i in range(MAX_FAILURES)]
+    assert kinds == ["skipped"] * (MAX_FAILURES - 1) + ["broken"]
+
+
+def test_answer_state(session):
+    assert session.answer({"type": "state", "state": "refused", "detail": "Permission denied."}) is None
+    assert (session.state, session.detail) == ("refused", "Permission denied.")
+
+
+def test_answer_state_waiting_forgets_the_stream(session, pipeline):
+    session.answer(frame(1, 100.0), [b"FACE"])
+    session.answer({"type": "state", "state": "waiting"})
+    assert pipeline.resets == 1
+    assert session.frames == 0
+    assert len(session.faces) == 0
+    # The new stream has its own time, so an earlier one is not stale.
+    assert session.answer(frame(2, 1.0), [b"FACE"])["type"] == "faces"
+
+
+def test_answer_stats(session):
+    session.answer({"type": "stats", "results_per_s": 29.5, "round_trip_ms": 5, "frame_to_overlay_ms": 20.5})
+    assert (session.results_per_s, session.round_trip_ms, session.frame_to_overlay_ms) == (29.5, 5.0, 20.5)
+
+
+def test_prepare_loads_once():
+    loads = []
+    session = Session(load=lambda settings: loads.append(settings) or FakePipeline())
+    for _ in range(3):
+        session.prepare()
+    session.wait_until_loaded(10)
+    assert len(loads) == 1
+
+
+def test_describe_faces_empty():
+    assert describe_faces(Faces.empty()) == []
+
+
+def test_describe_faces_all_columns():
+    first, second = describe_faces(make_faces(2))
+    assert first == {
+        "xyxy": [10.0, 20.0, 110.0, 140.0],
+        "confidence": 0.99,
+        "track_id": 1,
+        "label": "happy",
+        "probability": 0.7,
+        "probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
+    }
+    assert second["track_id"] == 2
+    assert len(first["probabilities"]) == len(EMOTIONS)
+
+
+def test_describe_faces_before_recognition():
+    faces = Faces(xyxy=[[0, 0, 9, 9]], confidence=[0.5])
+    assert describe_faces(faces) == [{"xyxy": [0.0, 0.0, 9.0, 9.0], "confidence": 0.5}]
