@@ -1,0 +1,94 @@
+"""Judge a network from the shell.
+
+    python -m fer_lib.evaluate --weights weights/emotion.onnx --data data/images --split test --json
+
+With `--json` the last line of standard output is one JSON object; without, it is a table for people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fer_lib.settings import EvaluationSettings
+
+NEEDED = {"sklearn": "scikit-learn", "tqdm": "tqdm"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 after a sentence about what is wrong."""
+    given = _parse(arguments)
+    try:
+        report = _judge(given)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        print(f"fer_lib.evaluate: {error}", file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(report))
+    return 0
+
+
+def _judge(given: argparse.Namespace) -> dict[str, Any]:
+    require_packages()
+    from fer_lib.evaluate.cards import record_report
+    from fer_lib.evaluate.report import evaluate
+    from fer_lib.evaluate.table import format_report
+    from fer_lib.weights import EMOTION, weights_folder
+
+    settings = EvaluationSettings.load(
+        weights=given.weights,
+        data_dir=given.data,
+        split=given.split,
+        max_images=given.max_images,
+        ferplus_csv=given.ferplus_csv,
+        flip=given.flip or None,
+    )
+    if given.write_card and (settings.max_images is not None or settings.flip):
+        raise ValueError(
+            "`--write-card` must speak of all images and of the network as it is used: leave MAX_IMAGES and FLIP out"
+        )
+    report = evaluate(settings, quiet=given.json or not sys.stderr.isatty())
+    if given.write_card:
+        record_report(settings.weights or weights_folder() / f"{EMOTION}.onnx", report)
+    if not given.json:
+        print(f"{report['weights']} on the {report['split']} images of {settings.data_dir}\n\n{format_report(report)}")
+    return report
+
+
+def require_packages() -> None:
+    """Stop before any work if a package is missing that only the judging needs.
+
+    Raises:
+        ModuleNotFoundError: with the command that installs it.
+    """
+    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"judging a network needs {' and '.join(missing)}, which this environment lacks; "
+            "`pip install -e '.[evaluate]'` in the project's folder installs what is needed"
+        )
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m fer_lib.evaluate", description="Judge a network: how good it is, and how far to trust it."
+    )
+    add = parser.add_argument
+    add("--weights", type=Path, help="ONNX file, its card beside it (default: the project's own)")
+    add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")
+    add("--split", help="train, validation or test (default: test)")
+    add("--ferplus-csv", type=Path, help="table of FER+ votes, to compare with what most people see")
+    add("--max-images", help="use only so many images per split, for a quick try")
+    add("--flip", action="store_true", help="average the answers to each image and to its mirror image")
+    add("--write-card", action="store_true", help="write what is measured into the card and the README beside it")
+    add("--json", action="store_true", help="print one JSON object on the last line instead of a table")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Answers become the numbers that we judge a network by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_lib.evaluate.answers import Answers, answer_split, open_recognizer
+from fer_lib.evaluate.duplicates import find_training_copies
+from fer_lib.evaluate.latency import measure_latency
+from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import count_confusions, fit_temperature, judge_probabilities, score, softmax, wilson_interval
+from fer_lib.settings import EvaluationSettings
+from fer_lib.training.votes import read_votes
+
+Votes = dict[str, NDArray[np.float32]]
+CLEAR = 0.5  # share of the votes above which a majority is clear
+
+
+def evaluate(settings: EvaluationSettings, quiet: bool = False) -> dict[str, Any]:
+    """Judge a network on a split: everything that `make_report` says, and its latency.
+
+    Raises:
+        FileNotFoundError: if weights, images or votes are missing.
+        ValueError: if one of them is not what it should be.
+    """
+    votes = read_votes(settings.ferplus_csv) if settings.ferplus_csv else {}
+    recognizer = open_recognizer(settings.weights)
+    answers = answer_split(recognizer, settings, quiet=quiet)
+    copies = find_training_copies(answers.split, settings.data_dir, recognizer.spec, quiet)
+    validation: Answers | None = answers
+    if settings.split != "validation":
+        is_there = (settings.data_dir / "validation").is_dir()
+        validation = answer_split(recognizer, settings, "validation", quiet) if is_there else None
+    return {
+        "weights": recognizer.weights.path.name,
+        "sha256": recognizer.weights.card["sha256"],
+        "split": settings.split,
+        "flip": settings.flip,
+        **make_report(answers, copies, validation, votes),
+        "latency_ms": measure_latency(recognizer),
+    }
+
+
+def make_report(
+    answers: Answers,
+    copies: NDArray[np.bool_] | None = None,
+    validation: Answers | None = None,
+    votes: Votes | None = None,
+) -> dict[str, Any]:
+    """Compute everything that answers can tell.
+
+    Args:
+        answers: to the split that is judged.
+        copies: which of its images stand in the training split too, `(n,)`; `None`: not known.
+        validation: the answers that a temperature is fitted on; `None`: none is.
+        votes: FER+ shares of the seven labels, by image name.
+
+    Returns:
+        What `fer_lib.metrics.score` says, with the card's temperature; the same without copies; the calibration at
+        several temperatures; the confusions; and, with votes, how far the network agrees with their majority.
+    """
+    report = score(answers.probabilities, answers.targets)
+    report["broken"] = len(answers.split.broken)
+    report |= score_without_copies(answers, copies)
+    report["temperature"] = answers.temperature
+    report["calibration"] = compare_temperatures(answers, validation)
+    report["confusions"] = count_confusions(answers.predictions, answers.targets).tolist()
+    if votes:
+        report |= measure_agreement(answers, votes)
+    return report
+
+
+def score_without_copies(answers: Answers, copies: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Score the images that are not among the training images; `None` where that can't be said."""
+    names = ("accuracy_without_duplicates", "accuracy_without_duplicates_ci95", "macro_f1_without_duplicates")
+    if copies is None or copies.all():
+        return {"duplicates": None if copies is None else len(copies), **dict.fromkeys(names)}
+    kept = score(answers.probabilities[~copies], answers.targets[~copies])
+    values = (kept["accuracy"], kept["accuracy_ci95"], kept["macro_f1"])
+    return {"duplicates": int(copies.sum()), **dict(zip(names, values, strict=True))}
+
+
+def compare_temperatures(answers: Answers, validation: Answers | None) -> dict[str, dict[str, float]]:
+    """Judge the probabilities as the network learned them, with the card's temperature, and with one fitted anew.
+
+    Returns:
+        `raw`, `card` and, where there are validation answers to fit on, `fitted`: temperature, nll, brier and ece.
+    """
+    temperatures = {"raw": 1.0, "card": answers.temperature}
+    if validation is not None:
+        temperatures["fitted"] = fit_temperature(validation.logits, validation.targets)
+    return {
+        name: {"temperature": value, **judge_probabilities(softmax(answers.logits, value), answers.targets)}
+        for name, value in temperatures.items()
+    }
+
+
+def measure_agreement(answers: Answers, votes: Votes) -> dict[str, Any]:
+    """Compare predictions with what most people saw (FER+).
+
+    Only images count on which one label got more than half of the votes that went to any of the seven.
+
+    Returns:
+        The share of them on which the network says that label, its 95 % interval, and their number; the share is
+        `None` if there are none.
+    """
+    shares = look_up_votes(answers.split.names, votes)
+    clear = shares.max(axis=1) > CLEAR
+    n, right = int(clear.sum()), int((answers.predictions == shares.argmax(axis=1))[clear].sum())
+    return {
+        "ferplus_agreement": right / n if n else None,
+        "ferplus_agreement_ci95": list(wilson_interval(right, n)) if n else None,
+        "ferplus_images": n,
+    }
+
+
+def look_up_votes(names: Sequence[str], votes: Votes) -> NDArray[np.float32]:
+    """Return the shares of the votes on each image, `(n, 7)`; zeros where there are none."""
+    none = np.zeros(len(EMOTIONS), np.float32)
+    return np.array([votes.get(name, none) for name in names], np.float32).reshape(len(names), len(EMOTIONS))

@@ -1,0 +1,67 @@
+"""A report becomes text for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fer_lib.labels import EMOTIONS
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """Write a report of `make_report` or `evaluate` as a table."""
+    return "\n".join([*_scores(report), "", *_calibration(report), "", *_labels(report)])
+
+
+def _scores(report: dict[str, Any]) -> list[str]:
+    lines = [
+        _line("images", f"{report['images']:,}", _broken(report)),
+        _line("accuracy", f"{report['accuracy']:.1%}", _interval(report["accuracy_ci95"])),
+        _line("  without duplicates", *_without_duplicates(report)),
+        _line("balanced accuracy", f"{report['balanced_accuracy']:.1%}", "every label counts the same"),
+        _line("macro-F1", f"{report['macro_f1']:.3f}"),
+    ]
+    if report.get("ferplus_agreement") is not None:
+        note = f"{report['ferplus_images']:,} images on which most people agree"
+        lines.append(_line("FER+ agreement", f"{report['ferplus_agreement']:.1%}", note))
+    if "latency_ms" in report:
+        note = f"one face, median; 95 % within {report['latency_ms']['p95']:.1f} ms"
+        lines.append(_line("latency", f"{report['latency_ms']['median']:.1f} ms", note))
+    return lines
+
+
+def _calibration(report: dict[str, Any]) -> list[str]:
+    names = {"raw": "as learned", "card": "as the card says", "fitted": "fitted on validation"}
+    lines = [f"{'temperature':28}{'':>8}{'ECE':>8}{'NLL':>8}{'Brier':>8}"]
+    for name, values in report["calibration"].items():
+        numbers = "".join(f"{values[key]:8.3f}" for key in ("temperature", "ece", "nll", "brier"))
+        lines.append(f"  {names[name]:26}{numbers}")
+    return lines
+
+
+def _labels(report: dict[str, Any]) -> list[str]:
+    lines = [f"{'label':12}{'precision':>10}{'recall':>10}{'F1':>8}{'images':>8}"]
+    for label in EMOTIONS:
+        values = report["per_label"][label]
+        shares = f"{values['precision']:10.1%}{values['recall']:10.1%}"
+        lines.append(f"  {label:10}{shares}{values['f1']:8.3f}{values['images']:8,}")
+    return lines
+
+
+def _without_duplicates(report: dict[str, Any]) -> tuple[str, str]:
+    if report["duplicates"] is None:
+        return "–", "not asked: no training images beside these"
+    note = f"{report['duplicates']:,} images also stand in the training split"
+    value = report["accuracy_without_duplicates"]
+    return "–" if value is None else f"{value:.1%}", note
+
+
+def _broken(report: dict[str, Any]) -> str:
+    return f"{report['broken']:,} could not be read and are left out" if report.get("broken") else ""
+
+
+def _interval(interval: list[float]) -> str:
+    return f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _line(name: str, value: str, note: str = "") -> str:
+    return f"{name:28}{value:>8}   {note}".rstrip()

@@ -1,0 +1,15 @@
+"""The time of one face."""
+
+from types import SimpleNamespace
+
+from fer_lib.crops import CropSpec
+from fer_lib.evaluate.latency import measure_latency
+
+
+def test_measure_latency_times_one_face_at_a_time():
+    seen = []
+    recognizer = SimpleNamespace(spec=CropSpec(size=32, color="rgb"), classify=lambda crops: seen.append(crops.shape))
+    found = measure_latency(recognizer, repeats=5)
+    assert 0 <= found["median"] <= found["p95"]
+    assert set(seen) == {(1, 32, 32, 3)}
+    assert len(seen) > 5

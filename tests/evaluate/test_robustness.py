@@ -1,0 +1,111 @@
+"""Disturbances disturb, by as much as they say, and are the same every time."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from fer_lib.evaluate.robustness import (
+    DISTURBANCES,
+    blur,
+    change_brightness,
+    compress,
+    disturb,
+    measure_robustness,
+    rotate,
+    shift,
+    show_disturbances,
+    shrink,
+)
+
+HARMLESS = {"brightness": 1, "blur": 0, "face size": 1000, "shift of the box": 0, "tilt": 0}
+
+
+def make_image(size: int = 32, channels: int = 1, seed: int = 0):
+    random = np.random.default_rng(seed).integers(0, 256, (size, size, channels), np.uint8)
+    return blur(random, 4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda one: one.name)
+def test_disturb_keeps_shapes_changes_pixels_and_repeats_itself(disturbance, channels):
+    images = np.stack([make_image(channels=channels, seed=seed) for seed in range(3)])
+    worse = disturb(images, disturbance, disturbance.strengths[-1])
+    assert (worse.shape, worse.dtype) == (images.shape, np.uint8)
+    assert all(np.abs(a.astype(int) - b).mean() > 1 for a, b in zip(worse, images, strict=True))
+    np.testing.assert_array_equal(worse, disturb(images, disturbance, disturbance.strengths[-1]))
+    assert disturb(images[:0], disturbance, disturbance.strengths[-1]).shape == (0, 32, 32, channels)
+
+
+@pytest.mark.parametrize("disturbance", [d for d in DISTURBANCES if d.name in HARMLESS], ids=lambda one: one.name)
+def test_disturb_harmless_strength_changes_nothing(disturbance):
+    images = make_image()[None]
+    np.testing.assert_array_equal(disturb(images, disturbance, HARMLESS[disturbance.name]), images)
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda one: one.name)
+def test_disturb_more_strength_more_difference(disturbance):
+    image = make_image(64)
+    strengths = disturbance.strengths
+    if disturbance.name == "brightness":
+        strengths = tuple(s for s in reversed(strengths) if s <= 1)
+    changes = [np.abs(disturb(image[None], disturbance, s)[0].astype(int) - image).mean() for s in strengths]
+    assert all(later >= earlier - 0.5 for earlier, later in pairwise(changes))
+    assert changes[-1] > changes[0]
+
+
+def test_change_brightness_saturates():
+    assert change_brightness(np.full((2, 2, 1), 200, np.uint8), 3).max() == 255
+    assert change_brightness(np.full((2, 2, 1), 200, np.uint8), 0.5).max() == 100
+
+
+def test_shift_moves_by_the_share_and_in_the_direction():
+    image = np.zeros((20, 20, 1), np.uint8)
+    image[10, 10] = 200
+    assert np.argwhere(shift(image, 20, 0.0)[..., 0]).tolist() == [[10, 14]]
+    assert np.argwhere(shift(image, 20, 0.25)[..., 0] > 100).tolist() == [[14, 10]]
+
+
+def test_rotate_turns_either_way():
+    image = make_image()
+    np.testing.assert_array_equal(rotate(image, 90, 0.0), np.rot90(image))
+    np.testing.assert_array_equal(rotate(image, 90, 0.5), np.rot90(image, -1))
+
+
+def test_shrink_leaves_as_many_pixels():
+    halves = np.kron(np.array([[0, 100], [200, 50]], np.uint8), np.ones((8, 8), np.uint8))[..., None]
+    assert shrink(halves, 2)[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist() == [0, 100, 200, 50]
+    assert shrink(halves, 1).std() == 0
+
+
+def test_compress_keeps_colours_in_their_channels():
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 200
+    mean = compress(red, 90).mean(axis=(0, 1))
+    np.testing.assert_allclose(mean, [200, 0, 0], atol=4)
+
+
+def test_show_disturbances_the_image_first():
+    image = make_image()
+    images, names = show_disturbances(image)
+    assert len(images) == len(names) == len(DISTURBANCES) + 1
+    np.testing.assert_array_equal(images[0], image)
+
+
+def test_measure_robustness_starts_from_what_is_undisturbed(recognizer, answers):
+    curves = measure_robustness(recognizer, answers, quiet=True)
+    assert list(curves) == [one.name for one in DISTURBANCES]
+    for name, strength in HARMLESS.items():
+        if strength in curves[name]["strengths"]:
+            place = curves[name]["strengths"].index(strength)
+            assert curves[name]["accuracy"][place] == curves[name]["undisturbed"] == answers.is_right.mean()
+    assert curves["brightness"]["accuracy"][0] < 0.5  # nearly black
+    for curve in curves.values():
+        assert all(low <= a <= high for a, (low, high) in zip(curve["accuracy"], curve["accuracy_ci95"], strict=True))
+
+
+def test_measure_robustness_few_images_are_spread_over_the_labels(recognizer, answers):
+    rows = np.linspace(0, 34, 7).astype(int)
+    assert len(set(answers.targets[rows])) == 7
+    curves = measure_robustness(recognizer, answers, images=7, quiet=True)
+    assert curves["tilt"]["undisturbed"] == pytest.approx(answers.is_right[rows].mean())
