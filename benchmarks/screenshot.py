@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import cv2
+from playwright.sync_api import sync_playwright
 from skimage.data import astronaut
 
 from benchmarks.browser import LivePage, find_chromium, open_browser
@@ -40,7 +41,7 @@ def take_screenshot(path: Path, width: int, height: int, dark: bool = False) -> 
         raise RuntimeError("Chromium must be there, but is not found: name its path in the environment's CHROMIUM")
     with tempfile.TemporaryDirectory() as folder, serve_voila() as url:
         clip = write_still(Path(folder, "camera.y4m"))
-        with open_browser(chromium, clip) as browser:
+        with sync_playwright() as playwright, open_browser(playwright, chromium, clip) as browser:
             scheme = "dark" if dark else "light"
             live = LivePage(
                 browser, url, viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5
