@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
 from benchmarks.fake_camera import BITS, SQUARE, WIDTH
 
@@ -48,11 +48,16 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def open_browser(
-    executable: str, clip: Path | None = None, allow: bool = True, options: tuple[str, ...] = ()
+    playwright: Playwright,
+    executable: str,
+    clip: Path | None = None,
+    allow: bool = True,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Browser]:
-    """Open Chromium without a window.
+    """Open Chromium without a window, and close it whatever happens.
 
     Args:
+        playwright: what drives it; there can be only one at a time.
         executable: path of the browser.
         clip: y4m file to play as the camera; `None` for a machine without a camera.
         allow: whether the visitor allows the camera; otherwise every wish is refused.
@@ -64,12 +69,11 @@ def open_browser(
         flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
     # As root, in containers, Chromium has no sandbox to offer.
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=flags, chromium_sandbox=sandbox)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(executable_path=executable, args=flags, chromium_sandbox=sandbox)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 class LivePage:
@@ -79,18 +83,32 @@ class LivePage:
         page: the page, for everything else.
         complaints: errors and uncaught exceptions of the browser's console.
         strangers: addresses outside the page's own origin that it asked for.
+        frames_sent: how many frames went to the kernel.
     """
 
-    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+    def __init__(self, browser: Browser, url: str, script: str = "", **context: Any) -> None:
         self.page: Page = browser.new_context(**context).new_page()
-        self.page.add_init_script(KEEP_TRACKS)
+        for code in (KEEP_TRACKS, script):
+            self.page.add_init_script(f"{{{code}}}")
         self.complaints: list[str] = []
         self.strangers: list[str] = []
+        self.frames_sent = 0
         self._host = urlsplit(url).netloc
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("websocket", lambda socket: socket.on("framesent", self._on_sent))
         self.page.on("request", lambda request: self._on_request(request.url))
         self.page.goto(url, wait_until="commit", timeout=PATIENCE_S * 1000)
+
+    def close(self) -> None:
+        """Leave the page."""
+        self.page.context.close()
+
+    def run_all_cells(self) -> None:
+        """Run the notebook that is open in JupyterLab, and bring the live view into sight."""
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=PATIENCE_S * 1000)
+        self.page.get_by_role("menuitem", name="Run", exact=True).click(timeout=PATIENCE_S * 1000)
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=PATIENCE_S * 1000)
 
     def wait_until_ready(self) -> None:
         """Wait until Start can be pressed."""
@@ -149,12 +167,20 @@ class LivePage:
         """Return and forget the noted results, each with the number of the frame that was on the screen."""
         return list(self.page.evaluate("() => window.ferResults.splice(0)"))
 
+    def tracks(self) -> int:
+        """Return how many tracks the camera gave since the page was opened."""
+        return int(self.page.evaluate("() => window.ferTracks.length"))
+
     def live_tracks(self) -> int:
         """Return how many tracks of the camera are on."""
         return int(self.page.evaluate("() => window.ferTracks.filter((track) => track.readyState === 'live').length"))
 
     def _data(self, name: str) -> str | None:
         return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)
+
+    def _on_sent(self, payload: str | bytes) -> None:
+        # A frame is the only message with a picture in it.
+        self.frames_sent += isinstance(payload, bytes) and b"\xff\xd8\xff" in payload
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

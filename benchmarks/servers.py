@@ -22,10 +22,12 @@ START_S = 120
 
 
 @contextmanager
-def serve_voila(environment: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> Iterator[str]:
+def serve_voila(
+    notebook: str | Path = NOTEBOOK, environment: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+) -> Iterator[str]:
     """Serve the live page alone, with the project's `voila.json`, and yield its address."""
     port = find_port()
-    command = ["voila", NOTEBOOK, "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
+    command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
     with _run(command, environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
