@@ -1,1 +1,25 @@
 """How a frame is understood: detection, recognition, tracking, smoothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fer_lib.vision.detection import Detector
+    from fer_lib.vision.pipeline import Pipeline, load_pipeline
+
+__all__ = ["Detector", "Pipeline", "load_pipeline"]
+
+# Where each name lives. They are fetched when first asked for, so that importing this room costs nothing.
+_HOMES = {"Detector": "detection", "Pipeline": "pipeline", "load_pipeline": "pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
