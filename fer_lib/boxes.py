@@ -41,7 +41,7 @@ def box_sizes(xyxy: Boxes) -> NDArray[np.float32]:
 
 def box_centers(xyxy: Boxes) -> NDArray[np.float32]:
     """Return the centres, `(n, 2)` as x and y in pixels."""
-    return (xyxy[:, :2] + xyxy[:, 2:]) / 2
+    return (xyxy[:, :2] + xyxy[:, 2:]) / np.float32(2)
 
 
 def square_boxes(xyxy: Boxes, scale: float = 1.0) -> Boxes:

@@ -67,7 +67,9 @@ def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Figure:
     for name, metrics in runs.items():
         if metrics:
             epochs = [line["epoch"] + 1 for line in metrics]
-            left.plot(epochs, [line["validation_nll"] for line in metrics], color=colors[name], linewidth=1.8, marker=".")
+            left.plot(
+                epochs, [line["validation_nll"] for line in metrics], color=colors[name], linewidth=1.8, marker="."
+            )
             accuracies = [line["validation_accuracy"] for line in metrics]
             right.plot(epochs, accuracies, color=colors[name], linewidth=1.8, marker=".", label=name)
             best = accuracies.index(max(accuracies))
