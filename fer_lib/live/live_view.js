@@ -167,15 +167,11 @@ class LiveView {
     this.send(shownAt);
   }
 
-  async send(shownAt) {
-    const [run, id] = [this.run, (this.lastId = (this.lastId ?? 0) + 1)];
-    const frame = { shownAt, sentAt: performance.now() };
-    this.grabbedAt = frame.sentAt;
-    this.inFlight.set(id, frame);
-    const { size, jpeg } = await this.grabber.grab();
-    if (run !== this.run || !this.inFlight.has(id)) return;
-    frame.size = size;
-    frame.encodedAt = performance.now();
+  send(shownAt) {
+    const id = (this.lastId = (this.lastId ?? 0) + 1);
+    this.grabbedAt = performance.now();
+    const { size, jpeg } = this.grabber.grab();
+    this.inFlight.set(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
     if (!this.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.finish("kernel-gone");
   }
 

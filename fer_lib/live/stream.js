@@ -67,13 +67,18 @@ class Grabber {
     return this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && this.video.videoWidth > 0;
   }
 
-  async grab() {
+  // Encodes at once, in some 5 ms. `toBlob` would wait for the page to be idle, which on a busy machine
+  // takes up to a second, and the frame would be old before it leaves.
+  grab() {
     const { videoWidth, videoHeight } = this.video;
     const scale = Math.min(1, this.options.capture_width / videoWidth);
     const size = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
     if (this.canvas.width !== size[0] || this.canvas.height !== size[1]) [this.canvas.width, this.canvas.height] = size;
     this.context.drawImage(this.video, 0, 0, ...size);
-    const blob = await new Promise((done) => this.canvas.toBlob(done, "image/jpeg", this.options.jpeg_quality));
-    return { size, jpeg: await blob.arrayBuffer() };
+    const text = this.canvas.toDataURL("image/jpeg", this.options.jpeg_quality);
+    const bytes = atob(text.slice(text.indexOf(",") + 1));
+    const jpeg = new Uint8Array(bytes.length); // `from` with a function takes eight times as long
+    for (let i = 0; i < bytes.length; i++) jpeg[i] = bytes.charCodeAt(i);
+    return { size, jpeg: jpeg.buffer };
   }
 }
