@@ -19,7 +19,7 @@ STEP = 0.125  # how far it moves
 
 
 def measure_attention(
-    recognizer: Recognizer, answers: Answers, images: int = 8
+    recognizer: Recognizer, answers: Answers, images: int = 16
 ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Cover every part of the faces that the network recognises best, and see what it loses.
 
@@ -51,7 +51,8 @@ def map_drop(
 ) -> NDArray[np.float32]:
     """Return how much the probability of `target` drops where an image `(size, size, c)` is covered, `(size, size)`.
 
-    Each pixel gets the mean over all places of the cover, a grey square, that hide it.
+    Each pixel gets the mean over all places of the cover, a grey square, that hide it; a place counts the more the
+    nearer its middle is.
     """
     side = len(image)
     places = _cover_places(side)
@@ -60,11 +61,13 @@ def map_drop(
         one[y : y + window, x : x + window] = image.mean(axis=(0, 1))
     asked = np.concatenate([image[None], covered])
     chances = softmax(answer_images(recognizer, asked), temperature)[:, target]
-    drop, count = np.zeros((2, side, side), np.float32)
+    drop, total = np.zeros((2, side, side), np.float32)
     for chance, (y, x, window) in zip(chances[1:], places, strict=True):
-        drop[y : y + window, x : x + window] += chances[0] - chance
-        count[y : y + window, x : x + window] += 1
-    return drop / count
+        bump = np.hanning(window + 2)[1:-1]
+        nearness = np.outer(bump, bump)
+        drop[y : y + window, x : x + window] += nearness * (chances[0] - chance)
+        total[y : y + window, x : x + window] += nearness
+    return drop / total
 
 
 def _cover_places(side: int) -> list[tuple[int, int, int]]:

@@ -11,7 +11,7 @@ from fer_lib.labels import EMOTION_COLORS
 from fer_lib.plots.style import make_figure
 
 # From nothing to bright: visible on any grey.
-GLOW = LinearSegmentedColormap.from_list("glow", ["#D55E0000", "#D55E0070", "#E8892BC0", "#FFE9A0F0"])
+GLOW = LinearSegmentedColormap.from_list("glow", ["#D55E0000", "#D55E0030", "#D55E0090", "#E8892BC8", "#FFE9A0F0"])
 
 
 def plot_attention(maps: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]) -> Figure:
@@ -32,7 +32,7 @@ def plot_attention(maps: dict[str, tuple[NDArray[np.float32], NDArray[np.float32
         axes.text(
             0.5,
             -0.05,
-            f"up to −{needed.max():.0%}",
+            f"up to −{100 * needed.max():.0f} points",
             transform=axes.transAxes,
             ha="center",
             va="top",

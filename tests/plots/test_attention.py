@@ -13,7 +13,7 @@ def test_plot_attention_a_face_a_label_and_the_most_that_is_lost():
     glow = axes.images[1].get_array()
     assert (glow[2, 2], glow[5, 5]) == (1, 0)
     assert axes.get_title() == "happy"
-    assert axes.texts[0].get_text() == "up to −40%"
+    assert axes.texts[0].get_text() == "up to −40 points"
 
 
 def test_plot_attention_without_labels_and_without_drop():
