@@ -159,6 +159,9 @@ class TrainingSettings(Settings):
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the weights towards zero")
+    clip_norm: float = Field(
+        0.0, ge=0, description="largest norm of a step's gradient, a remedy for jumps of the loss; 0: any"
+    )
     sampler: Literal["balanced", "root", "none"] = Field(
         "balanced", description="balanced: every label is drawn as often; root: halfway there; none: as they come"
     )

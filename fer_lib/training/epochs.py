@@ -76,6 +76,8 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
                 f"try a LEARNING_RATE below {settings.learning_rate}"
             )
         accelerator.backward(loss)
+        if settings.clip_norm:
+            accelerator.clip_grad_norm_(learner.model.parameters(), settings.clip_norm)
         learner.optimizer.step()
         learner.optimizer.zero_grad(set_to_none=True)
         if learner.average is not None:
