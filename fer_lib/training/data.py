@@ -172,6 +172,12 @@ def read_image(path: Path) -> Face | None:
     return np.asarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def write_image(path: Path, image: Face) -> None:
+    """Write one picture, grey `(h, w)` or RGB `(h, w, 3)`, as PNG."""
+    pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+
+
 def find_blank(images: NDArray[np.uint8], contrast: float = 2.0) -> NDArray[np.bool_]:
     """Mark images `(n, h, w, c)` whose grey levels have a standard deviation below `contrast`."""
     return np.array([image.std() < contrast for image in images], bool)
