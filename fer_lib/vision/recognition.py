@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fer_lib.crops import Pixels, crop_faces, normalize_crops
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import softmax
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.networks import open_network
 from fer_lib.weights import CURE, EMOTION, Weights, load_emotion_weights
@@ -48,7 +49,7 @@ class Recognizer:
         """Return the probabilities of crops, `(n, 7)`; the network runs once, and not at all without crops."""
         if len(crops) == 0:
             return np.zeros((0, len(EMOTIONS)), np.float32)
-        return softmax(self.logits(crops), self.weights.temperature)
+        return softmax(self.logits(crops), self.weights.temperature).astype(np.float32)
 
     def logits(self, crops: Pixels) -> NDArray[np.float32]:
         """Return the network's raw answers to at least one crop, `(n, 7)`."""
@@ -68,17 +69,6 @@ class Recognizer:
             raise ValueError(
                 f"`{self.weights.name}` must turn 2 faces into logits {(2, len(EMOTIONS))}, but got {shape}; {CURE}"
             )
-
-
-def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
-    """Turn logits `(n, k)` into probabilities, rows sum to 1; logits of any size can't overflow.
-
-    A `temperature` above 1 makes them less sure of themselves (Guo et al., "On Calibration of Modern Neural
-    Networks", 2017).
-    """
-    scaled = logits.astype(np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def _check_input(weights: Weights, inputs: list[Any]) -> None:

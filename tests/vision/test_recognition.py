@@ -13,7 +13,7 @@ from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import VisionSettings
 from fer_lib.vision import recognition
-from fer_lib.vision.recognition import Recognizer, softmax
+from fer_lib.vision.recognition import Recognizer
 from fer_lib.weights import write_card
 
 
@@ -123,19 +123,3 @@ def test_recognizer_network_that_can_not_run(tmp_path: Path) -> None:
     write_card(tmp_path / "emotion.json", {"labels": EMOTIONS, "input": CropSpec(24).as_dict()})
     with pytest.raises(ValueError, match=r"`emotion` must run on input \(2, 1, 24, 24\), but"):
         load_recognizer(tmp_path)
-
-
-def test_softmax_empty() -> None:
-    assert softmax(np.zeros((0, 7), np.float32)).shape == (0, 7)
-
-
-def test_softmax_known_values() -> None:
-    np.testing.assert_allclose(softmax(np.log([[1, 2, 5]])), [[0.125, 0.25, 0.625]], rtol=1e-6)
-    np.testing.assert_allclose(softmax(np.log([[1, 4, 25]]), temperature=2), [[0.125, 0.25, 0.625]], rtol=1e-6)
-
-
-@pytest.mark.parametrize("size", [1e4, 1e30, -1e30])
-def test_softmax_does_not_overflow(size: float) -> None:
-    probabilities = softmax(np.array([[size, 0, 0], [size, size, size]], np.float32), temperature=0.01)
-    assert np.isfinite(probabilities).all()
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
