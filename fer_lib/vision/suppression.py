@@ -26,17 +26,22 @@ def suppress(
         The rows that stay, most confident first.
     """
     order = np.argsort(-confidence, kind="stable")
-    boxes = xyxy[order].astype(np.float64)
-    inclusive = 1.0 if share_of == "smaller" else 0.0
-    low, high = boxes[:, :2], boxes[:, 2:]
-    areas = (high - low + inclusive).prod(axis=1)
-    alive = np.ones(len(boxes), bool)
-    for row in range(len(boxes)):
-        if not alive[row]:
-            continue
-        rest = slice(row + 1, None)
-        sides = np.minimum(high[row], high[rest]) - np.maximum(low[row], low[rest]) + inclusive
-        shared = np.maximum(sides, 0).prod(axis=1)
-        whole = areas[row] + areas[rest] - shared if share_of == "union" else np.minimum(areas[row], areas[rest])
-        alive[rest] &= shared <= limit * whole
+    drops = _overlaps(xyxy[order].astype(np.float64), limit, share_of)
+    alive = np.ones(len(order), bool)
+    for row in range(len(order)):
+        if alive[row]:
+            alive[row + 1 :] &= ~drops[row, row + 1 :]
     return order[alive]
+
+
+def _overlaps(xyxy: NDArray[np.float64], limit: float, share_of: str) -> NDArray[np.bool_]:
+    """Say of every pair at once whether it shares more than `limit`, `(n, n)`."""
+    low, high = xyxy[:, :2], xyxy[:, 2:] + (1.0 if share_of == "smaller" else 0.0)
+    shared = np.ones((len(xyxy), len(xyxy)))
+    for start, end in zip(low.T, high.T, strict=True):
+        sides = np.minimum.outer(end, end) - np.maximum.outer(start, start)
+        shared *= np.maximum(sides, 0)
+    areas = (high - low).prod(axis=1)
+    if share_of == "smaller":
+        return shared > limit * np.minimum.outer(areas, areas)
+    return shared > limit * (np.add.outer(areas, areas) - shared)
