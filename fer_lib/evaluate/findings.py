@@ -82,11 +82,14 @@ def describe_mistakes(answers: Answers, people: NDArray[np.float32]) -> str:
 
 
 def describe_robustness(curves: dict[str, dict[str, Any]]) -> str:
-    """Say from which strength on each disturbance costs half of what the network knows beyond guessing."""
+    """Say at which strength each disturbance has cost half of what the network knows beyond guessing."""
     parts = []
     for name, curve in curves.items():
         half = (curve["undisturbed"] + 1 / len(EMOTIONS)) / 2
-        usual = int(np.argmax(curve["accuracy"])) if name == "brightness" else 0
-        lost = [s for s, a in zip(curve["strengths"][usual:], curve["accuracy"][usual:], strict=True) if a < half]
-        parts.append(f"{name} {lost[0]:g} ({curve['unit']})" if lost else f"{name}: never")
+        steps = list(zip(curve["strengths"], curve["accuracy"], strict=True))
+        best = int(np.argmax(curve["accuracy"]))
+        # Away from the best strength, in both directions: it may be too dark and too bright.
+        first = [next((s for s, a in way if a < half), None) for way in (steps[best::-1], steps[best:])]
+        lost = " and ".join(f"{strength:g}" for strength in first if strength is not None)
+        parts.append(f"{name} {lost} ({curve['unit']})" if lost else f"{name}: never")
     return f"Half of what it knows beyond guessing is lost at: {', '.join(parts)}."

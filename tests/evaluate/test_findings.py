@@ -80,4 +80,6 @@ def test_describe_robustness_names_the_first_strength_that_costs_half():
     half = (0.8 + 1 / len(EMOTIONS)) / 2
     assert 0.3 < half < 0.5
     said = findings.describe_robustness(curves)
-    assert said == "Half of what it knows beyond guessing is lost at: brightness 3 (u), blur 2 (u), tilt: never."
+    assert (
+        said == "Half of what it knows beyond guessing is lost at: brightness 0.1 and 3 (u), blur 2 (u), tilt: never."
+    )
