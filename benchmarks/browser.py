@@ -26,6 +26,8 @@ QUIET = (
     "--disable-sync",
 )
 PATIENCE_S = 90.0
+# States that nothing but the visitor leads out of.
+DEAD_ENDS = ("broken", "failed", "kernel-gone")
 
 WATCH = Path(__file__).parent / "watch.js"
 # Keeps what the camera gave, so that a test can see whether it was given back.
@@ -110,9 +112,10 @@ class LivePage:
         self.page.get_by_role("menuitem", name="Run", exact=True).click(timeout=PATIENCE_S * 1000)
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=PATIENCE_S * 1000)
 
-    def wait_until_ready(self) -> None:
-        """Wait until Start can be pressed."""
+    def wait_until_ready(self) -> float:
+        """Wait until Start can be pressed; return how many seconds after the page was asked for that was."""
         self.page.locator(".fer-start:enabled").wait_for(timeout=PATIENCE_S * 1000)
+        return float(self.page.evaluate("() => performance.now()")) / 1000
 
     def press(self, word: str) -> None:
         """Press the button that carries this word."""
@@ -139,8 +142,15 @@ class LivePage:
         return list(json.loads(self._data("faces") or "[]"))
 
     def wait_for_state(self, *states: str) -> None:
-        """Wait until the live view is in one of these states."""
-        self.wait_until(lambda: self.state in states, f"state {' or '.join(states)}")
+        """Wait until the live view is in one of these states.
+
+        Raises:
+            RuntimeError: if it ends in an error instead.
+            TimeoutError: if it does not get there in time.
+        """
+        self.wait_until(lambda: self.state in (*states, *DEAD_ENDS), what := f"state {' or '.join(states)}")
+        if self.state not in states:
+            raise RuntimeError(f"the page must come to {what}, but got {self.state!r}: {self.status}")
 
     def wait_for_results(self, count: int) -> None:
         """Wait until so many results were shown since Start."""

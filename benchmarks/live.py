@@ -1,0 +1,135 @@
+"""How fast the live page is, in a real browser with a camera of 30 frames a second.
+
+    python -m benchmarks.live
+    python -m benchmarks.live --seconds 30 --json
+    python -m benchmarks.live --usual-connection      how it would be without `fer_lib.live.connection`
+
+The server runs as `make app` runs it, and the page is opened as a visitor opens it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.fake_camera import FRAMES, face_box, write_clip
+from benchmarks.servers import serve_voila
+from fer_lib.boxes import overlap
+
+USUAL = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
+SETTLE_RESULTS = 30  # results before the measurement begins
+
+
+def main() -> None:
+    """Measure and print from the shell."""
+    parser = argparse.ArgumentParser(description="Measure the live page in Chromium.")
+    parser.add_argument("--seconds", type=float, default=10, help="how long to measure (default: 10)")
+    parser.add_argument("--usual-connection", action="store_true", help="leave TCP_NODELAY off, for comparison")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    arguments = parser.parse_args()
+    if arguments.seconds < 1:
+        parser.error("--seconds must be at least 1")
+    options = (f"--Voila.kernel_websocket_connection_class={USUAL}",) if arguments.usual_connection else ()
+    measured = measure(arguments.seconds, options)
+    print(describe(measured))
+    if arguments.json:
+        print(json.dumps(measured))
+
+
+def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Open the page twice and watch it once.
+
+    Args:
+        seconds: how long to watch.
+        options: more options of the server.
+
+    Returns:
+        `results_per_s`; `frame_to_overlay_ms`, from the moment the browser got a frame to its boxes being drawn,
+        and `round_trip_ms` without the encoding of the frame (`median` and `p95`); `overlap`, the median IoU of the
+        drawn box with the face in the video behind it; `page_ready_s`, from the first request until Start can be
+        pressed, and `first_page_ready_s`, the same for the first visitor after the server has started.
+
+    Raises:
+        FileNotFoundError: if there is no Chromium.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        clip = write_clip(Path(folder, "face.y4m"))
+        with serve_voila(options=options) as url, open_browser(playwright, chromium, clip) as browser:
+            results, first_ready_s = _watch(browser, url, seconds)
+            ready_s = _visit(browser, url)
+    drawn_s = np.array([result["drawn_at_ms"] for result in results]) / 1000
+    return {
+        "results": len(results),
+        "results_per_s": float((len(results) - 1) / np.ptp(drawn_s)),
+        "frame_to_overlay_ms": _summarize(results, "frame_to_overlay_ms"),
+        "round_trip_ms": _summarize(results, "round_trip_ms"),
+        "overlap": _overlap(results),
+        "page_ready_s": ready_s,
+        "first_page_ready_s": first_ready_s,
+    }
+
+
+def describe(measured: dict[str, Any]) -> str:
+    """Return the figures as a table for people."""
+    rows = ["The live page in Chromium, a 640×480 camera of 30 frames a second with one moving face", ""]
+    rows.append("                              median       p95")
+    for name, words in (("frame_to_overlay_ms", "from frame to overlay"), ("round_trip_ms", "to the kernel and back")):
+        rows.append(f"{words:<24}{measured[name]['median']:9.1f} ms{measured[name]['p95']:7.1f} ms")
+    rows.append("")
+    rows.append(f"results a second        {measured['results_per_s']:9.1f}      of {measured['results']} results")
+    rows.append(f"overlap with the face   {measured['overlap']:9.2f}      IoU with what the video shows at that moment")
+    rows.append(f"Start can be pressed    {measured['page_ready_s']:9.1f} s    after the address was opened")
+    rows.append(f"  by the first visitor  {measured['first_page_ready_s']:9.1f} s")
+    return "\n".join(rows)
+
+
+def _visit(browser: Browser, url: str) -> float:
+    page = LivePage(browser, url)
+    try:
+        return page.wait_until_ready()
+    finally:
+        page.close()
+
+
+def _watch(browser: Browser, url: str, seconds: float) -> tuple[list[dict[str, Any]], float]:
+    page = LivePage(browser, url, viewport={"width": 1280, "height": 800})
+    try:
+        ready_s = page.wait_until_ready()
+        page.press("Start")
+        page.wait_for_results(SETTLE_RESULTS)
+        page.listen()
+        page.page.wait_for_timeout(1000 * seconds)
+        results = page.noted()
+    finally:
+        page.close()
+    if len(results) < 2:
+        raise RuntimeError(f"the page must show results, but got {len(results)} in {seconds} seconds")
+    return results, ready_s
+
+
+def _summarize(results: list[dict[str, Any]], name: str) -> dict[str, float]:
+    median, p95 = np.percentile([result[name] for result in results], [50, 95])
+    return {"median": float(median), "p95": float(p95)}
+
+
+def _overlap(results: list[dict[str, Any]]) -> float:
+    shared = [0.0]
+    for result in results:
+        if 0 <= result["frame"] < FRAMES:
+            boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32).reshape(-1, 4)
+            shared.append(float(overlap(boxes, face_box(result["frame"])[None]).max(initial=0)))
+    return float(np.median(shared))
+
+
+if __name__ == "__main__":
+    main()
