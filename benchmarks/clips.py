@@ -1,0 +1,108 @@
+"""Moving faces on film whose true places are known.
+
+The face is that of astronaut Eileen Collins (NASA, public domain), from the portrait inside scikit-image.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+# Hair, face and shoulders in the 512 × 512 portrait, and the face in it, as x1, y1, x2, y2 in pixels.
+PORTRAIT = (114, 7, 334, 227)
+FACE = (181, 62, 268, 172)
+NOISE = 2.0  # grey levels of a small camera's noise
+NOISES = 7  # drawn once and taken in turns
+JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A film of moving faces.
+
+    Attributes:
+        jpegs: the frames as a browser sends them.
+        times_s: `(n,)` when each was taken.
+        truth: `(n, faces, 4)` float32, the true boxes in pixels, from the brow to the chin.
+    """
+
+    jpegs: list[bytes]
+    times_s: NDArray[np.float64]
+    truth: Floats
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.jpegs)
+
+
+def compose_clip(frames: int, faces: int = 1, width: int = 640, height: int = 480, rate: float = 30) -> Clip:
+    """Film `faces` faces that wander about, one beside the other, for `frames` frames at `rate` a second."""
+    random = np.random.default_rng(0)
+    backdrop = _draw_backdrop(width, height, random)
+    noise = NOISE * random.standard_normal((NOISES, height, width, 3), np.float32)
+    times_s = np.arange(frames) / rate
+    truth = np.zeros((frames, faces, 4), np.float32)
+    jpegs = []
+    for number, time_s in enumerate(times_s):
+        canvas = backdrop.copy()
+        for face in range(faces):
+            truth[number, face] = _paste_portrait(canvas, *_place(face, faces, time_s, width, height))
+        canvas += noise[number % NOISES]
+        jpegs.append(_encode(np.clip(canvas, 0, 255).astype(np.uint8)))
+    return Clip(jpegs, times_s, truth)
+
+
+def _place(face: int, faces: int, time_s: float, width: int, height: int) -> tuple[float, float, float]:
+    """Return centre x, centre y and side of a portrait; each face wanders in its own part of the frame."""
+    columns = math.ceil(math.sqrt(faces))
+    rows = math.ceil(faces / columns)
+    cell_w, cell_h = width / columns, height / rows
+    turn = 2 * math.pi * time_s
+    x = cell_w * (face % columns + 0.5 + 0.2 * math.sin(turn / 4 + face))
+    y = cell_h * (face // columns + 0.5 + 0.08 * math.sin(turn / 2.7 + 2 * face))
+    return x, y, min(cell_w, cell_h) * (0.7 + 0.1 * math.sin(turn / 5 + 3 * face))
+
+
+def _paste_portrait(canvas: Floats, x: float, y: float, side: float) -> Floats:
+    """Blend the portrait into the canvas, to a fraction of a pixel; return the face's true box `(4,)`."""
+    portrait, mask = _portrait()
+    scale = side / len(portrait)
+    place = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]], np.float32)
+    size = (canvas.shape[1], canvas.shape[0])
+    alpha = cv2.warpAffine(mask, place, size, flags=cv2.INTER_LINEAR)[..., None]
+    canvas += alpha * (cv2.warpAffine(portrait, place, size, flags=cv2.INTER_LINEAR) - canvas)
+    corner = np.array([x - side / 2, y - side / 2] * 2)
+    return np.asarray(corner + scale * (np.array(FACE) - np.array(PORTRAIT[:2] * 2)), np.float32)
+
+
+@cache
+def _portrait() -> tuple[Floats, Floats]:
+    """Return the portrait `(s, s, 3)` and a mask `(s, s)` that fades out towards its edges."""
+    from skimage.data import astronaut  # only who films needs scikit-image
+
+    x1, y1, x2, y2 = PORTRAIT
+    portrait = astronaut()[y1:y2, x1:x2].astype(np.float32)
+    axis = np.linspace(-1, 1, len(portrait), dtype=np.float32) ** 4
+    return portrait, np.clip((1 - (axis[:, None] + axis[None]) ** 0.25) / 0.15, 0, 1)
+
+
+def _draw_backdrop(width: int, height: int, random: np.random.Generator) -> Floats:
+    """Return a room out of focus, `(h, w, 3)`: large soft shapes and some finer ones."""
+    backdrop = np.full((height, width, 3), 130, np.float32)
+    for cells, contrast in ((6, 40), (40, 12)):
+        shapes = random.normal(0, contrast, (cells * 3 // 4, cells, 1)) * random.uniform(0.8, 1.0, 3)
+        backdrop += cv2.resize(shapes.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return backdrop
+
+
+def _encode(frame: Frame) -> bytes:
+    bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()

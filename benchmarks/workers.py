@@ -1,0 +1,81 @@
+"""Each path runs in a process of its own and sleeps while it is not its turn.
+
+Two thread pools in one process fight, and two paths at once steal each other's time. So the paths take turns, block
+by block of the same clip, and whatever else the machine does meanwhile strikes both alike.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from benchmarks.clips import Clip
+
+WARM_UP = 10  # frames
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What happened in one block of frames: milliseconds of each, and the boxes `(n, 4)` found in it."""
+
+    frame_ms: list[float]
+    boxes: list[NDArray[np.float32]]
+
+
+class Worker:
+    """One path in a process of its own.
+
+    Attributes:
+        load_s: seconds it took to import and load.
+        memory_mb: resident memory once it was warm.
+    """
+
+    def __init__(self, name: str, clip: Clip) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, name, clip), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.load_s, self.memory_mb = self._receive()
+
+    def run(self, start: int, stop: int) -> Turn:
+        """Run the path on the frames from `start` to `stop` and wait for it."""
+        self._connection.send((start, stop))
+        return Turn(*self._receive())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.join()
+
+    def _receive(self) -> tuple[list[float], list[NDArray[np.float32]]]:
+        try:
+            return self._connection.recv()
+        except EOFError:
+            raise RuntimeError("the path must answer, but its process ended; its own words are above") from None
+
+
+def serve(connection: Connection, name: str, clip: Clip) -> None:
+    """Load `benchmarks.<name>`, then run it on the frames that are asked for, until the process is ended."""
+    start = time.perf_counter()
+    process_jpeg = importlib.import_module(f"benchmarks.{name}").load_path()
+    load_s = time.perf_counter() - start
+    # Before the clip begins, on its own clock: what is measured later is the clip from its start.
+    for frame in range(WARM_UP):
+        process_jpeg(clip.jpegs[frame % len(clip)], frame - 1000.0)
+    connection.send((load_s, psutil.Process().memory_info().rss / 1e6))
+    while True:
+        first, last = connection.recv()
+        frame_ms, boxes = [], []
+        for jpeg, time_s in zip(clip.jpegs[first:last], clip.times_s[first:last], strict=True):
+            start = time.perf_counter()
+            boxes.append(process_jpeg(jpeg, float(time_s)))
+            frame_ms.append((time.perf_counter() - start) * 1000)
+        connection.send((frame_ms, boxes))

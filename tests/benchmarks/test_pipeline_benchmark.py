@@ -1,0 +1,75 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_networks import write_emotion_network
+
+from benchmarks import pipeline
+from benchmarks.clips import compose_clip
+from benchmarks.workers import Worker
+from fer_lib.boxes import overlap
+from fer_lib.settings import VisionSettings
+from fer_lib.vision.detection import Detector
+from fer_lib.vision.frames import decode_jpeg
+from fer_lib.weights import DETECTOR, weights_folder
+
+
+@pytest.mark.parametrize("faces", [1, 2, 4])
+def test_compose_clip_knows_where_the_faces_are(faces: int) -> None:
+    clip = compose_clip(3, faces, rate=1)
+    assert (len(clip), clip.truth.shape) == (3, (3, faces, 4))
+    detector = Detector(VisionSettings(min_face_size=40))
+    for jpeg, truth in zip(clip.jpegs, clip.truth, strict=True):
+        frame = decode_jpeg(jpeg)
+        assert frame.shape == (480, 640, 3)
+        shared = overlap(truth, detector.detect(frame).xyxy)
+        assert shared.shape == (faces, faces)
+        assert shared.max(axis=1).min() > 0.7
+
+
+def test_compose_clip_is_the_same_every_time() -> None:
+    first, second = compose_clip(2), compose_clip(2)
+    assert first.jpegs == second.jpegs
+    assert first.jpegs[0] != first.jpegs[1]
+
+
+def test_compose_clip_moves_at_the_same_pace_at_any_rate() -> None:
+    np.testing.assert_allclose(compose_clip(3, rate=1).truth, compose_clip(9, rate=4).truth[::4], atol=1e-3)
+
+
+def test_summarize_known_values() -> None:
+    assert pipeline.summarize([3.0]) == {"median": 3, "p95": 3, "max": 3}
+    assert pipeline.summarize([*range(101)]) == {"median": 50, "p95": 95, "max": 100}
+
+
+def test_worker_without_a_path() -> None:
+    with pytest.raises(RuntimeError, match="its process ended"):
+        Worker("nowhere", compose_clip(1))
+
+
+def test_main_ends_with_one_line_of_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in DETECTOR:
+        for ending in ("onnx", "json"):
+            shutil.copy(weights_folder() / f"{name}.{ending}", tmp_path)
+    write_emotion_network(tmp_path)
+    monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # torch's threads in a busy test run
+    monkeypatch.setattr(pipeline, "LOADS", 1)
+    monkeypatch.setattr(pipeline, "BLOCK", 3)
+    monkeypatch.setattr(sys, "argv", ["pipeline", "--frames", "4", "--json"])
+    pipeline.main()
+    *table, last = capfd.readouterr().out.splitlines()
+    measured = json.loads(last)
+    for name in ("classical_ms", "ours_ms"):
+        assert 0 < measured[name]["median"] <= measured[name]["p95"] <= measured[name]["max"]
+    assert measured["ratio"] == measured["classical_ms"]["median"] / measured["ours_ms"]["median"]
+    assert measured["load_s"] > 0
+    assert 50 < measured["memory_mb"] < measured["classical_memory_mb"]
+    assert measured["ours_found"] == measured["classical_found"] == 1
+    assert any(line.startswith("classical") for line in table)
+    assert any(line.startswith("ours") for line in table)
