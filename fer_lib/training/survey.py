@@ -61,12 +61,9 @@ class Agreement:
 
     @property
     def per_label(self) -> dict[str, float]:
-        """The same for each label; NaN where a label has no image with votes."""
+        """The same for each label that has images with votes."""
         totals = self.table.sum(axis=1)
-        return {
-            label: float(self.table[row, row] / totals[row]) if totals[row] else float("nan")
-            for row, label in enumerate(EMOTIONS)
-        }
+        return {label: float(self.table[i, i] / totals[i]) for i, label in enumerate(EMOTIONS) if totals[i]}
 
 
 def measure_light(images: NDArray[np.uint8]) -> Light:
