@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from benchmarks.fake_camera import BITS, SQUARE, WIDTH
 
@@ -26,6 +28,7 @@ QUIET = (
     "--disable-sync",
 )
 PATIENCE_S = 90.0
+RETRY_S = 10.0
 # States that nothing but the visitor leads out of.
 DEAD_ENDS = ("broken", "failed", "kernel-gone")
 
@@ -107,10 +110,22 @@ class LivePage:
         self.page.context.close()
 
     def run_all_cells(self) -> None:
-        """Run the notebook that is open in JupyterLab, and bring the live view into sight."""
-        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=PATIENCE_S * 1000)
-        self.page.get_by_role("menuitem", name="Run", exact=True).click(timeout=PATIENCE_S * 1000)
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=PATIENCE_S * 1000)
+        """Run the notebook that is open in JupyterLab.
+
+        Raises:
+            TimeoutError: if no cell begins to run.
+        """
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=PATIENCE_S * 1000)
+        begun = self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[[\d*]"))
+        # A kernel that has only just started sometimes loses what JupyterLab asks of it; a person asks again.
+        for _ in range(int(PATIENCE_S / RETRY_S)):
+            self.page.get_by_role("menuitem", name="Run", exact=True).click(timeout=PATIENCE_S * 1000)
+            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=PATIENCE_S * 1000)
+            try:
+                return begun.first.wait_for(timeout=RETRY_S * 1000)
+            except PlaywrightTimeoutError:
+                continue
+        raise TimeoutError("the cells must run, but none did")
 
     def wait_until_ready(self) -> float:
         """Wait until Start can be pressed; return how many seconds after the page was asked for that was."""
