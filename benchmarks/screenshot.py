@@ -24,7 +24,7 @@ RESULTS = 60  # until boxes and bars have settled
 
 def write_still(path: Path) -> Path:
     """Write a camera's clip of one still frame, `(480, 640)`, as uncompressed video."""
-    frame = cv2.resize(astronaut()[4:-4, 4:-4], (WIDTH, WIDTH), interpolation=cv2.INTER_CUBIC)[:HEIGHT]
+    frame = cv2.resize(astronaut()[8:308, 32:432], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
     path.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\nFRAME\n".encode() + planes)
     return path
@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Take the picture of the live page for the README.")
     parser.add_argument("path", type=Path, nargs="?", default=ROOT / "docs" / "page.png")
     parser.add_argument("--width", type=int, default=1080, help="of the window, in pixels")
-    parser.add_argument("--height", type=int, default=760, help="of the window, in pixels")
+    parser.add_argument("--height", type=int, default=720, help="of the window, in pixels")
     parser.add_argument("--dark", action="store_true", help="as visitors see it whose system is dark")
     arguments = parser.parse_args()
     take_screenshot(arguments.path, arguments.width, arguments.height, arguments.dark)
