@@ -19,7 +19,7 @@ from benchmarks.browser import LivePage, find_chromium, open_browser
 from benchmarks.servers import ROOT, serve_voila
 
 WIDTH, HEIGHT = 640, 480
-RESULTS = 60  # until boxes and bars have settled
+RESULTS = 150  # until boxes, bars and the rate have settled
 
 
 def write_still(path: Path) -> Path:
