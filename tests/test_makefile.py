@@ -139,6 +139,11 @@ def test_check_looks_at_style_types_and_notebooks(house):
     assert [call.split()[0] for call in house.calls[2:]] == ["ruff", "ruff", "mypy", "nbstripout"]
 
 
+def test_bench_runs_every_benchmark(house):
+    house.make("bench", "ARGS=--json")
+    assert house.calls[2:] == [f"benchmarks.{name} --json" for name in ("pipeline", "live", "training")]
+
+
 def test_train_passes_parameters_to_papermill(house):
     house.make("train", "ARGS=-p NUM_EPOCHS 2")
     assert house.calls[1].endswith("-e .[train]")
