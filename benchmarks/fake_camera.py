@@ -39,7 +39,7 @@ def draw_frame(number: int, with_face: bool = True) -> Frame:
     left, top = _corner(number)
     frame = _scene(with_face)[top : top + HEIGHT, left : left + WIDTH].copy()
     squares = [1, *(number >> i & 1 for i in reversed(range(BITS)))]
-    for i, bit in enumerate([*squares, sum(squares) % 2]):
+    for i, bit in enumerate([*squares, 1 - sum(squares) % 2]):
         frame[:SQUARE, i * SQUARE : (i + 1) * SQUARE] = 255 * bit
     return frame
 
@@ -47,7 +47,7 @@ def draw_frame(number: int, with_face: bool = True) -> Frame:
 def read_number(frame: Frame) -> int:
     """Return the number that `draw_frame` wrote into a frame, or -1 where there is none."""
     bits = [int(frame[SQUARE // 2, int((i + 0.5) * SQUARE), 1] > 128) for i in range(BITS + 2)]
-    if not bits[0] or sum(bits[:-1]) % 2 != bits[-1]:
+    if not bits[0] or sum(bits) % 2 != 1:
         return -1
     return int("".join(map(str, bits[1:-1])), 2)
 

@@ -10,8 +10,8 @@
     context.drawImage(video, 0, 0, canvas.width * scale, canvas.height * scale, 0, 0, canvas.width, canvas.height);
     const pixels = context.getImageData(0, square / 2, canvas.width, 1).data;
     const seen = Array.from({ length: bits + 2 }, (_, i) => Number(pixels[4 * ((i + 0.5) * square) + 1] > 128));
-    const ones = seen.slice(0, -1).reduce((sum, bit) => sum + bit, 0);
-    if (!seen[0] || ones % 2 !== seen.at(-1)) return -1;
+    const ones = seen.reduce((sum, bit) => sum + bit, 0);
+    if (!seen[0] || ones % 2 !== 1) return -1;
     return seen.slice(1, -1).reduce((number, bit) => 2 * number + bit, 0);
   };
 

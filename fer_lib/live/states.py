@@ -16,7 +16,7 @@ STATES: dict[str, str] = {
     "in-use": "The camera is in use by another program. Close that program, then press Start.",
     "insecure": "Browsers give the camera to secure pages only. Open this page over https or on localhost.",
     "disconnected": "The camera was disconnected. Connect it again, then press Start.",
-    "kernel-gone": "The kernel behind this page is gone, so the camera was switched off. Reload the page to go on.",
+    "kernel-gone": "The kernel behind this page is gone, so the camera was switched off. Reload the page, or run the notebook again.",
     "broken": "Faces can't be read, so the camera was switched off. {detail}",
     "failed": "The camera could not be started. {detail}",
 }
