@@ -19,9 +19,8 @@ class SharedBatchNorm(nn.BatchNorm2d):
         if not (self.training and distributed.is_initialized() and distributed.get_world_size() > 1):
             return super().forward(features)
         world = distributed.get_world_size()
-        moments = torch.stack([features.mean((0, 2, 3)), features.square().mean((0, 2, 3))])
-        mean, square = all_reduce(moments) / world
-        variance = (square - mean.square()).clamp_min(0)
+        mean = all_reduce(features.mean((0, 2, 3))) / world
+        variance = all_reduce((features - mean[:, None, None]).square().mean((0, 2, 3))) / world
         self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * world)
         scale = self.weight * (variance + self.eps).rsqrt()
         return features * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]

@@ -26,11 +26,18 @@ def run_epoch(
     settings: TrainingSettings,
     epoch: int,
 ) -> dict[str, Any]:
-    """Train for one epoch, judge the network on the validation split, and return the epoch's metrics."""
+    """Train for one epoch, judge the network on the validation split, and return the epoch's metrics.
+
+    Raises:
+        FloatingPointError: if the loss or an answer is not a number.
+    """
     start = time.perf_counter()
     loss = train_one_epoch(learner, batches, settings, epoch)
     seconds = time.perf_counter() - start
-    scored = score(softmax(predict(learner.network, judged)), targets)
+    logits = predict(learner.network, judged)
+    if not np.isfinite(logits).all():
+        raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
+    scored = score(softmax(logits), targets)
     kept = ("accuracy", "macro_f1", "balanced_accuracy", "nll")
     return {
         "epoch": epoch,
@@ -71,10 +78,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise FloatingPointError(
-                f"the loss of epoch {epoch + 1}, batch {step + 1} is {value}; the last checkpoint is whole: "
-                f"try a LEARNING_RATE below {settings.learning_rate}"
-            )
+            raise FloatingPointError(diverged(f"the loss of epoch {epoch + 1}, batch {step + 1} is {value}", settings))
         accelerator.backward(loss)
         if settings.clip_norm:
             accelerator.clip_grad_norm_(learner.model.parameters(), settings.clip_norm)
@@ -92,3 +96,8 @@ def predict(network: nn.Module, batches: Batches) -> NDArray[np.float32]:
     """Return the logits `(n, 7)` of every image, in order."""
     network.eval()
     return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk()])
+
+
+def diverged(what: str, settings: TrainingSettings) -> str:
+    """Say that a training has run away, and what helps."""
+    return f"{what}; the last checkpoint is whole: try a LEARNING_RATE below {settings.learning_rate}, or CLIP_NORM=1"

@@ -66,9 +66,11 @@ def test_train_learns_the_drawn_faces(drawn, tmp_path):
     settings = make_settings(
         drawn,
         tmp_path,
-        num_epochs=8,
+        num_epochs=12,
         max_images=None,
         ema_decay=0.0,
+        dropout_rate=0.0,
+        stochastic_depth=0.0,
         learning_rate=0.003,
         schedule="onecycle",
         augmentation="none",
