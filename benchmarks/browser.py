@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -14,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from benchmarks.fake_camera import BITS, SQUARE, WIDTH
 
@@ -116,16 +116,19 @@ class LivePage:
             TimeoutError: if no cell begins to run.
         """
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=PATIENCE_S * 1000)
-        begun = self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[[\d*]"))
-        # A kernel that has only just started sometimes loses what JupyterLab asks of it; a person asks again.
-        for _ in range(int(PATIENCE_S / RETRY_S)):
-            self.page.get_by_role("menuitem", name="Run", exact=True).click(timeout=PATIENCE_S * 1000)
-            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=PATIENCE_S * 1000)
-            try:
-                return begun.first.wait_for(timeout=RETRY_S * 1000)
-            except PlaywrightTimeoutError:
-                continue
-        raise TimeoutError("the cells must run, but none did")
+        # A kernel that has only just started sometimes loses what JupyterLab asks of it, and the cells look as if
+        # they had never been run; a person asks again.
+        asked_at = -math.inf
+
+        def has_run() -> bool:
+            nonlocal asked_at
+            prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+            if not any(re.search(r"[\d*]", prompt) for prompt in prompts) and time.monotonic() > asked_at + RETRY_S:
+                self._choose("Run", "Run All Cells")
+                asked_at = time.monotonic()
+            return any(re.search(r"\d", prompt) for prompt in prompts)
+
+        self.wait_until(has_run, "cells that have run")
 
     def wait_until_ready(self) -> float:
         """Wait until Start can be pressed; return how many seconds after the page was asked for that was."""
@@ -180,8 +183,7 @@ class LivePage:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             if time.monotonic() > deadline:
-                seen = f"state {self.state!r}, {self.results} results, console {self.complaints}"
-                raise TimeoutError(f"the page must come to {what}, but got {seen}")
+                raise TimeoutError(f"the page must come to {what}, but got {self._describe()}")
             self.page.wait_for_timeout(50)
 
     def listen(self) -> None:
@@ -199,6 +201,15 @@ class LivePage:
     def live_tracks(self) -> int:
         """Return how many tracks of the camera are on."""
         return int(self.page.evaluate("() => window.ferTracks.filter((track) => track.readyState === 'live').length"))
+
+    def _describe(self) -> str:
+        if not self.page.locator(".fer-live").count():
+            return f"no live view, console {self.complaints}"
+        return f"state {self.state!r}, {self.results} results, console {self.complaints}"
+
+    def _choose(self, *words: str) -> None:
+        for word in words:
+            self.page.get_by_role("menuitem", name=word, exact=True).click(timeout=PATIENCE_S * 1000)
 
     def _data(self, name: str) -> str | None:
         return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)

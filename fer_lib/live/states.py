@@ -5,7 +5,7 @@ The page shows the sentence of its state; `{faces}` and `{detail}` are filled in
 
 STATES: dict[str, str] = {
     "ready": "Press Start and allow the camera.",
-    "waiting": "Waiting for your permission. The browser is asking whether this page may use the camera.",
+    "waiting": "Waiting for your permission: the browser asks whether this page may use the camera.",
     "loading": "The camera is on. Loading the networks …",
     "running": "Live. Faces in view: {faces}.",
     "no-face": "No face in view. Come a little closer, or turn on a light.",

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from benchmarks.browser import LivePage, open_browser
+from benchmarks.browser import PATIENCE_S, LivePage, open_browser
 from benchmarks.fake_camera import FRAMES, draw_frame, face_box, write_clip
 from benchmarks.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
 from fer_lib.boxes import overlap
@@ -110,12 +110,40 @@ def assert_shows_a_face(page: LivePage) -> None:
 
 
 def test_page_before_start(page):
+    assert page.page.locator("html").get_attribute("lang") == "en"
+    assert page.page.title() == "What do the faces in view show?"
     assert page.status == STATES["ready"]
     assert page.page.get_by_role("heading", level=1).inner_text().endswith("?")
     assert page.page.get_by_role("button", name="Stop", exact=True).is_disabled()
     assert page.page.get_by_text("nothing is stored").is_visible()
     assert page.page.get_by_text("An expression is not an emotion").is_visible()
     assert page.page.get_by_role("meter").count() == len(EMOTIONS)
+
+
+def test_live_view_keeps_its_place(page):
+    stage = page.page.locator(".fer-stage")
+    places = [stage.bounding_box()]
+    page.press("Start")
+    page.wait_for_state("running")
+    places.append(stage.bounding_box())
+    page.press("Stop")
+    places.append(stage.bounding_box())
+    assert places[0] == places[1] == places[2]
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1280, 1920])
+def test_page_fits_its_window(browser, voila, width):
+    page = LivePage(browser, voila, viewport={"width": width, "height": 900})
+    try:
+        page.wait_until_ready()
+        assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
+        bars = page.page.locator(".fer-panel").bounding_box()
+        stage = page.page.locator(".fer-stage").bounding_box()
+        beside = bars["x"] >= stage["x"] + stage["width"]
+        below = bars["y"] >= stage["y"] + stage["height"]
+        assert (beside, below) == ((True, False) if width >= 1280 else (False, True))
+    finally:
+        page.close()
 
 
 def test_boxes_follow_the_face(live):
@@ -311,6 +339,21 @@ def test_picture_stands_in_for_the_camera(playwright, chromium, tmp_path):
         assert_shows_a_face(page)
         (face,) = page.faces
         assert overlap(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
+
+
+def test_wrong_setting_is_told(playwright, chromium):
+    with serve_voila(environment={"FER_TARGET_RATE": "500"}) as url, open_browser(playwright, chromium) as browser:
+        page = LivePage(browser, url)
+        alert = page.page.get_by_role("alert")
+        alert.wait_for(timeout=PATIENCE_S * 1000)
+        assert "`FER_TARGET_RATE` must be a number from 1 to 120" in alert.inner_text()
+        assert "Traceback" not in page.page.content()
+
+
+def test_leaving_the_page_releases_the_camera(live):
+    live.page.evaluate("() => window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert live.state == "stopped"
+    assert live.live_tracks() == 0
 
 
 def test_voila_within_jupyter_server(browser):
