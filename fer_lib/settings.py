@@ -175,10 +175,13 @@ class TrainingSettings(Settings):
     initial_size: int | None = Field(
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
-    initial_weights: str = Field("none", description="none, imagenet, or the path of a checkpoint (.safetensors)")
-    label_source: Literal["fer", "ferplus", "blend"] = Field(
-        "fer", description="targets: folder labels, FER+ votes, or half of each"
+    initial_weights: str = Field(
+        "none", description="none, imagenet, lite0 (data/README.md), or the path of a checkpoint (.safetensors)"
     )
+    label_source: Literal["fer", "ferplus", "blend"] = Field(
+        "fer", description="targets: folder labels, FER+ votes, or a blend of both"
+    )
+    vote_share: float = Field(0.5, ge=0, le=1, description="share of the votes in blended targets")
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")

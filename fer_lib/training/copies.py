@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from fer_lib.training.data import Split
+from fer_lib.training.data import Split, find_blank
 
 GRID = 6  # blocks a side of the thumbnails that are compared first
+NEAR = 4.0  # mean squared difference, in grey levels squared, that one more JPEG compression makes
 
 
 def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[np.int64]:
@@ -20,7 +21,7 @@ def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[n
     Args:
         images: `(n, h, w, c)`.
         tolerance: mean squared difference, in grey levels squared, up to which two images are copies; 0: only pixel
-            by pixel; 4 forgives one more JPEG compression.
+            by pixel; `NEAR` forgives one more JPEG compression.
 
     Returns:
         `(n,)`, numbers from 0; chains of copies are one group.
@@ -31,6 +32,20 @@ def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[n
     pairs = find_near_pairs(images, tolerance)
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(images), len(images)))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def mark_copies(images: NDArray[np.uint8], of: NDArray[np.uint8], tolerance: float = NEAR) -> NDArray[np.bool_]:
+    """Mark the images `(n, h, w, c)` that have a copy among those in `of`, `(m, h, w, c)`; returns `(n,)`."""
+    groups = group_copies(np.concatenate([images, of]), tolerance)
+    return np.isin(groups[: len(images)], groups[len(images) :])
+
+
+def clean_training(train: Split, *held_out: Split) -> Split:
+    """Drop blank training images and those with a copy in a held-out split, which would flatter the score."""
+    drop = find_blank(train.images)
+    for split in held_out:
+        drop |= mark_copies(train.images, split.images)
+    return train.select(~drop)
 
 
 def find_near_pairs(images: NDArray[np.uint8], tolerance: float) -> NDArray[np.int64]:

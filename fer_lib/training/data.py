@@ -183,20 +183,6 @@ def find_blank(images: NDArray[np.uint8], contrast: float = 2.0) -> NDArray[np.b
     return np.array([image.std() < contrast for image in images], bool)
 
 
-def find_copies(images: NDArray[np.uint8], of: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Mark images that equal, pixel by pixel, one of the images in `of`."""
-    seen = {image.tobytes() for image in of}
-    return np.array([image.tobytes() in seen for image in images], bool)
-
-
-def clean_training(train: Split, *held_out: Split) -> Split:
-    """Drop blank training images and those that also stand in a held-out split, which would flatter the score."""
-    drop = find_blank(train.images)
-    for split in held_out:
-        drop |= find_copies(train.images, split.images)
-    return train.select(~drop)
-
-
 def _name_some(paths: tuple[Path, ...], most: int = 20) -> str:
     names = ", ".join(f"{path.parent.name}/{path.name}" for path in paths[:most])
     more = f" and {len(paths) - most} more" if len(paths) > most else ""

@@ -14,14 +14,14 @@ from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import load_checkpoint
-from fer_lib.training.data import Split, clean_training, load_split
+from fer_lib.training.copies import clean_training
+from fer_lib.training.data import Split, load_split
 from fer_lib.training.epochs import predict, run_epoch
 from fer_lib.training.learner import keep_epoch, make_learner, resume_learner
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run, open_run
 from fer_lib.training.votes import blend_targets, read_votes
 
-VOTE_SHARE = {"fer": 0.0, "blend": 0.5, "ferplus": 1.0}
 EpochListener = Callable[[dict[str, Any]], None]
 
 
@@ -99,7 +99,7 @@ def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32
         ValueError: if votes are asked for and `ferplus_csv` is not set.
     """
     targets = one_hot(split.targets)
-    share = VOTE_SHARE[settings.label_source]
+    share = {"fer": 0.0, "blend": settings.vote_share, "ferplus": 1.0}[settings.label_source]
     if not share:
         return targets
     if settings.ferplus_csv is None:

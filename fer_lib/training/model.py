@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
-from torchvision.models import EfficientNet, EfficientNet_B0_Weights, efficientnet_b0
+from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.training.initial import load_imagenet, load_lite0, load_run
 
 FEATURES = 1280
 HIDDEN = 512
@@ -24,44 +24,26 @@ def build_model(
     Args:
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the 512 hidden features dropped in training.
-        initial_weights: `none`, `imagenet` (downloaded by torchvision) or the path of a checkpoint.
+        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package) or the
+            path of a checkpoint.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
 
     Raises:
-        FileNotFoundError: if a checkpoint is missing.
+        FileNotFoundError: if a checkpoint or the package of `lite0` is missing.
         RuntimeError: if the ImageNet weights can't be downloaded.
     """
     network = efficientnet_b0(weights=None, stochastic_depth_prob=stochastic_depth)
     if initial_weights == "imagenet":
-        network.load_state_dict(_imagenet_weights())
+        load_imagenet(network)
+    elif initial_weights == "lite0":
+        load_lite0(network)
     _set_channels(network, channels)
     network.classifier = nn.Sequential(
         nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(dropout_rate), nn.Linear(HIDDEN, len(EMOTIONS))
     )
-    if initial_weights not in ("none", "imagenet"):
-        network.load_state_dict(_checkpoint_weights(Path(initial_weights)))
+    if initial_weights not in ("none", "imagenet", "lite0"):
+        load_run(network, Path(initial_weights))
     return network.to(memory_format=torch.channels_last)
-
-
-def _imagenet_weights() -> dict[str, torch.Tensor]:
-    try:
-        return dict(EfficientNet_B0_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
-    except OSError as error:
-        raise RuntimeError(
-            f"the ImageNet weights can't be downloaded ({error}); train with INITIAL_WEIGHTS=none, or fetch "
-            f"{EfficientNet_B0_Weights.IMAGENET1K_V1.url} elsewhere into torch.hub.get_dir()/checkpoints"
-        ) from None
-
-
-def _checkpoint_weights(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS` must be none, imagenet or a checkpoint, but there is no file {path}"
-        )
-    tensors = load_file(path)
-    return {
-        name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")
-    } or tensors
 
 
 def _set_channels(network: EfficientNet, channels: int) -> None:

