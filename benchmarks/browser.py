@@ -72,9 +72,7 @@ def open_browser(
     flags.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
     if clip is not None:
         flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
-    # As root, in containers, Chromium has no sandbox to offer.
-    sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
-    browser = playwright.chromium.launch(executable_path=executable, args=flags, chromium_sandbox=sandbox)
+    browser = playwright.chromium.launch(executable_path=executable, args=flags)
     try:
         yield browser
     finally:

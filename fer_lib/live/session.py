@@ -6,7 +6,6 @@ Nothing here knows about widgets or browsers, so all of it can be tried with pla
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +15,9 @@ import traitlets
 
 from fer_lib.faces import Faces
 from fer_lib.live.clock import StreamClock
+from fer_lib.live.messages import Message, describe_faces, is_number
 from fer_lib.live.states import STATES
 from fer_lib.settings import LiveSettings, VisionSettings
-
-Message = dict[str, Any]
 
 # After so many failures in a row the fault is ours and not the frame's: the visitor must be told.
 MAX_FAILURES = 30
@@ -110,7 +108,7 @@ class Session(traitlets.HasTraits):
 
     def _answer_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         number, time_s = content.get("id"), content.get("time_s", "")
-        if type(number) is not int or not _is_number(time_s):
+        if type(number) is not int or not is_number(time_s):
             self.errors += 1
             return None
         self.prepare()
@@ -161,7 +159,7 @@ class Session(traitlets.HasTraits):
 
     def _take_stats(self, content: Message) -> None:
         names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")
-        if not all(_is_number(content.get(name)) for name in names):
+        if not all(is_number(content.get(name)) for name in names):
             self.errors += 1
             return
         for name in names:
@@ -184,29 +182,11 @@ class Session(traitlets.HasTraits):
             self._fault = str(error) or type(error).__name__
 
 
-def describe_faces(faces: Faces) -> list[Message]:
-    """Return faces as plain values for the page, some 150 bytes each; unknown columns are left out."""
-    rows: list[Message] = []
-    for i, xyxy in enumerate(faces.xyxy.tolist()):
-        row: Message = {"xyxy": [round(v, 1) for v in xyxy], "confidence": round(float(faces.confidence[i]), 3)}
-        if faces.track_id is not None:
-            row["track_id"] = int(faces.track_id[i])
-        if faces.probabilities is not None:
-            values = [round(v, 4) for v in faces.probabilities[i].tolist()]
-            row |= {"label": faces.labels[i], "probability": max(values), "probabilities": values}
-        rows.append(row)
-    return rows
-
-
 def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
     # Imported here, in the background: OpenCV and ONNX Runtime must not keep the page from appearing.
     from fer_lib.vision.pipeline import load_pipeline
 
     return load_pipeline(vision)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _rounded(pipeline: StreamPipeline) -> dict[str, float]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import numpy as np
 import psutil
@@ -118,6 +120,12 @@ def test_page_before_start(page):
     assert page.page.get_by_text("nothing is stored").is_visible()
     assert page.page.get_by_text("An expression is not an emotion").is_visible()
     assert page.page.get_by_role("meter").count() == len(EMOTIONS)
+
+
+@pytest.mark.parametrize("path", ["04_live.ipynb", "picture.png", "../README.md"])
+def test_files_beside_the_page_are_not_served(voila, path):
+    with pytest.raises(HTTPError, match=r"40[34]"):
+        urlopen(f"{voila}voila/files/{path}")
 
 
 def test_live_view_keeps_its_place(page):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from fer_lib.faces import Faces
-from fer_lib.labels import EMOTIONS
-from fer_lib.live.session import MAX_FAILURES, Session, describe_faces
+from fer_lib.live.session import MAX_FAILURES, Session
 from fer_lib.settings import LiveSettings
 
 HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
@@ -172,26 +171,3 @@ def test_prepare_loads_once():
         session.prepare()
     session.wait_until_loaded(10)
     assert len(loads) == 1
-
-
-def test_describe_faces_empty():
-    assert describe_faces(Faces.empty()) == []
-
-
-def test_describe_faces_all_columns():
-    first, second = describe_faces(make_faces(2))
-    assert first == {
-        "xyxy": [10.0, 20.0, 110.0, 140.0],
-        "confidence": 0.99,
-        "track_id": 1,
-        "label": "happy",
-        "probability": 0.7,
-        "probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
-    }
-    assert second["track_id"] == 2
-    assert len(first["probabilities"]) == len(EMOTIONS)
-
-
-def test_describe_faces_before_recognition():
-    faces = Faces(xyxy=[[0, 0, 9, 9]], confidence=[0.5])
-    assert describe_faces(faces) == [{"xyxy": [0.0, 0.0, 9.0, 9.0], "confidence": 0.5}]
