@@ -10,7 +10,6 @@ PORT ?= 8866
 IP ?= localhost
 PIP_ARGS ?= -q
 ARGS ?=
-RUNS_DIR ?= runs
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
@@ -49,8 +48,7 @@ notebooks: $(VENV)/.all  ## check the form of the notebooks and execute them on 
 	@$(RUN) pytest tests/test_notebooks.py $(ARGS)
 
 train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_EPOCHS 2" turns some)
-	@mkdir -p $(RUNS_DIR)
-	@$(RUN) papermill notebooks/02_train.ipynb $(RUNS_DIR)/02_train.ipynb $(ARGS)
+	@$(RUN) fer_lib.training.notebook $(ARGS)
 
 bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)

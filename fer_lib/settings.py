@@ -198,6 +198,7 @@ class TrainingSettings(Settings):
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
+    processes: int = Field(1, ge=1, description="processes that share each batch, such as one per graphics card")
     data_dir: Path = Field(Path("data/images"), description="folder with train/ and validation/")
     runs_dir: Path = Field(Path("runs"), description="folder that gets one folder per run")
     run_name: str = Field("b0", pattern=r"^[A-Za-z0-9._-]+$", description="name of the run's folder, after its time")

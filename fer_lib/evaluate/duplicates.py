@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.crops import CropSpec, resize_face
+from fer_lib.training.copies import mark_copies
 from fer_lib.training.data import Split, cached_faces, list_images
+
+COMPARED = 64  # pixels a side at most: enough to tell pictures apart, and little memory
 
 
 def find_training_copies(split: Split, data_dir: Path, spec: CropSpec, quiet: bool = False) -> NDArray[np.bool_] | None:
     """Mark the images of a split that stand in the training split too.
 
-    Two pictures are the same when the network gets the same pixels from both.
+    Two pictures are the same when what the network gets from them differs no more than by one JPEG compression.
 
     Args:
         split: the images that are judged, prepared as `spec` says.
@@ -28,15 +31,14 @@ def find_training_copies(split: Split, data_dir: Path, spec: CropSpec, quiet: bo
     """
     if split.name == "train" or not (Path(data_dir) / "train").is_dir():
         return None
-    marks = [_fingerprint(image) for image in split.images]
-    seen: set[bytes] = set()
     paths = [path for path, _ in list_images(data_dir, "train")]
+    faces = cached_faces(Path(data_dir), "train", paths, spec, quiet)
+    small = replace(spec, size=min(spec.size, COMPARED))
+    learned = [_prepare(face, spec, small) for face in faces if face is not None]
+    return mark_copies(np.array([_prepare(image, spec, small) for image in split.images]), np.array(learned))
+
+
+def _prepare(face: NDArray[np.uint8], spec: CropSpec, small: CropSpec) -> NDArray[np.uint8]:
     ready = (spec.size, spec.size, spec.channels)
-    for face in cached_faces(Path(data_dir), "train", paths, spec, quiet):
-        if face is not None:
-            seen.add(_fingerprint(face if face.shape == ready else resize_face(face, spec)))
-    return np.array([mark in seen for mark in marks], bool)
-
-
-def _fingerprint(image: NDArray[np.uint8]) -> bytes:
-    return blake2b(np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
+    image = face if face.shape == ready else resize_face(face, spec)
+    return image if small.size == spec.size else resize_face(image.squeeze(), small)

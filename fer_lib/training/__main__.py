@@ -1,6 +1,7 @@
 """Train from the shell, on one processor or many.
 
     python -m fer_lib.training NUM_EPOCHS=2 OPTIMIZER=sgd
+    python -m fer_lib.training NUM_EPOCHS=2 PROCESSES=2
     accelerate launch -m fer_lib.training NUM_EPOCHS=2
 
 Whatever is not given comes from the environment, then `.env`, then the defaults.
@@ -12,7 +13,7 @@ import argparse
 import sys
 
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.loop import train
+from fer_lib.training.launch import launch
 
 
 def main(words: list[str]) -> int:
@@ -22,7 +23,7 @@ def main(words: list[str]) -> int:
     try:
         given = dict(parse_setting(word) for word in parser.parse_args(words).settings)
         settings = TrainingSettings.load(**given)
-        run = train(settings, TrainingSettings.sources(**given))
+        run = launch(settings, TrainingSettings.sources(**given))
     except (ValueError, FileNotFoundError, RuntimeError, FloatingPointError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -68,11 +68,11 @@ class Batches:
                 pixels, targets = mix_up(pixels, targets, self.settings.mixup, generator)
             yield self._normalize(pixels[rank::world]), targets[rank::world]
 
-    def walk(self, batch_size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield every image once, in order and unvaried."""
+    def walk(self, size: int | None = None, batch_size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield every image once, in order and unvaried, `size` pixels a side; `None`: as the specification says."""
         for start in range(0, len(self.images), batch_size):
             pixels = self.images[start : start + batch_size].float() / 255
-            yield self._normalize(resize(pixels, self.spec.size)), self.targets[start : start + batch_size]
+            yield self._normalize(resize(pixels, size or self.spec.size)), self.targets[start : start + batch_size]
 
     def _normalize(self, pixels: Tensor) -> Tensor:
         return ((pixels - self.spec.mean) / self.spec.std).contiguous(memory_format=torch.channels_last)

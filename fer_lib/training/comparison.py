@@ -67,7 +67,7 @@ def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
         runs: the folder that the runs lie in (`RUNS_DIR`), or the folders of some of them.
     """
     folders = [Path(runs)] if isinstance(runs, str | Path) else [Path(folder) for folder in runs]
-    if len(folders) == 1 and not (folders[0] / "settings.json").is_file():
+    if len(folders) == 1 and not Run(folders[0]).record.is_file():
         folders = sorted(folders[0].glob("*/"))
     read = {folder.name: (Run(folder), *found) for folder in folders if (found := _read_run(Run(folder))) is not None}
     rows = sorted((_summarize(*one) for one in read.values()), key=_rank)
@@ -79,11 +79,10 @@ def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
 
 
 def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    path = run.folder / "settings.json"
-    if not path.is_file():
+    if not run.record.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["settings"], run.read_metrics()
+        return json.loads(run.record.read_text(encoding="utf-8"))["settings"], run.read_metrics()
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"left out the run {run.folder.name}, which can't be read ({error})")
         return None

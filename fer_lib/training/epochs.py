@@ -34,7 +34,8 @@ def run_epoch(
     start = time.perf_counter()
     loss = train_one_epoch(learner, batches, settings, epoch)
     seconds = time.perf_counter() - start
-    logits = predict(learner.network, judged)
+    size = image_size_at(settings, epoch)
+    logits = predict(learner.network, judged, size)
     if not np.isfinite(logits).all():
         raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
     scored = score(softmax(logits), targets)
@@ -44,6 +45,7 @@ def run_epoch(
         "loss": loss,
         **{f"validation_{name}": scored[name] for name in kept},
         "learning_rate": learning_rate_at(settings, epoch),
+        "image_size": size,
         "images_per_s": len(batches) * settings.batch_size / seconds,
         "seconds": seconds,
     }
@@ -92,10 +94,10 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Batches) -> NDArray[np.float32]:
-    """Return the logits `(n, 7)` of every image, in order."""
+def predict(network: nn.Module, batches: Batches, size: int | None = None) -> NDArray[np.float32]:
+    """Return the logits `(n, 7)` of every image, in order, `size` pixels a side; `None`: as it will be used."""
     network.eval()
-    return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk()])
+    return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk(size)])
 
 
 def diverged(what: str, settings: TrainingSettings) -> str:

@@ -80,9 +80,7 @@ def load_run(network: nn.Module, path: Path) -> None:
 
 def _plain_layers(network: nn.Module) -> list[nn.Module]:
     """Return convolutions and their normalisations, from input to output, without the gates."""
-    in_gates = {
-        part for gate in network.modules() if isinstance(gate, SqueezeExcitation) for part in gate.modules()
-    }
+    in_gates = {part for gate in network.modules() if isinstance(gate, SqueezeExcitation) for part in gate.modules()}
     return [
         module
         for module in network.modules()

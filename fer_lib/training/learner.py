@@ -69,9 +69,10 @@ def resume_learner(learner: Learner, run: Run) -> None:
 
 
 def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any]) -> None:
-    """Save metrics and checkpoint, and the network if it is the best so far."""
+    """Save metrics and checkpoint, and the network if it is the best so far, or the first of a larger image size."""
     learner.next_epoch = metrics["epoch"] + 1
-    is_best = metrics["validation_accuracy"] > learner.best.get("validation_accuracy", -1.0)
+    is_larger = metrics["image_size"] > learner.best.get("image_size", 0)
+    is_best = is_larger or metrics["validation_accuracy"] > learner.best.get("validation_accuracy", -1.0)
     if is_best:
         learner.best = metrics
     if not learner.accelerator.is_main_process:

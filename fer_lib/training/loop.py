@@ -112,9 +112,10 @@ def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32
 def finish_run(
     run: Run, settings: TrainingSettings, spec: CropSpec, judged: Batches, targets: NDArray[np.int64], trained_on: int
 ) -> None:
-    """Export the best network of a run and write its card."""
-    from fer_lib.training.publish import publish_network
+    """Draw the curves of a run, export its best network and write its card."""
+    from fer_lib.training.publish import publish_curves, publish_network
 
+    publish_curves(run)
     network = build_model(spec.channels, settings.dropout_rate)
     progress = load_checkpoint(run.best, network)
     logits = predict(network.to(judged.images.device), judged)

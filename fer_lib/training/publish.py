@@ -1,4 +1,4 @@
-"""A trained network leaves the room: an ONNX file that equals it, and the card that describes it."""
+"""A trained network leaves the room: an ONNX file that equals it, the card that describes it, the curves that led to it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from torch import nn
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import fit_temperature, score, softmax
+from fer_lib.plots.curves import plot_curves
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.export import export_onnx
 from fer_lib.training.run import Run, describe_environment
 from fer_lib.weights import write_card
+
+
+def publish_curves(run: Run) -> None:
+    """Draw loss and scores over the epochs into the run's folder."""
+    plot_curves(run.read_metrics()).savefig(run.folder / "curves.svg", bbox_inches="tight")
 
 
 def publish_network(

@@ -4,7 +4,8 @@ settings.json       the resolved settings and where each came from
 environment.json    versions, machine, commit
 metrics.jsonl       one line per epoch
 checkpoint.safetensors, best.safetensors
-emotion.onnx, emotion.json   there once the run is finished
+curves.svg, emotion.onnx, emotion.json   there once the run is finished
+02_train.ipynb      the executed notebook, if the notebook trained
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from typing import Any
 from fer_lib.settings import TrainingSettings
 
 # What may differ between a run and its continuation without changing what is learned.
-NOT_LEARNED = frozenset({"resume", "runs_dir", "data_dir", "ferplus_csv", "device", "crop_scale", "crop_shift_y"})
+NOT_LEARNED = frozenset(
+    {"resume", "runs_dir", "data_dir", "ferplus_csv", "device", "crop_scale", "crop_shift_y", "processes"}
+)
 PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "opencv-python-headless", "onnx", "onnxruntime")
 
 
@@ -30,6 +33,11 @@ class Run:
     """The folder of one training."""
 
     folder: Path
+
+    @property
+    def record(self) -> Path:
+        """The resolved settings and where each came from."""
+        return self.folder / "settings.json"
 
     @property
     def checkpoint(self) -> Path:
@@ -66,18 +74,18 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
     """Find the run to go on with, as `settings.resume` says, or make a new one.
 
     Raises:
-        FileNotFoundError: if `resume` names a folder without a checkpoint.
+        FileNotFoundError: if `resume` names a folder that is no run's.
     """
     if settings.resume == "auto":
         for folder in sorted(settings.runs_dir.glob(f"*-{settings.run_name}"), reverse=True):
             run = Run(folder)
-            if run.checkpoint.is_file() and not run.is_finished and _same_learning(folder, settings):
+            if run.checkpoint.is_file() and not run.is_finished and _same_learning(run, settings):
                 return run
     elif settings.resume != "never":
         run = Run(Path(settings.resume))
-        if not run.checkpoint.is_file():
+        if not run.record.is_file():
             raise FileNotFoundError(
-                f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no checkpoint"
+                f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no {run.record.name}"
             )
         return run
     return _make_run(settings, sources or {})
@@ -105,16 +113,16 @@ def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
     folder = settings.runs_dir / f"{start:%Y%m%d-%H%M%S}-{settings.run_name}"
     folder.mkdir(parents=True)
     values = {"settings": settings.model_dump(mode="json"), "sources": sources}
-    write_text(folder / "settings.json", json.dumps(values, indent=2) + "\n")
+    run = Run(folder)
+    write_text(run.record, json.dumps(values, indent=2) + "\n")
     write_text(folder / "environment.json", json.dumps(describe_environment(), indent=2) + "\n")
-    return Run(folder)
+    return run
 
 
-def _same_learning(folder: Path, settings: TrainingSettings) -> bool:
-    path = folder / "settings.json"
-    if not path.is_file():
+def _same_learning(run: Run, settings: TrainingSettings) -> bool:
+    if not run.record.is_file():
         return False
-    before, now = json.loads(path.read_text())["settings"], settings.model_dump(mode="json")
+    before, now = json.loads(run.record.read_text())["settings"], settings.model_dump(mode="json")
     return all(before.get(name, value) == value for name, value in now.items() if name not in NOT_LEARNED)
 
 

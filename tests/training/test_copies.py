@@ -4,7 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_lib.training.copies import count_leaks, disputed_pairs, find_near_pairs, group_copies, large_groups
+from fer_lib.training.copies import (
+    clean_training,
+    count_leaks,
+    disputed_pairs,
+    find_near_pairs,
+    group_copies,
+    large_groups,
+    mark_copies,
+)
 from fer_lib.training.data import Split
 from fer_lib.training.drawing import draw_face
 
@@ -75,3 +83,26 @@ def test_count_leaks_within_and_across_splits():
     splits = [make_split("train", 4), make_split("validation", 3), make_split("test", 1)]
     groups = np.array([0, 0, 1, 2, 0, 2, 3, 4])
     assert count_leaks(splits, groups).tolist() == [[2, 3, 0], [2, 0, 0], [0, 0, 0]]
+
+
+def test_mark_copies_marks_exact_and_compressed_ones():
+    images = make_images()
+    of = np.stack([images[7], compress(images[3])])
+    assert np.flatnonzero(mark_copies(images, of)).tolist() == [3, 7]
+    assert np.flatnonzero(mark_copies(images, of, tolerance=0)).tolist() == [7]
+
+
+def test_mark_copies_of_nothing():
+    images = make_images()
+    assert not mark_copies(images, images[:0]).any()
+    assert mark_copies(images[:0], images).shape == (0,)
+
+
+def test_clean_training_drops_blank_images_and_copies_of_held_out_ones():
+    images = make_images(8)
+    images[5] = 0
+    names = tuple("abcdefgh")
+    train = Split("train", images, np.zeros(8, np.int64), names)
+    validation = Split("validation", images[1:2], np.ones(1, np.int64), ("v",))
+    test = Split("test", compress(images[2])[None], np.ones(1, np.int64), ("t",))
+    assert clean_training(train, validation, test).names == ("a", "d", "e", "g", "h")

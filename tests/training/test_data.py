@@ -119,15 +119,6 @@ def test_load_split_max_images_spreads_over_the_labels(tmp_path):
     assert len(set(split.targets.tolist())) >= 6
 
 
-def test_clean_training_drops_blank_images_and_copies_of_held_out_ones(tmp_path):
-    write_picture(tmp_path / "train" / "happy" / "own.png", 10)
-    write_picture(tmp_path / "train" / "happy" / "copied.png", 50)
-    write_picture(tmp_path / "validation" / "sad" / "original.png", 50)
-    cv2.imwrite(str(tmp_path / "train" / "happy" / "blank.png"), np.zeros((48, 48), np.uint8))
-    train, validation = (data.load_split(tmp_path, name, SPEC, quiet=True) for name in ("train", "validation"))
-    assert data.clean_training(train, validation).names == ("own",)
-
-
 def test_counts_name_every_label(tmp_path):
     write_picture(tmp_path / "train" / "fear" / "a.png")
     counts = data.load_split(tmp_path, "train", SPEC, quiet=True).counts

@@ -1,0 +1,39 @@
+"""One training in as many processes as the settings ask for."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from accelerate import notebook_launcher
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.loop import EpochListener, train
+from fer_lib.training.run import Run, open_run
+
+
+def launch(
+    settings: TrainingSettings, sources: dict[str, str] | None = None, on_epoch: EpochListener | None = None
+) -> Run:
+    """Do what `train` does, in `settings.processes` processes of this machine that share each batch.
+
+    Several processes are copies of this one, so in a notebook no cell before may have used a graphics card. Theirs
+    being other processes, `on_epoch` hears of their epochs only at the end.
+    """
+    if settings.processes == 1:
+        return train(settings, sources, on_epoch)
+    run = open_run(settings, sources)
+    known = len(run.read_metrics())
+    shared = settings.model_copy(update={"resume": str(run.folder)})
+    notebook_launcher(_train_part, (shared, sources), num_processes=settings.processes, use_port="0")
+    for metrics in run.read_metrics()[known:]:
+        if on_epoch is not None:
+            on_epoch(metrics)
+    return run
+
+
+def _train_part(settings: TrainingSettings, sources: dict[str, Any] | None) -> None:
+    """Train as one of several processes, each with its share of the cores."""
+    torch.set_num_threads(max((os.cpu_count() or 1) // settings.processes, 1))
+    train(settings, sources)

@@ -1,0 +1,58 @@
+"""Train by executing notebook 02 into the folder of its run.
+
+`python -m fer_lib.training.notebook -p NUM_EPOCHS 2 -p OPTIMIZER sgd` sets knobs the way papermill does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.training.run import Run, open_run
+
+NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
+
+
+def main(words: list[str]) -> int:
+    """Train as the words say, as papermill takes them, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m fer_lib.training.notebook", description=__doc__)
+    parser.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting of .env.example"
+    )
+    try:
+        run = train_notebook(dict(parser.parse_args(words).p))
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except PapermillExecutionError as error:
+        print(f"{error.ename}: {error.evalue}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
+        return 130
+    print(run.folder)
+    return 0
+
+
+def train_notebook(parameters: dict[str, str]) -> Run:
+    """Execute notebook 02 with parameters; the executed notebook lies in the run's folder, beside what it made.
+
+    Raises:
+        ValueError: if a setting is wrong; before any work.
+        FileNotFoundError: if `RESUME` names no run.
+        papermill.exceptions.PapermillExecutionError: if a cell fails; the executed notebook shows where.
+    """
+    given = {name.lower(): value for name, value in parameters.items()}
+    settings = TrainingSettings.load(**given)
+    run = open_run(settings, TrainingSettings.sources(**given))
+    told = {name.upper(): value for name, value in given.items()} | {"RESUME": str(run.folder.absolute())}
+    papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, told)
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

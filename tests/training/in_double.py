@@ -1,0 +1,31 @@
+"""Train in double precision: what differs then between one process and two is no rounding."""
+
+import sys
+from unittest.mock import patch
+
+import torch
+
+from fer_lib.training import batches, learner, model
+from fer_lib.training.__main__ import main
+
+
+class DoubleBatches(batches.Batches):
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self.targets = self.targets.double()
+
+    def _normalize(self, pixels: torch.Tensor) -> torch.Tensor:
+        return super()._normalize(pixels).double()
+
+
+def build_double(*arguments) -> torch.nn.Module:
+    return model.build_model(*arguments).double()
+
+
+if __name__ == "__main__":
+    with (
+        patch("fer_lib.training.loop.Batches", DoubleBatches),
+        patch.object(learner, "build_model", build_double),
+        patch("fer_lib.training.loop.finish_run"),
+    ):
+        sys.exit(main(sys.argv[1:]))
