@@ -47,8 +47,8 @@ check: $(VENV)/.all  ## look for mistakes in style and types, and for outputs le
 notebooks: $(VENV)/.all  ## check the form of the notebooks and execute them on a little drawn data
 	@$(RUN) pytest tests/test_notebooks.py $(ARGS)
 
-train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_EPOCHS 2" turns some)
-	@$(RUN) fer_lib.training.notebook $(ARGS)
+train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_EPOCHS 2" turns some, RECIPE=shipped all)
+	@$(RUN) fer_lib.training.notebook $(if $(RECIPE),--recipe weights/$(RECIPE)) $(ARGS)
 
 bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
-from fer_lib.training.run import Run, open_run
+from fer_lib.training.run import Run, open_run, read_recipe
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
 
@@ -23,8 +25,10 @@ def main(words: list[str]) -> int:
     parser.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting of .env.example"
     )
+    parser.add_argument("--recipe", type=Path, help="folder of a run to repeat; -p changes single settings")
+    told = parser.parse_args(words)
     try:
-        run = train_notebook(dict(parser.parse_args(words).p))
+        run = train_notebook((read_recipe(told.recipe) if told.recipe else {}) | _by_field(told.p))
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -38,20 +42,22 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def train_notebook(parameters: dict[str, str]) -> Run:
-    """Execute notebook 02 with parameters; the executed notebook lies in the run's folder, beside what it made.
+def train_notebook(parameters: dict[str, Any]) -> Run:
+    """Execute notebook 02 with parameters, by field; the executed notebook lies in the run's folder, beside what it made.
 
     Raises:
         ValueError: if a setting is wrong; before any work.
         FileNotFoundError: if `RESUME` names no run.
         papermill.exceptions.PapermillExecutionError: if a cell fails; the executed notebook shows where.
     """
-    given = {name.lower(): value for name, value in parameters.items()}
-    settings = TrainingSettings.load(**given)
-    run = open_run(settings, TrainingSettings.sources(**given))
-    told = {name.upper(): value for name, value in given.items()} | {"RESUME": str(run.folder.absolute())}
+    run = open_run(TrainingSettings.load(**parameters), TrainingSettings.sources(**parameters))
+    told = {name.upper(): value for name, value in parameters.items()} | {"RESUME": str(run.folder.absolute())}
     papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, told)
     return run
+
+
+def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in pairs}
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ from fer_lib.settings import TrainingSettings
 
 # What may differ between a run and its continuation without changing what is learned.
 NOT_LEARNED = frozenset(
-    {"resume", "runs_dir", "data_dir", "ferplus_csv", "device", "crop_scale", "crop_shift_y", "processes"}
+    {"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes", "crop_scale", "crop_shift_y"}
 )
+# What a recipe leaves to those who follow it.
+ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y"}
 PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "opencv-python-headless", "onnx", "onnxruntime")
 
 
@@ -89,6 +91,19 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
             )
         return run
     return _make_run(settings, sources or {})
+
+
+def read_recipe(folder: Path) -> dict[str, Any]:
+    """Return the settings that decide what a run learned, to learn the same again.
+
+    Raises:
+        FileNotFoundError: if the folder is no run's.
+    """
+    run = Run(folder)
+    if not run.record.is_file():
+        raise FileNotFoundError(f"`--recipe` must be the folder of a run, but {folder} holds no {run.record.name}")
+    known = json.loads(run.record.read_text(encoding="utf-8"))["settings"]
+    return {name: value for name, value in known.items() if name not in ELSEWHERE}
 
 
 def write_text(path: Path, text: str) -> None:

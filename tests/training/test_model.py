@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fer_lib.training import model
+from fer_lib.training import initial, model
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -43,6 +43,6 @@ def test_build_model_imagenet_out_of_reach_says_what_to_do(monkeypatch):
     def refuse(*_args, **_kwargs):
         raise OSError("no route to host")
 
-    monkeypatch.setattr(model.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
-    with pytest.raises(RuntimeError, match=r"INITIAL_WEIGHTS=none"):
+    monkeypatch.setattr(initial.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
+    with pytest.raises(RuntimeError, match=r"INITIAL_WEIGHTS=lite0.*INITIAL_WEIGHTS=none"):
         model.build_model(1, initial_weights="imagenet")
