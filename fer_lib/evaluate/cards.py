@@ -52,13 +52,14 @@ def describe_card(card: dict[str, Any]) -> str:
     lines = [
         f"## How good `{card.get('name', 'emotion')}` is",
         "",
-        "| split | images | accuracy (95 % interval) | without copies | balanced | macro-F1 | ECE | NLL | FER+ |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| split | images | accuracy (95 % interval) | without copies | balanced | macro-F1 | ECE | NLL | FER+ | flip rate |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(split, report) for split, report in reports.items()),
         "",
-        "Without copies: accuracy on images that do not also stand, pixel by pixel, among the training images. "
+        "Without copies: accuracy on images that do not also stand, but for a JPEG compression, among the training images. "
         "ECE in 15 bins and NLL with the card's temperature. FER+: how often the network says what more than half of "
-        "the FER+ votes for the seven labels say, on images with such a majority.",
+        "the FER+ votes for the seven labels say, on images with such a majority. "
+        "Flip rate: how often the label changes when the box moves by 2 % of its side.",
     ]
     for split, report in reports.items():
         lines += [
@@ -84,6 +85,7 @@ def _row(split: str, report: dict[str, Any]) -> str:
         f"{report['ece']:.3f}",
         f"{report['nll']:.3f}",
         _share(report.get("ferplus_agreement")),
+        _share(report.get("perturbation_flip_rate")),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fer_lib.evaluate.answers import Answers, answer_split, open_recognizer
 from fer_lib.evaluate.duplicates import find_training_copies
 from fer_lib.evaluate.latency import measure_latency
+from fer_lib.evaluate.stability import measure_flips
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import count_confusions, fit_temperature, judge_probabilities, score, softmax, wilson_interval
 from fer_lib.settings import EvaluationSettings
@@ -21,7 +22,7 @@ CLEAR = 0.5  # share of the votes above which a majority is clear
 
 
 def evaluate(settings: EvaluationSettings, quiet: bool = False) -> dict[str, Any]:
-    """Judge a network on a split: everything that `make_report` says, and its latency.
+    """Judge a network on a split: everything that `make_report` says, its steadiness and its latency.
 
     Raises:
         FileNotFoundError: if weights, images or votes are missing.
@@ -41,6 +42,7 @@ def evaluate(settings: EvaluationSettings, quiet: bool = False) -> dict[str, Any
         "split": settings.split,
         "flip": settings.flip,
         **make_report(answers, copies, validation, votes),
+        **measure_flips(recognizer, answers),
         "latency_ms": measure_latency(recognizer),
     }
 

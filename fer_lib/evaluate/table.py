@@ -23,6 +23,9 @@ def _scores(report: dict[str, Any]) -> list[str]:
     if report.get("ferplus_agreement") is not None:
         note = f"{report['ferplus_images']:,} images on which most people agree"
         lines.append(_line("FER+ agreement", f"{report['ferplus_agreement']:.1%}", note))
+    if "perturbation_flip_rate" in report:
+        note = "labels that change when the box moves by 2 % of its side"
+        lines.append(_line("flip rate", f"{report['perturbation_flip_rate']:.1%}", note))
     if "latency_ms" in report:
         note = f"one face, median; 95 % within {report['latency_ms']['p95']:.1f} ms"
         lines.append(_line("latency", f"{report['latency_ms']['median']:.1f} ms", note))
