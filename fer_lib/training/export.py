@@ -21,6 +21,7 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.run import describe_environment
 from fer_lib.weights import weights_folder, write_card
 
@@ -42,6 +43,7 @@ def export_onnx(
     dynamic: Mapping[int, str] | None = None,
     tolerance: float = 1e-4,
     original: nn.Module | None = None,
+    halve: bool = False,
 ) -> float:
     """Write a network as one ONNX file and prove that ONNX Runtime answers as torch does.
 
@@ -54,6 +56,7 @@ def export_onnx(
         dynamic: which dimensions of the input may change, and their names; the number of images by default.
         tolerance: the largest difference allowed.
         original: what the file must answer like, if `network` is a rewritten form of it.
+        halve: keep the weights in 16 bits.
 
     Returns:
         The largest difference between an answer of torch and one of ONNX Runtime, over several random inputs.
@@ -63,6 +66,8 @@ def export_onnx(
     """
     dynamic = dynamic or {0: "images"}
     frozen = fold_batch_norm(copy.deepcopy(network).cpu().eval())
+    if halve:
+        round_weights(frozen)
     shapes = (dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),)
     program = torch.onnx.export(
         frozen,
@@ -75,13 +80,14 @@ def export_onnx(
         verbose=False,
     )
     assert program is not None  # only the old exporter returns nothing
-    half = path.with_suffix(".onnx.part")
-    onnx.save(_strip(program.model_proto, dynamic), half)
-    difference = _measure_difference(original or network, half, example, list(dynamic))
+    model = _strip(program.model_proto, dynamic)
+    unproven = path.with_suffix(".onnx.part")
+    onnx.save(store_halves(model) if halve else model, unproven)
+    difference = _measure_difference(original or network, unproven, example, list(dynamic))
     if difference > tolerance:
-        half.unlink()
+        unproven.unlink()
         raise RuntimeError(f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}")
-    half.replace(path)
+    unproven.replace(path)
     return difference
 
 
