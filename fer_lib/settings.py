@@ -176,7 +176,7 @@ class TrainingSettings(Settings):
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
     initial_weights: str = Field(
-        "none", description="none, imagenet, lite0 (data/README.md), or the path of a checkpoint (.safetensors)"
+        "lite0", description="lite0, imagenet, none (data/README.md), or the path of a checkpoint (.safetensors)"
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"

