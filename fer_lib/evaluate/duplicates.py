@@ -35,7 +35,8 @@ def find_training_copies(split: Split, data_dir: Path, spec: CropSpec, quiet: bo
     faces = cached_faces(Path(data_dir), "train", paths, spec, quiet)
     small = replace(spec, size=min(spec.size, COMPARED))
     learned = [_prepare(face, spec, small) for face in faces if face is not None]
-    return mark_copies(np.array([_prepare(image, spec, small) for image in split.images]), np.array(learned))
+    judged = np.array([_prepare(image, spec, small) for image in split.images])
+    return mark_copies(judged, np.array(learned, np.uint8).reshape(-1, *judged.shape[1:]))
 
 
 def _prepare(face: NDArray[np.uint8], spec: CropSpec, small: CropSpec) -> NDArray[np.uint8]:
