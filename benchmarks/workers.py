@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.clips import Clip
 
 WARM_UP = 10  # frames
+REST_S = 0.3  # after a turn torch's threads spin for a while, and would take the next path's time
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Worker:
 
     def run(self, start: int, stop: int) -> Turn:
         """Run the path on the frames from `start` to `stop` and wait for it."""
+        time.sleep(REST_S)
         self._connection.send((start, stop))
         return Turn(*self._receive())
 

@@ -1,0 +1,138 @@
+"""A visitor without a browser: opens the live page and speaks the Jupyter websocket protocol as the page does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import deserialize_binary_message, serialize_binary_message
+from tornado.httpclient import AsyncHTTPClient
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+IN_FLIGHT = 2  # frames on their way at most, as in the page
+KERNEL = re.compile(r'"kernelId":\s*"([0-9a-f-]{36})"')
+CONTROL = "jupyter.widget.control"
+OPEN_S = 120.0
+
+
+@dataclass
+class Visitor:
+    """One open page.
+
+    Attributes:
+        url: address of the page's server.
+        kernel_id: the kernel behind this page.
+        answered_s: when each result arrived, on `time.monotonic`'s clock.
+        delays_ms: from sending a frame to its result.
+    """
+
+    url: str
+    kernel_id: str = ""
+    answered_s: list[float] = field(default_factory=list)
+    delays_ms: list[float] = field(default_factory=list)
+    _socket: WebSocketClientConnection | None = None
+    _view: str = ""
+    _sent_s: dict[int, float] = field(default_factory=dict)
+    _session: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    async def open(self) -> None:
+        """Open the page and find its live view.
+
+        Raises:
+            RuntimeError: if the page has no kernel or no live view.
+            TimeoutError: if it takes too long.
+        """
+        page = await AsyncHTTPClient().fetch(self.url, request_timeout=OPEN_S)
+        found = KERNEL.search(page.body.decode())
+        if found is None:
+            raise RuntimeError(f"the page at {self.url} must name its kernel, but does not")
+        self.kernel_id = found[1]
+        address = f"{self.url.replace('http', 'ws', 1)}api/kernels/{self.kernel_id}/channels"
+        self._socket = await websocket_connect(f"{address}?session_id={self._session}")
+        self._view = await asyncio.wait_for(self._find_view(), OPEN_S)
+
+    async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
+        """Show the kernel a film, `rate` frames a second; a frame for which it has no time is dropped, as in the page."""
+        listening = asyncio.create_task(self._listen())
+        await self._tell({"type": "state", "state": "waiting"})
+        start = time.monotonic()
+        number = 0
+        while time.monotonic() - start < seconds:
+            number += 1
+            await asyncio.sleep(max(start + number / rate - time.monotonic(), 0))
+            if len(self._sent_s) < IN_FLIGHT:
+                self._sent_s[number] = time.monotonic()
+                frame = {"type": "frame", "id": number, "time_s": self._sent_s[number]}
+                await self._tell(frame, [jpegs[number % len(jpegs)]])
+        listening.cancel()
+
+    def rate(self, seconds: float) -> float:
+        """Return the results a second in the last `seconds`."""
+        return sum(answered > time.monotonic() - seconds for answered in self.answered_s) / seconds
+
+    def close(self) -> None:
+        """Leave the page."""
+        if self._socket is not None:
+            self._socket.close()
+
+    async def _find_view(self) -> str:
+        """Ask for all widgets, as a page does that was loaded again; return the number of the live view."""
+        comm = uuid.uuid4().hex
+        versions = {"metadata": {"version": "1.0.0"}}
+        await self._send("comm_open", {"comm_id": comm, "target_name": CONTROL, "data": {}}, **versions)
+        while True:
+            await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+            states = await self._receive(lambda message: message["content"].get("data", {}).get("states"))
+            for model, widget in states.items():
+                if "sentences" in widget["state"]:
+                    return model
+            await asyncio.sleep(0.2)  # the notebook is still running
+
+    async def _listen(self) -> None:
+        while True:
+            answer = await self._receive(lambda message: message["content"].get("data", {}).get("content"))
+            sent_s = self._sent_s.pop(answer.get("id"), None)
+            if sent_s is not None and answer["type"] == "faces":
+                now = time.monotonic()
+                self.answered_s.append(now)
+                self.delays_ms.append((now - sent_s) * 1000)
+
+    async def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        data = {"method": "custom", "content": content}
+        await self._send("comm_msg", {"comm_id": self._view, "data": data}, buffers)
+
+    async def _send(
+        self, kind: str, content: dict[str, Any], buffers: list[bytes] | None = None, metadata: Any = None
+    ) -> None:
+        assert self._socket is not None
+        header = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": kind,
+            "session": self._session,
+            "username": "",
+            "version": "5.3",
+        }
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": metadata or {},
+            "content": content,
+            "channel": "shell",
+            "buffers": buffers or [],
+        }
+        await self._socket.write_message(serialize_binary_message(message), binary=True)
+
+    async def _receive(self, pick: Callable[[dict[str, Any]], Any]) -> Any:
+        """Read messages until `pick` finds something in one that a widget sent."""
+        assert self._socket is not None
+        while (raw := await self._socket.read_message()) is not None:
+            message = deserialize_binary_message(raw) if isinstance(raw, bytes) else json.loads(raw)
+            if message["msg_type"] == "comm_msg" and (found := pick(message)):
+                return found
+        raise RuntimeError(f"the kernel of {self.url} hung up")

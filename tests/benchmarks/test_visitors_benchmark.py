@@ -1,0 +1,28 @@
+"""Scripted visitors get results from the page, and the table tells what they got."""
+
+import pytest
+
+from benchmarks.visitors import describe, measure
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return measure([2], seconds=2)
+
+
+def test_measure_two_visitors_get_results_of_their_own(measured):
+    (crowd,) = measured["crowds"]
+    assert crowd["visitors"] == 2
+    assert 1 < crowd["min_results_per_s"] <= crowd["max_results_per_s"] <= 33
+    assert crowd["delay_ms"] > 0
+    assert 30 < crowd["memory_per_visitor_mb"] < 400
+
+
+def test_measure_names_the_largest_crowd_that_is_served(measured):
+    (crowd,) = measured["crowds"]
+    assert measured["visitors"] == (2 if crowd["min_results_per_s"] >= 10 else 0)
+    assert measured["min_results_per_s"] == crowd["min_results_per_s"]
+
+
+def test_describe_has_a_row_per_crowd(measured):
+    assert len(describe(measured).splitlines()) == 1 + len(measured["crowds"]) + 2
