@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.clips import Clip
 
 WARM_UP = 10  # frames
+BLOCK = 30  # frames a path runs before it is the other's turn
 REST_S = 0.3  # after a turn torch's threads spin for a while, and would take the next path's time
 
 
@@ -62,6 +64,47 @@ class Worker:
             return self._connection.recv()
         except EOFError:
             raise RuntimeError("the path must answer, but its process ended; its own words are above") from None
+
+
+@dataclass(frozen=True)
+class PathRun:
+    """What a path did with its clip: milliseconds and boxes of each frame, and what it took to load it."""
+
+    frame_ms: list[float]
+    boxes: list[NDArray[np.float32]]
+    load_s: float
+    memory_mb: float
+
+    @property
+    def median_ms(self) -> float:
+        """Return what a frame usually took."""
+        return float(np.median(self.frame_ms))
+
+
+def take_turns(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
+    """Run several paths, each given as the name of its module and its clip, block by block in turns.
+
+    The clips must be of the same length.
+    """
+    workers = {name: Worker(*path) for name, path in paths.items()}
+    length = min(len(clip) for _, clip in paths.values())
+    turns: dict[str, list[Turn]] = {name: [] for name in paths}
+    try:
+        for start in range(0, length, BLOCK):
+            for name, worker in workers.items():
+                turns[name].append(worker.run(start, min(start + BLOCK, length)))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return {
+        name: PathRun(
+            [ms for turn in turns[name] for ms in turn.frame_ms],
+            [boxes for turn in turns[name] for boxes in turn.boxes],
+            worker.load_s,
+            worker.memory_mb,
+        )
+        for name, worker in workers.items()
+    }
 
 
 def serve(connection: Connection, name: str, clip: Clip) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from tiny_networks import write_emotion_network
 
-from benchmarks import pipeline
+from benchmarks import pipeline, workers
 from benchmarks.clips import compose_clip
+from benchmarks.costs import compare_boxes
 from benchmarks.workers import Worker
 from fer_lib.boxes import overlap
 from fer_lib.settings import VisionSettings
@@ -45,6 +46,18 @@ def test_summarize_known_values() -> None:
     assert pipeline.summarize([*range(101)]) == {"median": 50, "p95": 95, "max": 100}
 
 
+def make_path(*boxes: list[list[float]]) -> workers.PathRun:
+    return workers.PathRun([1.0] * len(boxes), [np.array(one, np.float32).reshape(-1, 4) for one in boxes], 0, 0)
+
+
+def test_compare_boxes_counts_large_faces_both_ways() -> None:
+    left, right, small = [0, 0, 50, 50], [100, 0, 150, 50], [200, 200, 230, 230]
+    ours = make_path([left, right], [left], [])
+    classical = make_path([left, small], [left, right], [])
+    assert compare_boxes(ours, classical) == {"recall": 2 / 3, "precision": 2 / 3}
+    assert compare_boxes(make_path([]), make_path([])) == {"recall": 1, "precision": 1}
+
+
 def test_worker_without_a_path() -> None:
     with pytest.raises(RuntimeError, match="its process ended"):
         Worker("nowhere", compose_clip(1))
@@ -60,8 +73,8 @@ def test_main_ends_with_one_line_of_json(
     monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # torch's threads in a busy test run
     monkeypatch.setattr(pipeline, "LOADS", 1)
-    monkeypatch.setattr(pipeline, "BLOCK", 3)
-    monkeypatch.setattr(sys, "argv", ["pipeline", "--frames", "4", "--json"])
+    monkeypatch.setattr(workers, "BLOCK", 3)
+    monkeypatch.setattr(sys, "argv", ["pipeline", "--frames", "4", "--long", "5", "--json"])
     pipeline.main()
     *table, last = capfd.readouterr().out.splitlines()
     measured = json.loads(last)
@@ -71,5 +84,9 @@ def test_main_ends_with_one_line_of_json(
     assert measured["load_s"] > 0
     assert 50 < measured["memory_mb"] < measured["classical_memory_mb"]
     assert measured["ours_found"] == measured["classical_found"] == 1
+    assert measured["recall"] == measured["precision"] == 1
+    for name in ("worst_frame_ratio", "faces_6_over_1", "hd_over_vga", "no_face_over_one"):
+        assert measured[name] > 0
+    assert abs(measured["growth_mb"]) < 50
     assert any(line.startswith("classical") for line in table)
     assert any(line.startswith("ours") for line in table)

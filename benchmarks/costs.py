@@ -1,0 +1,67 @@
+"""What makes a frame of our path dearer: more faces, more pixels, no face at all; and whether memory grows."""
+
+from __future__ import annotations
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from benchmarks import ours
+from benchmarks.clips import Clip, compose_clip
+from benchmarks.workers import PathRun, take_turns
+from fer_lib.boxes import box_sizes, overlap
+
+SETTLED = 500  # frames after which memory should stay as it is
+SMALLEST = 40.0  # pixels; smaller faces count neither as found nor as missed
+Boxes = NDArray[np.float32]
+
+
+def measure_costs(frames: int) -> dict[str, float]:
+    """Run our path on clips that differ from the usual one in one thing each, in turns.
+
+    Returns:
+        `faces_6_over_1`, `hd_over_vga` and `no_face_over_one`: medians of a frame, as ratios.
+    """
+    clips = {
+        "usual": compose_clip(frames, 1),
+        "six": compose_clip(frames, 6),
+        "hd": compose_clip(frames, 1, 1920, 1080),
+        "none": compose_clip(frames, 0),
+    }
+    paths = take_turns({name: ("ours", clip) for name, clip in clips.items()})
+    usual = paths["usual"].median_ms
+    return {
+        "faces_6_over_1": paths["six"].median_ms / usual,
+        "hd_over_vga": paths["hd"].median_ms / usual,
+        "no_face_over_one": paths["none"].median_ms / usual,
+    }
+
+
+def compare_boxes(ours: PathRun, classical: PathRun) -> dict[str, float]:
+    """Compare the boxes of both paths frame by frame.
+
+    Returns:
+        `recall`, the share of the classical path's faces that ours found too (IoU of at least 0.5), and `precision`,
+        the share of ours that the classical path found too; of faces of at least 40 pixels.
+    """
+    return {"recall": _share_met(classical.boxes, ours.boxes), "precision": _share_met(ours.boxes, classical.boxes)}
+
+
+def measure_growth(clip: Clip, frames: int) -> float:
+    """Return by how many millions of bytes the resident memory grew from frame 500 to the end of `frames` frames."""
+    process_jpeg = ours.load_path()
+    process, settled = psutil.Process(), 0
+    for number in range(frames):
+        process_jpeg(clip.jpegs[number % len(clip)], number / 30)
+        if number == min(SETTLED, frames - 1):
+            settled = process.memory_info().rss
+    return (process.memory_info().rss - settled) / 1e6
+
+
+def _share_met(asked: list[Boxes], there: list[Boxes]) -> float:
+    met = total = 0
+    for boxes, others in zip(asked, there, strict=True):
+        large = boxes[box_sizes(boxes).min(axis=1) >= SMALLEST] if len(boxes) else boxes
+        total += len(large)
+        met += int((overlap(large, others).max(axis=1, initial=0) >= 0.5).sum())
+    return met / total if total else 1.0
