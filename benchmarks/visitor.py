@@ -84,8 +84,9 @@ class Visitor:
     async def _find_view(self) -> str:
         """Ask for all widgets, as a page does that was loaded again; return the number of the live view."""
         comm = uuid.uuid4().hex
-        versions = {"metadata": {"version": "1.0.0"}}
-        await self._send("comm_open", {"comm_id": comm, "target_name": CONTROL, "data": {}}, **versions)
+        await self._send(
+            "comm_open", {"comm_id": comm, "target_name": CONTROL, "data": {}}, metadata={"version": "1.0.0"}
+        )
         while True:
             await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
             states = await self._receive(lambda message: message["content"].get("data", {}).get("states"))

@@ -98,10 +98,10 @@ def take_turns(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
             worker.close()
     return {
         name: PathRun(
-            [ms for turn in turns[name] for ms in turn.frame_ms],
-            [boxes for turn in turns[name] for boxes in turn.boxes],
-            worker.load_s,
-            worker.memory_mb,
+            frame_ms=[ms for turn in turns[name] for ms in turn.frame_ms],
+            boxes=[boxes for turn in turns[name] for boxes in turn.boxes],
+            load_s=worker.load_s,
+            memory_mb=worker.memory_mb,
         )
         for name, worker in workers.items()
     }
