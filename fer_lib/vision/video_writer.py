@@ -56,13 +56,19 @@ class VideoWriter:
         self._container.mux(self._stream.encode(picture))
 
     def write_sound(self, packet: av.Packet) -> None:
-        """Add a packet of the original's sound, as it is."""
+        """Add a packet of the original's sound, as it is; sound that makes no sense breaks off with a note."""
+        from av.error import FFmpegError
+
         if self._sound is None:
             return
         shift = round(self._start_s / packet.time_base)
         packet.pts, packet.dts = _less(packet.pts, shift), _less(packet.dts, shift)
         packet.stream = self._sound
-        self._container.mux(packet)
+        try:
+            self._container.mux(packet)
+        except FFmpegError:
+            self.notes.append("the sound is damaged and breaks off")
+            self._sound = None
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
@@ -95,15 +101,19 @@ def open_video(path: Path | str, video: Video) -> Iterator[VideoWriter]:
     Raises:
         ValueError: if the suffix is of no kind of video we can write.
         FileNotFoundError: if the folder is missing.
+        OSError: if writing fails.
     """
-    encoder = choose_encoder(Path(path))
+    encoder, av = choose_encoder(Path(path)), require_av()
     with draft(path) as half:
         # The index goes to the front, so that a page can play the file while it loads.
         options = {"movflags": "+faststart"} if half.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-        with require_av().open(str(half), "w", options=options) as container:
-            writer = VideoWriter(container, encoder, video)
-            yield writer
-            writer.finish()
+        try:
+            with av.open(str(half), "w", options=options) as container:
+                writer = VideoWriter(container, encoder, video)
+                yield writer
+                writer.finish()
+        except av.error.FFmpegError as error:
+            raise OSError(f"the video {path} can't be written ({error.strerror or error})") from None
 
 
 def choose_encoder(path: Path) -> str:
