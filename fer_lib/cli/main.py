@@ -80,4 +80,3 @@ def _version() -> Any:
 def _complain(name: str, sentence: str, status: int) -> int:
     print(f"fer-lib {name}: {sentence}", file=sys.stderr)
     return status
-

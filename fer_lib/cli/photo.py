@@ -83,6 +83,7 @@ def _work(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_js
     pipeline = load_pipeline(settings)
     status = 0
     for photo, out in pairs:
+        line: dict[str, Any]
         try:
             faces = annotate_photo(photo, out, pipeline)
         except (ValueError, OSError) as error:

@@ -75,9 +75,7 @@ def require_packages() -> None:
 
 
 def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=name, description="Judge a network: how good it is, and how far to trust it."
-    )
+    parser = argparse.ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
     add = parser.add_argument
     add("--weights", type=Path, help="ONNX file, its card beside it (default: the project's own)")
     add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")

@@ -7,19 +7,17 @@ frame rate is no trouble; a phone's rotation and oblong pixels are straightened 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from fer_lib.vision.frames import Frame
 
-if TYPE_CHECKING:
-    import av
-
+Packet = Any  # of FFmpeg; PyAV is imported only when a video is opened
 # A file that ends so much earlier than it says, in seconds and as a share, is cut off.
 MISSING_S, MISSING_SHARE = 1.0, 0.02
 # FFmpeg also reads pictures and even text as "video".
@@ -55,8 +53,8 @@ class Video:
             self.damage: list[str] = []
             self._reached_s = 0.0
             self._undecoded: list[float] = []
-            self._early: list[av.Packet] = []
-            self._on_sound: Callable[[av.Packet], None] = self._early.append
+            self._early: list[Packet] = []
+            self._on_sound: Callable[[Packet], None] = self._early.append
             self._frames = self._read()
             self._first = self._read_first()
         except BaseException:
@@ -83,7 +81,7 @@ class Video:
         """The file's own time of its beginning, which is 0 here."""
         return (self._container.start_time or 0) / 1e6
 
-    def frames(self, on_sound: Callable[[av.Packet], None] | None = None) -> Iterator[tuple[float, Frame]]:
+    def frames(self, on_sound: Callable[[Packet], None] | None = None) -> Iterator[tuple[float, Frame]]:
         """Yield each frame with its time, once.
 
         What can't be decoded is left out and noted in `damage`.
@@ -108,7 +106,7 @@ class Video:
             raise ValueError(f"{self.path} must hold a video, but not one frame of it can be decoded")
         return first
 
-    def _read(self) -> Iterator[tuple[float, Frame]]:
+    def _read(self) -> Generator[tuple[float, Frame], None, None]:
         last_s = -1 / self.rate
         for packet in self._packets():
             for frame in self._decode(packet):
@@ -116,7 +114,7 @@ class Video:
                 self._reached_s = max(self._reached_s, last_s + 1 / self.rate)
                 yield last_s, upright(frame, self._stream.sample_aspect_ratio)
 
-    def _packets(self) -> Iterator[av.Packet | None]:
+    def _packets(self) -> Iterator[Packet | None]:
         """Yield the packets of the picture; those of the sound are handed on, and an end that breaks off is noted."""
         from av.error import FFmpegError
 
@@ -137,7 +135,7 @@ class Video:
                 self._reached_s = max(self._reached_s, float(packet.dts * packet.time_base) - self.start_s)
                 self._on_sound(packet)
 
-    def _decode(self, packet: av.Packet | None) -> list[Any]:
+    def _decode(self, packet: Packet | None) -> list[Any]:
         from av.error import FFmpegError
 
         try:
@@ -145,7 +143,9 @@ class Video:
         except FFmpegError:
             frames = []
             self._undecoded.append(self._reached_s)
-        self._undecoded += [frame.time - self.start_s for frame in frames if frame.is_corrupt and frame.time is not None]
+        self._undecoded += [
+            frame.time - self.start_s for frame in frames if frame.is_corrupt and frame.time is not None
+        ]
         return frames
 
     def _note_damage(self) -> None:
@@ -174,7 +174,7 @@ def read_frames(path: Path | str) -> Iterator[tuple[float, Frame]]:
             warnings.warn(f"{path} is damaged: {sentence}", stacklevel=2)
 
 
-def upright(frame: av.VideoFrame, aspect: Fraction | None = None) -> Frame:
+def upright(frame: Any, aspect: Fraction | None = None) -> Frame:
     """Return a decoded frame as it is meant to be seen: RGB, turned as the file says, with square pixels.
 
     Args:

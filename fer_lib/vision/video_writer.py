@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
+import numpy as np
 
 from fer_lib.drafts import draft
 from fer_lib.vision.frames import Frame
-from fer_lib.vision.video import Video, require_av
-
-if TYPE_CHECKING:
-    import av
+from fer_lib.vision.video import Packet, Video, require_av
 
 # The encoders for each kind of file, best first; not every build of FFmpeg has all.
 X264, VP9 = ("libx264", "libopenh264", "mpeg4"), ("libvpx-vp9", "libvpx")
@@ -55,7 +53,7 @@ class VideoWriter:
         picture.time_base = TICK
         self._container.mux(self._stream.encode(picture))
 
-    def write_sound(self, packet: av.Packet) -> None:
+    def write_sound(self, packet: Packet) -> None:
         """Add a packet of the original's sound, as it is; sound that makes no sense breaks off with a note."""
         from av.error import FFmpegError
 
@@ -136,8 +134,8 @@ def _fit(frame: Frame, size: tuple[int, int]) -> Frame:
     if right == below == 0:
         return frame
     if right in (0, 1) and below in (0, 1):
-        return cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.copyMakeBorder(frame, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _less(value: int | None, shift: int) -> int | None:
