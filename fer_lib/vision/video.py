@@ -33,7 +33,9 @@ class Video:
         height: of the frames in pixels, upright.
         rate: frames a second on average.
         duration_s: what the file says, in seconds; 0 if it does not.
-        sound: the stream of its sound, or `None`.
+        start_s: the file's own time of its beginning, which is 0 here.
+        expected_frames: what the file says, or an estimate; 0 if nobody knows.
+        sound: the stream of its sound, or `None`; only until the file is closed.
         damage: sentences about what could not be read; complete after the last frame.
 
     Raises:
@@ -49,7 +51,10 @@ class Video:
             self._stream = _find_stream(self._container, self.path)
             self.sound = next(iter(self._container.streams.audio), None)
             self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
+            # Read now: FFmpeg's streams must not be touched once the file is closed.
             self.duration_s = (self._container.duration or 0) / 1e6
+            self.start_s = (self._container.start_time or 0) / 1e6
+            self.expected_frames = int(self._stream.frames) or round(self.duration_s * self.rate)
             self.damage: list[str] = []
             self._reached_s = 0.0
             self._undecoded: list[float] = []
@@ -70,16 +75,6 @@ class Video:
     ) -> None:
         self._frames.close()
         self._container.close()
-
-    @property
-    def expected_frames(self) -> int:
-        """How many frames there should be: what the file says, or an estimate; 0 if nobody knows."""
-        return int(self._stream.frames) or round(self.duration_s * self.rate)
-
-    @property
-    def start_s(self) -> float:
-        """The file's own time of its beginning, which is 0 here."""
-        return (self._container.start_time or 0) / 1e6
 
     def frames(self, on_sound: Callable[[Packet], None] | None = None) -> Iterator[tuple[float, Frame]]:
         """Yield each frame with its time, once.
