@@ -28,7 +28,7 @@ def test_read_frames_of_a_variable_rate_gives_the_real_times(tmp_path, suffix) -
 
 def test_video_begins_at_zero_whatever_the_file_says(tmp_path) -> None:
     with Video(write_video(tmp_path / "in.ts", make_noise(20), range(5000, 5800, 40))) as video:
-        assert video.start_s > 5
+        assert video.start_s > 4.9
         assert [time_s for time_s, _ in video.frames()] == pytest.approx(np.arange(20) / 25, abs=1e-3)
 
 
