@@ -2,14 +2,17 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from clips import make_walk, write_video
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.cli.main import COMMANDS
+from fer_lib.settings import GROUPS
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +72,13 @@ def test_modules_that_are_run_exist(readme):
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
+def test_words_of_fer_lib_exist(readme):
+    words = {word for command in commands(readme) for word in re.findall(r"^fer-lib ([a-z]+)", command)}
+    assert {"photo", "video", "live", "doctor"} <= words <= set(COMMANDS)
+
+
 def test_knobs_exist(readme, project_root):
-    known = {TrainingSettings.variable(field) for field in TrainingSettings.model_fields}
+    known = {field.upper() for group in GROUPS for field in group.model_fields}
     variables = {name for command in commands(readme) for name in re.findall(r"\b([A-Z_]+)=", command)}
     assert variables - {"PORT", "IP", "ARGS"} <= known
     assert variables & known
@@ -134,6 +142,22 @@ def test_python_blocks_run(readme, project_root):
         done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stderr
         assert "torch" not in block
+
+
+def test_video_block_runs_where_a_video_is(readme, project_root, tmp_path):
+    write_video(tmp_path / "talk.mp4", make_walk(5))
+    (block,) = blocks(readme, "py")
+    done = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(project_root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[:3] == ["seen_s", "angry", "disgust"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["talk-faces.mp4", "talk.csv", "talk.mp4"]
 
 
 def test_python_block_finds_the_face_of_the_picture(readme, project_root):

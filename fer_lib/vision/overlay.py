@@ -49,7 +49,7 @@ def draw_faces(frame: Pixels, faces: Faces) -> Pixels:
         text = _text(faces, row)
         size = _fitting_size(text, faces.xyxy[row], canvas, scale)
         if text and size >= LEAST_TEXT / 2:
-            plate = _place_plate(_plate_size(text, size), faces.xyxy[row], canvas, taken)
+            plate = _place_plate(_plate_size(text, size), faces.xyxy[row], canvas, taken, _edge(scale))
             _draw_text(canvas, plate, text, size, _color(faces, row))
             taken = np.vstack([taken, [plate]])
     return canvas
@@ -112,14 +112,19 @@ def _fitting_size(text: str, box: Floats, canvas: Pixels, scale: float) -> float
     return min(wanted, largest)
 
 
-def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, taken: Floats) -> Plate:
+def _edge(scale: float) -> int:
+    """Return how far the line of a box and its rim reach outwards, in pixels."""
+    return max(round(LINE * scale), 1) // 2 + round(scale)
+
+
+def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, taken: Floats, edge: int) -> Plate:
     """Return where the text goes, inside the frame: above the box, else below, else at its top or its bottom.
 
     The first of them that covers neither its own face nor the text of another, if there is one.
     """
     (width, height), (frame_h, frame_w) = size, canvas.shape[:2]
     x1, y1, _, y2 = (int(v) for v in np.rint(box))
-    left = min(max(x1, 0), frame_w - width)
+    left = min(max(x1 - edge, 0), frame_w - width)
     tops = [y1 - height, y2, y1, y2 - height]
     places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
     free = [place for place in places if not overlap(np.array([place], np.float32), taken).any()]
