@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
 from fer_lib.settings import ServiceSettings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class FakeStream:
@@ -98,6 +101,16 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
 def portrait() -> bytes:
     """A JPEG of 640 × 480 pixels with one face around (200, 240)."""
     return encode(compose_frame([(200, 240, 200)])[0])
+
+
+@pytest.fixture(scope="session")
+def small_ray() -> Iterator[None]:
+    """A Ray of its own on this computer, with room for three."""
+    ray = pytest.importorskip("ray")
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
+    yield
+    ray.shutdown()
 
 
 def encode(frame: np.ndarray, ending: str = ".jpg") -> bytes:

@@ -17,21 +17,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(small_ray):
     """Two replicas behind one port."""
     from ray import serve
 
     from fer_lib.service.deployment import build
 
     port = find_port()
-    environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
-    ray.init(num_cpus=3, include_dashboard=False, runtime_env=environment, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
     options = {"num_replicas": 2, "ray_actor_options": {"num_cpus": 1}, "health_check_period_s": 1}
     serve.run(build(options))
     yield f"http://127.0.0.1:{port}"
     serve.shutdown()
-    ray.shutdown()
 
 
 def ask(client, data, tries=60):

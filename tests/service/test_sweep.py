@@ -7,8 +7,8 @@ import nbformat
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
-ray = pytest.importorskip("ray")
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("small_ray"), pytest.mark.timeout(900)]
+pytest.importorskip("ray")
 
 ROOT = Path(__file__).resolve().parents[2]
 # A training that takes no time: it fails always with one optimizer, and the first time with another.
@@ -24,15 +24,6 @@ folder.mkdir()
 card = {"metrics": {"validation": {"accuracy": LEARNING_RATE}}}
 (folder / "emotion.json").write_text(json.dumps(card))
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cluster():
-    ray.init(
-        num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}
-    )
-    yield
-    ray.shutdown()
 
 
 def write_plan(folder, **plan):
