@@ -78,13 +78,6 @@ def test_sweep_of_the_example_is_one_that_can_be_run(project_root):
     assert Path(trials[0].settings["data_dir"]) == project_root / "data" / "sample"
 
 
-def test_links_of_the_page_resolve(project_root):
-    text = (project_root / "deploy" / "README.md").read_text()
-    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
-    assert len(targets) > 5
-    assert [target for target in targets if not (project_root / "deploy" / target).exists()] == []
-
-
 def test_start_runs_both_and_ends_with_the_first(project_root, tmp_path):
     """With commands of the same names that only say that they ran; the page ends with 3, the service would go on."""
     for name, line in (("voila", "echo page $1; sleep 0.2; exit 3"), ("python", "echo service $2; exec sleep 60")):

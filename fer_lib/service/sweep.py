@@ -131,7 +131,4 @@ def _in_words(chosen: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    # Under its real name, which the tasks elsewhere know it by.
-    from fer_lib.service import sweep
-
-    sys.exit(sweep.main(sys.argv[1:]))
+    sys.exit(main())
