@@ -229,7 +229,32 @@ class EvaluationSettings(Settings):
         return _locate(path)
 
 
-GROUPS: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, TrainingSettings, EvaluationSettings)
+class ServiceSettings(Settings):
+    """How the service answers over HTTP."""
+
+    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}SERVICE_")
+
+    host: str = Field("127.0.0.1", description="address to listen at; 0.0.0.0: every one of this computer")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen at")
+    processes: int = Field(1, ge=1, le=64, description="processes that answer; each loads the networks")
+    threads: int = Field(2, ge=1, le=64, description="pictures that one process looks at at a time")
+    max_waiting: int = Field(16, ge=0, le=10000, description="pictures that may wait for a thread; more are refused")
+    retry_after_s: int = Field(1, ge=1, le=3600, description="seconds after which a refused client may try again")
+    max_upload_bytes: int = Field(
+        8_000_000, ge=1000, le=1_000_000_000, description="largest request, in bytes; a batch counts as one"
+    )
+    max_pixels: int = Field(25_000_000, ge=1000, le=1_000_000_000, description="largest picture, in pixels")
+    max_batch: int = Field(16, ge=1, le=1000, description="most pictures in one batch")
+    max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
+
+
+GROUPS: tuple[type[Settings], ...] = (
+    VisionSettings,
+    LiveSettings,
+    TrainingSettings,
+    EvaluationSettings,
+    ServiceSettings,
+)
 
 
 def _locate(path: Path | None) -> Path | None:

@@ -27,7 +27,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 HOMES = (
     ("torch torchvision facenet_pytorch accelerate torchsampler safetensors onnx onnxscript", ("training",)),
     ("ipywidgets anywidget ipywebrtc jupyter_server", ("live",)),
-    ("fastapi uvicorn starlette ray", ("service",)),
+    ("fastapi fastapi_offline uvicorn starlette prometheus_client ray", ("service",)),
     ("onnxruntime", ("vision", "training.export")),
     ("cv2", ("vision", "crops", "training.data", "training.drawing", "evaluate.robustness")),
     ("matplotlib", ("plots",)),

@@ -120,7 +120,7 @@ def test_links_to_files_resolve(readme, project_root):
     assert [target for target in files if not (project_root / target).exists()] == []
 
 
-@pytest.mark.parametrize("folder", ["data", "weights"])
+@pytest.mark.parametrize("folder", ["data", "deploy", "weights"])
 def test_links_of_the_other_readmes_resolve(project_root, folder):
     text = (project_root / folder / "README.md").read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]

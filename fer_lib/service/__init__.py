@@ -1,0 +1,1 @@
+"""The same pipeline over HTTP, on one machine or many."""

@@ -1,0 +1,161 @@
+"""The application: its paths, and what OpenAPI says of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, File, Form, HTTPException, Request, UploadFile, WebSocket
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.formparsers import MultiPartParser
+
+from fer_lib.service.answers import Batch, Boxes, Emotion, FaceTable, Health, ModelType
+from fer_lib.service.engine import Engine, Looker
+from fer_lib.service.limits import BodyLimit
+from fer_lib.service.looking import look, look_at_all
+from fer_lib.service.measures import Measures, RequestMeasure
+from fer_lib.service.problems import answer_problems, describe
+from fer_lib.service.streams import Streams
+from fer_lib.service.workers import Workers
+from fer_lib.settings import ServiceSettings
+
+TITLE = "Face emotion detection"
+DESCRIPTION = """\
+Finds the faces in pictures and names the emotion each shows. Boxes and points are in pixels, (0, 0) is the top left
+corner; probabilities and confidence are in [0, 1]. Pictures are looked at in memory and forgotten.
+
+A WebSocket at `/stream` takes the frames of one camera, each a binary message with a JPEG file, and answers each
+with a text message, in their order: `{"frame": 0, "faces": [...]}` with faces as in `faces` below and a `track_id`, or
+`{"frame": 0, "detail": "why not"}`. Send a frame when an answer is back, with at most two unanswered: if more come, only
+the newest is looked at.
+"""
+FILE = "the picture: a JPEG, PNG or WebP file, as it comes from the camera"
+MODEL_TYPE = "what to ask: `face` where faces are; `emotion` what the picture shows, as one face that fills it; `faces` everything"
+EVERYTHING_WRONG = describe(400, 413, 415, 422, 500, 503)
+
+router = APIRouter()
+
+
+class Service:
+    """What the paths of one application share."""
+
+    def __init__(self, settings: ServiceSettings, engine: Looker) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.measures = Measures()
+        self.workers = Workers(settings)
+        self.streams = Streams(engine, self.workers, settings, self.measures)
+        self.measures.watch(lambda: self.workers.busy, lambda: self.streams.open)
+
+
+def create_app(settings: ServiceSettings | None = None, engine: Looker | None = None) -> FastAPI:
+    """Load the networks and put the application together.
+
+    Args:
+        settings: resolved as usual if not given.
+        engine: what looks at pictures; the project's own networks if not given.
+
+    Raises:
+        FileNotFoundError: if weights are missing.
+        ValueError: if weights are damaged or a setting is wrong.
+    """
+    service = Service(settings or ServiceSettings.load(), engine or Engine())
+    app = FastAPIOffline(
+        redoc_url=None,
+        title=TITLE,
+        description=DESCRIPTION,
+        version=_version(),
+        lifespan=_close_at_the_end,
+        # Swagger UI would ask a server on the internet to judge our schema.
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    app.state.service = service
+    app.include_router(router)
+    answer_problems(app)
+    app.add_middleware(BodyLimit, max_bytes=service.settings.max_upload_bytes)
+    app.add_middleware(RequestMeasure, measures=service.measures)
+    # Pictures stay in memory: the parser would write large ones to a file on the disk.
+    MultiPartParser.spool_max_size = service.settings.max_upload_bytes + 1
+    return app
+
+
+@router.post("/infer", tags=["pictures"], summary="Look at one picture", responses=EVERYTHING_WRONG)
+async def infer(
+    request: Request,
+    file: Annotated[UploadFile, File(description=FILE)],
+    model_type: Annotated[ModelType, Form(description=MODEL_TYPE)],
+) -> Boxes | Emotion | FaceTable:
+    """`face` answers `boxes`, `emotion` answers `probabilities`, `faces` answers everything about every face."""
+    service = _service(request)
+    data = await file.read()
+    return await service.workers.run(look, service.engine, data, model_type, service.settings.max_pixels)
+
+
+@router.post("/infer/batch", tags=["pictures"], summary="Look at several pictures", responses=EVERYTHING_WRONG)
+async def infer_batch(
+    request: Request,
+    files: Annotated[list[UploadFile], File(description="the pictures; this field once for each")],
+    model_type: Annotated[ModelType, Form(description=MODEL_TYPE)],
+) -> Batch:
+    """Answer each picture as `/infer` does, in the order of the request; one that can't be read gets a `detail` instead.
+
+    A batch is one piece of work: it is looked at by one thread, and its size counts as that of one request.
+    """
+    service = _service(request)
+    if len(files) > service.settings.max_batch:
+        raise HTTPException(413, f"`files` must be at most {service.settings.max_batch} pictures, but got {len(files)}")
+    data = [await file.read() for file in files]
+    results = await service.workers.run(look_at_all, service.engine, data, model_type, service.settings.max_pixels)
+    return Batch(results=results)
+
+
+@router.get("/health", tags=["service"], summary="Is it up?")
+async def health(request: Request) -> Health:
+    """Answer as soon as the networks are loaded."""
+    service = _service(request)
+    return Health(
+        version=_version(),
+        network_sha256=service.engine.network_sha256,
+        busy=service.workers.busy,
+        streams=service.streams.open,
+    )
+
+
+@router.get("/metrics", tags=["service"], summary="Counters for Prometheus", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    """Requests by path and status, their seconds, frames of streams, and what is going on now."""
+    return Response(_service(request).measures.write(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/", include_in_schema=False)
+async def front() -> RedirectResponse:
+    """Lead people to the description."""
+    return RedirectResponse("docs")
+
+
+@router.websocket("/stream")
+async def stream(socket: WebSocket) -> None:
+    """Answer the frames of a camera."""
+    await _service(socket).streams.serve(socket)
+
+
+@asynccontextmanager
+async def _close_at_the_end(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.service.workers.close()
+
+
+def _service(connection: Request | WebSocket) -> Service:
+    service: Service = connection.app.state.service
+    return service
+
+
+def _version() -> str:
+    try:
+        return version("face-emotion-detection")
+    except PackageNotFoundError:  # in a checkout that was never installed
+        return "unknown"

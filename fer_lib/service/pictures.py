@@ -1,0 +1,26 @@
+"""Bytes from strangers become frames, or a refusal."""
+
+from __future__ import annotations
+
+from fer_lib.service.problems import not_a_picture, too_many_pixels
+from fer_lib.vision.frames import Frame, decode_jpeg
+from fer_lib.vision.headers import read_size
+
+
+def read_picture(data: bytes, max_pixels: int) -> Frame:
+    """Decode a JPEG, PNG or WebP file as a frame, turned as its EXIF entry says.
+
+    Args:
+        data: the file.
+        max_pixels: the most that are decoded; more are refused from the header alone.
+
+    Raises:
+        HTTPException: 413 if there are more, 415 if it is no picture.
+    """
+    try:
+        width, height = read_size(data)
+        if width * height > max_pixels:
+            raise too_many_pixels(width, height, max_pixels)
+        return decode_jpeg(data)
+    except ValueError as error:
+        raise not_a_picture(error) from None

@@ -1,0 +1,118 @@
+"""Clients of the service: one over the project's own networks, one over an engine that does as it is told."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from factories import compose_frame, make_faces
+from fastapi.testclient import TestClient
+
+from fer_lib.faces import Faces
+from fer_lib.service.app import create_app
+from fer_lib.service.engine import Engine
+from fer_lib.settings import ServiceSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class FakeStream:
+    """Numbers its frames."""
+
+    def __init__(self, engine: "FakeEngine") -> None:
+        self.times_s: list[float] = []
+        self._engine = engine
+
+    def process(self, frame: np.ndarray, time_s: float) -> Faces:
+        self.times_s.append(time_s)
+        return self._engine.analyze(frame).with_columns(track_id=np.array([7, 3]))
+
+
+class FakeEngine:
+    """Finds two faces in anything; waits while `gate` is closed, and fails with `fault` if there is one."""
+
+    network_sha256 = "0" * 64
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.started = threading.Semaphore(0)
+        self.fault: Exception | None = None
+        self.streams: list[FakeStream] = []
+
+    def analyze(self, frame: np.ndarray) -> Faces:
+        self.started.release()
+        assert self.gate.wait(20)
+        if self.fault:
+            raise self.fault
+        return make_faces(2, frame.shape[1], frame.shape[0]).with_columns(track_id=None)
+
+    def detect(self, frame: np.ndarray) -> Faces:
+        return self.analyze(frame).with_columns(probabilities=None)
+
+    def classify(self, frame: np.ndarray) -> np.ndarray:
+        return self.analyze(frame).probabilities[0]
+
+    def open_stream(self) -> FakeStream:
+        self.streams.append(FakeStream(self))
+        return self.streams[-1]
+
+
+@pytest.fixture(scope="session")
+def real_engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture(scope="session")
+def real(real_engine: Engine) -> Iterator[TestClient]:
+    with TestClient(create_app(ServiceSettings(), real_engine)) as client:
+        yield client
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def make_client(engine: FakeEngine) -> Iterator[Callable[..., TestClient]]:
+    """Make clients of services with other settings, over `engine`."""
+    opened = []
+
+    def make(**settings: object) -> TestClient:
+        client = TestClient(create_app(ServiceSettings(**settings), engine), raise_server_exceptions=False)
+        opened.append(client.__enter__())
+        return client
+
+    yield make
+    engine.gate.set()
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., TestClient]) -> TestClient:
+    return make_client()
+
+
+@pytest.fixture(scope="session")
+def portrait() -> bytes:
+    """A JPEG of 640 × 480 pixels with one face around (200, 240)."""
+    return encode(compose_frame([(200, 240, 200)])[0])
+
+
+@pytest.fixture(scope="session")
+def small_ray() -> Iterator[None]:
+    """A Ray of its own on this computer, with room for three."""
+    ray = pytest.importorskip("ray")
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
+    yield
+    ray.shutdown()
+
+
+def encode(frame: np.ndarray, ending: str = ".jpg") -> bytes:
+    """Write RGB pixels as a file."""
+    return cv2.imencode(ending, frame[..., ::-1] if frame.ndim == 3 else frame)[1].tobytes()

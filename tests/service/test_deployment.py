@@ -1,0 +1,87 @@
+"""The service on a small Ray of its own: two replicas, of which one is killed."""
+
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from benchmarks.servers import find_port
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+ray = pytest.importorskip("ray")
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def address(small_ray):
+    """Two replicas behind one port."""
+    from ray import serve
+
+    from fer_lib.service.deployment import build
+
+    port = find_port()
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    options = {"num_replicas": 2, "ray_actor_options": {"num_cpus": 1}, "health_check_period_s": 1}
+    serve.run(build(options))
+    yield f"http://127.0.0.1:{port}"
+    serve.shutdown()
+
+
+def ask(client, data, tries=60):
+    """Ask for boxes, again after every failure; return the answer and how often it was asked for."""
+    for number in range(1, tries + 1):
+        try:
+            answer = client.post("/infer", files={"file": data}, data={"model_type": "face"})
+            if answer.status_code == 200:
+                return answer.json(), number
+            assert answer.status_code in (500, 502, 503), answer.text
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    raise AssertionError(f"there must be an answer after {tries} tries")
+
+
+def test_no_answer_is_lost_when_a_replica_dies(address, portrait):
+    with httpx.Client(base_url=address, timeout=60) as client:
+        expected, _ = ask(client, portrait)
+        assert len(expected["boxes"]) == 1
+        actors = ray.util.list_named_actors(all_namespaces=True)
+        replicas = [actor for actor in actors if actor["name"].startswith("SERVE_REPLICA::")]
+        assert len(replicas) == 2
+        answers = []
+        for number in range(30):
+            if number == 5:
+                ray.kill(ray.get_actor(**replicas[0]))
+            answers.append(ask(client, portrait)[0])
+        assert answers == [expected] * 30
+        assert client.get("/docs").status_code == 200
+        assert client.post("/infer", files={"file": b"x"}, data={"model_type": "face"}).status_code == 415
+
+
+def test_a_stream_keeps_its_replica(address, portrait):
+    from websockets.sync.client import connect
+
+    with connect(address.replace("http", "ws") + "/stream") as socket:
+        found = []
+        for _ in range(5):
+            socket.send(portrait)
+            (face,) = json.loads(socket.recv(timeout=60))["faces"]
+            found.append(face["track_id"])
+    assert len(set(found)) == 1
+
+
+def test_the_deployment_file_fits_ray_and_the_code():
+    from ray.serve.schema import ServeDeploySchema
+
+    from fer_lib.service import deployment
+
+    said = yaml.safe_load((ROOT / "deploy" / "ray-serve.yaml").read_text())
+    (application,) = ServeDeploySchema.model_validate(said).applications
+    module, name = application.import_path.split(":")
+    assert module == deployment.__name__
+    assert hasattr(deployment, name)
+    assert [one.name for one in application.deployments] == [deployment.NAME]

@@ -1,0 +1,154 @@
+"""The answers to pictures: their shapes are a contract."""
+
+import io
+
+import numpy as np
+import pytest
+from factories import compose_frame, make_frame, make_portrait
+from PIL import Image
+
+from fer_lib.crops import resize_face
+from fer_lib.labels import EMOTIONS
+from fer_lib.vision.frames import decode_jpeg
+
+from .conftest import encode
+
+
+def ask(client, data, model_type="face", name="picture.jpg"):
+    answer = client.post("/infer", files={"file": (name, data)}, data={"model_type": model_type})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def save(pixels, kind, **options):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def test_infer_face_answers_boxes_and_nothing_else(real, portrait):
+    answer = ask(real, portrait)
+    assert list(answer) == ["boxes"]
+    (box,) = answer["boxes"]
+    assert [type(value) for value in box] == [float] * 4
+    x1, y1, x2, y2 = box
+    assert x1 < 200 < x2
+    assert y1 < 240 < y2
+
+
+def test_infer_emotion_answers_seven_probabilities_and_nothing_else(real, portrait):
+    answer = ask(real, portrait, "emotion")
+    assert list(answer) == ["probabilities"]
+    assert tuple(answer["probabilities"]) == EMOTIONS
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_infer_faces_answers_everything(real, portrait):
+    answer = ask(real, portrait, "faces")
+    assert list(answer) == ["width", "height", "faces"]
+    assert (answer["width"], answer["height"]) == (640, 480)
+    (face,) = answer["faces"]
+    assert list(face) == ["box", "confidence", "landmarks", "label", "probabilities", "track_id"]
+    assert 0.8 < face["confidence"] <= 1
+    assert np.shape(face["landmarks"]) == (5, 2)
+    assert face["label"] == max(face["probabilities"], key=face["probabilities"].get)
+    assert face["track_id"] is None
+
+
+def test_infer_without_faces_is_normal(real):
+    picture = encode(compose_frame()[0])
+    assert ask(real, picture) == {"boxes": []}
+    assert ask(real, picture, "faces") == {"width": 640, "height": 480, "faces": []}
+
+
+def test_infer_agrees_with_the_pipeline(real, real_engine, portrait):
+    faces = real_engine.open_stream().analyze(decode_jpeg(portrait))
+    (face,) = ask(real, portrait, "faces")["faces"]
+    assert face["box"] == pytest.approx(faces.xyxy[0].tolist(), abs=0.01)
+    assert face["landmarks"] == [pytest.approx(point, abs=0.01) for point in faces.landmarks[0].tolist()]
+    assert list(face["probabilities"].values()) == pytest.approx(faces.probabilities[0].tolist(), abs=1e-5)
+
+
+def test_infer_emotion_takes_a_square_picture_as_training_does(real, real_engine):
+    picture = make_portrait(48)
+    recognizer = real_engine._recognizer
+    expected = recognizer.classify(resize_face(picture, recognizer.spec)[None])[0]
+    answer = ask(real, encode(picture, ".png"), "emotion")
+    assert list(answer["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_infer_emotion_keeps_the_proportions_of_other_pictures(real):
+    wide = np.pad(make_portrait(100), ((0, 0), (30, 30), (0, 0)), mode="edge")
+    square = np.pad(wide, ((30, 30), (0, 0), (0, 0)), mode="edge")
+    assert ask(real, encode(wide, ".png"), "emotion") == ask(real, encode(square, ".png"), "emotion")
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
+def test_infer_takes_every_kind_of_file(client, ending):
+    assert ask(client, encode(make_frame(), ending), "faces")["width"] == 64
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_infer_turns_pictures_as_exif_says(client, engine, monkeypatch, kind, orientation):
+    seen = []
+    monkeypatch.setattr(engine, "analyze", lambda frame, look=engine.analyze: (seen.append(frame), look(frame))[1])
+    upright = np.zeros((60, 40, 3), np.uint8)
+    upright[:20, :20] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    answer = ask(client, save(stored_as(upright, orientation), kind, exif=exif.tobytes()), "faces")
+    assert (answer["width"], answer["height"]) == (40, 60)
+    assert np.abs(seen[0].astype(int) - upright).mean() < 8
+
+
+def stored_as(upright, orientation):
+    """Return the pixels as a camera stores them that held the picture in this orientation (EXIF 2.3, 4.6.4)."""
+    how = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }
+    return np.ascontiguousarray(how[orientation](upright))
+
+
+def test_infer_takes_unusual_pictures(client):
+    pixels = make_frame(32, 48)
+    cmyk = io.BytesIO()
+    Image.fromarray(pixels).convert("CMYK").save(cmyk, "JPEG")
+    deep = save(np.full((32, 48), 40000, np.uint16), "PNG")
+    palette = io.BytesIO()
+    Image.fromarray(pixels).convert("P").save(palette, "PNG")
+    transparent = save(np.dstack([pixels, pixels[..., 0]]), "PNG")
+    for data in (cmyk.getvalue(), deep, palette.getvalue(), transparent, save(pixels[..., 0], "PNG")):
+        answer = ask(client, data, "faces")
+        assert (answer["width"], answer["height"]) == (48, 32)
+
+
+def test_infer_finds_the_face_in_a_cmyk_picture(real):
+    stream = io.BytesIO()
+    Image.fromarray(compose_frame([(200, 240, 200)])[0]).convert("CMYK").save(stream, "JPEG")
+    assert len(ask(real, stream.getvalue())["boxes"]) == 1
+
+
+def test_infer_batch_answers_in_order_and_forgives_single_files(client):
+    names = [encode(make_frame(20, 30)), b"no picture", encode(make_frame(40, 50))]
+    files = [("files", ("p.jpg", data)) for data in names]
+    answer = client.post("/infer/batch", files=files, data={"model_type": "faces"})
+    assert answer.status_code == 200, answer.text
+    first, second, third = answer.json()["results"]
+    assert (first["width"], first["height"], third["width"]) == (30, 20, 50)
+    assert second["status"] == 415
+    assert second["detail"].startswith("`file` must be a JPEG, PNG or WebP picture")
+
+
+@pytest.mark.parametrize(("model_type", "keys"), [("face", ["boxes"]), ("emotion", ["probabilities"])])
+def test_infer_batch_answers_with_the_same_shapes(client, portrait, model_type, keys):
+    answer = client.post("/infer/batch", files=[("files", portrait)] * 2, data={"model_type": model_type}).json()
+    assert [list(result) for result in answer["results"]] == [keys, keys]
+    assert answer["results"][0] == ask(client, portrait, model_type)

@@ -1,0 +1,115 @@
+"""The files of deploy/ and the image agree with the code and with each other."""
+
+import os
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import TCPServer
+from threading import Thread
+
+import pytest
+import yaml
+
+from fer_lib.service.trials import list_trials, read_plan
+from fer_lib.settings import ServiceSettings
+
+
+@pytest.fixture(scope="module")
+def dockerfile(project_root: Path) -> str:
+    return (project_root / "Dockerfile").read_text()
+
+
+def copied(dockerfile: str) -> set[str]:
+    """Return the paths of the project that the image is made from."""
+    lines = re.findall(r"^COPY (?!--from)(?:--\S+ )?(.+)$", dockerfile, re.MULTILINE)
+    return {name for line in lines for name in line.split()[:-1]}
+
+
+def test_image_is_made_of_what_exists_and_is_let_through(dockerfile, project_root):
+    let_through = {
+        line[1:] for line in (project_root / ".dockerignore").read_text().splitlines() if line.startswith("!")
+    }
+    assert copied(dockerfile) == let_through
+    assert [name for name in let_through if not (project_root / name).exists()] == []
+
+
+def test_image_has_no_torch_no_root_and_a_health_check(dockerfile):
+    assert "'.[service]'" in dockerfile
+    assert "-c constraints.txt" in dockerfile
+    final = dockerfile.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER (?!root|0)\w+$", final, re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK .*/app/healthy", final, re.MULTILINE)
+    assert final.index("USER") < final.index("ENTRYPOINT")
+
+
+def test_ports_agree(dockerfile, project_root):
+    page = re.search(r"^PORT \?= (\d+)", (project_root / "Makefile").read_text(), re.MULTILINE)[1]
+    service = str(ServiceSettings().port)
+    assert f"EXPOSE {page} {service}" in dockerfile
+    for name in ("nginx.conf", "Caddyfile"):
+        found = set(re.findall(r"127\.0\.0\.1:(\d+)", (project_root / "deploy" / name).read_text()))
+        assert found == {page, service}
+    compose = yaml.safe_load((project_root / "compose.yaml").read_text())["services"]
+    assert compose["page"]["ports"] == [f"127.0.0.1:{page}:{page}"]
+    assert compose["service"]["ports"] == [f"127.0.0.1:{service}:{service}"]
+
+
+def test_nginx_lets_through_what_the_service_takes(project_root):
+    text = (project_root / "deploy" / "nginx.conf").read_text()
+    largest = int(re.search(r"client_max_body_size (\d+)m;", text)[1]) * 1024 * 1024
+    assert largest > ServiceSettings().max_upload_bytes
+    for line in ("proxy_buffering off;", "proxy_request_buffering off;", "proxy_set_header Upgrade $http_upgrade;"):
+        assert line in text
+
+
+def test_kuberay_serves_the_same_application(project_root):
+    inner = yaml.safe_load((project_root / "deploy" / "kuberay.yaml").read_text())["spec"]["serveConfigV2"]
+    (cluster,) = yaml.safe_load(inner)["applications"]
+    (here,) = yaml.safe_load((project_root / "deploy" / "ray-serve.yaml").read_text())["applications"]
+    assert cluster["import_path"] == here["import_path"]
+    assert [one["name"] for one in cluster["deployments"]] == [one["name"] for one in here["deployments"]]
+
+
+def test_sweep_of_the_example_is_one_that_can_be_run(project_root):
+    trials = list_trials(read_plan(project_root / "deploy" / "sweep.yaml"))
+    assert len(trials) == 4
+    assert Path(trials[0].settings["data_dir"]) == project_root / "data" / "sample"
+
+
+def test_start_runs_both_and_ends_with_the_first(project_root, tmp_path):
+    """With commands of the same names that only say that they ran; the page ends with 3, the service would go on."""
+    for name, line in (("voila", "echo page $1; sleep 0.2; exit 3"), ("python", "echo service $2; exec sleep 60")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    command = [project_root / "deploy" / "start", "both"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert sorted(done.stdout.splitlines()) == ["page notebooks/04_live.ipynb", "service fer_lib.service"]
+    assert done.returncode == 3
+
+
+def test_start_runs_anything_else_as_it_is(project_root):
+    command = [project_root / "deploy" / "start", "echo", "hello"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "hello\n"
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_healthy_says_whether_the_service_answers(project_root, tmp_path, status, healthy):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with TCPServer(("localhost", 0), Answer) as server:  # HTTPServer asks for a name first, which may take long
+        Thread(target=server.serve_forever, daemon=True).start()
+        script = tmp_path / "healthy"
+        text = (project_root / "deploy" / "healthy").read_text()
+        script.write_text(text.replace("localhost:8000", f"localhost:{server.server_address[1]}"))
+        done = subprocess.run([sys.executable, script, "service"], capture_output=True, check=False, env=os.environ)
+        server.shutdown()
+    assert (done.returncode == 0) == healthy
