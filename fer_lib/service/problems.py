@@ -68,7 +68,7 @@ def answer_problems(app: FastAPI) -> None:
 
 async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    sentences = [f"`{'.'.join(map(str, one['loc'][1:]))}`: {one['msg']}" for one in error.errors()]
+    sentences = [f"`{'.'.join(map(str, one['loc'][1:])) or 'body'}`: {one['msg']}" for one in error.errors()]
     return JSONResponse({"detail": "; ".join(sentences)}, 422)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
@@ -87,12 +88,12 @@ class Streams:
         reading = asyncio.create_task(_read(socket, inbox))
         try:
             await self._answer_all(socket, inbox)
-        # They left in the middle of an answer: nobody is there to be told.
-        except (WebSocketDisconnect, RuntimeError):
+        except WebSocketDisconnect:  # in the middle of an answer: nobody is there to be told
             pass
         except Exception:
             logger.exception("a stream failed")
-            await socket.close(1011, "this stream failed through a fault of ours")
+            with suppress(RuntimeError):  # they are gone, too
+                await socket.close(1011, "this stream failed through a fault of ours")
         finally:
             reading.cancel()
 
@@ -122,7 +123,10 @@ class Streams:
 
     async def _send(self, socket: WebSocket, answer: StreamAnswer, outcome: str) -> None:
         self._measures.frames.labels(outcome).inc()
-        await socket.send_text(answer.model_dump_json(exclude_none=True))
+        try:
+            await socket.send_text(answer.model_dump_json(exclude_none=True))
+        except RuntimeError:  # the connection is closed already
+            raise WebSocketDisconnect(1006) from None
 
 
 async def _read(socket: WebSocket, inbox: Inbox) -> None:
