@@ -17,6 +17,8 @@ COMMANDS = {
     "photo": "name the emotions in photos, and draw them",
     "video": "follow the emotions in a video: a new video, a table, a summary",
     "live": "serve the live page with the camera",
+    "serve": "answer pictures over HTTP",
+    "sweep": "run many trainings, on one machine or a cluster",
     "evaluate": "judge a network on a folder of pictures",
     "doctor": "check the installation and say what is missing",
 }

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_lib.cli.parsing import make_parser, split_settings
+from fer_lib.cli.parsing import make_parser, require, split_settings
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording.tally import Tally
 from fer_lib.settings import VisionSettings
@@ -27,7 +26,6 @@ fer-lib video talk.mp4
 fer-lib video talk.mp4 -o talk-faces.mp4
 fer-lib video talk.mov --csv talk.csv --json talk.json
 fer-lib video talk.mp4 --csv talk.csv SMOOTHING_S=0 DETECT_INTERVAL_S=0"""
-NEEDED = {"av": "av", "tqdm": "tqdm"}
 MOST_PEOPLE = 12  # lines of the summary
 
 
@@ -52,7 +50,7 @@ def main(words: list[str]) -> int:
 
 
 def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
-    require_packages()
+    require("files", "av", "tqdm")
     from fer_lib.vision.annotation import annotate_video
     from fer_lib.vision.pipeline import load_pipeline
 
@@ -68,20 +66,6 @@ def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, s
     for sentence in report.damage:
         print(f"fer-lib video: {source} is damaged: {sentence}; what can be read was used", file=sys.stderr)
     return 1 if report.damage else 0
-
-
-def require_packages() -> None:
-    """Stop before any work if a package is missing that only videos need.
-
-    Raises:
-        ModuleNotFoundError: with the command that installs it.
-    """
-    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"videos need {' and '.join(missing)}, which this environment lacks; "
-            f"`pip install {' '.join(missing)}` installs what is needed"
-        )
 
 
 @contextmanager
