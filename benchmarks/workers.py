@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import psutil
@@ -59,7 +60,7 @@ class Worker:
         self._process.terminate()
         self._process.join()
 
-    def _receive(self) -> tuple[list[float], list[NDArray[np.float32]]]:
+    def _receive(self) -> tuple[Any, Any]:
         try:
             return self._connection.recv()
         except EOFError:

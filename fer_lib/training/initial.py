@@ -61,7 +61,7 @@ def load_lite0(network: nn.Module) -> None:
         next(network.parameters()).mul_(CropSpec.std / LITE0_STD)
         for gate in (module for module in network.modules() if isinstance(module, SqueezeExcitation)):
             gate.fc2.weight.mul_(0.1)
-            nn.init.constant_(gate.fc2.bias, OPEN)  # type: ignore[arg-type]
+            nn.init.constant_(gate.fc2.bias, OPEN)
 
 
 def load_run(network: nn.Module, path: Path) -> None:
