@@ -53,6 +53,7 @@ train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_
 bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)
 	@$(RUN) benchmarks.live $(ARGS)
+	@$(RUN) benchmarks.visitors $(ARGS)
 	@$(RUN) benchmarks.training $(ARGS)
 
 clean:  ## remove the environment and all caches; data, runs and weights stay

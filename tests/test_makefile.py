@@ -141,13 +141,19 @@ def test_check_looks_at_style_types_and_notebooks(house):
 
 def test_bench_runs_every_benchmark(house):
     house.make("bench", "ARGS=--json")
-    assert house.calls[2:] == [f"benchmarks.{name} --json" for name in ("pipeline", "live", "training")]
+    assert house.calls[2:] == [f"benchmarks.{name} --json" for name in ("pipeline", "live", "visitors", "training")]
 
 
-def test_train_passes_parameters_to_papermill(house):
+def test_train_passes_parameters_on(house):
     house.make("train", "ARGS=-p NUM_EPOCHS 2")
     assert house.calls[1].endswith("-e .[train]")
-    assert house.calls[2] == "papermill notebooks/02_train.ipynb runs/02_train.ipynb -p NUM_EPOCHS 2"
+    assert house.calls[2] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
+
+
+def test_train_repeats_a_run_that_lies_beside_the_weights(house, project_root):
+    house.make("train", "RECIPE=shipped")
+    assert house.calls[2] == "fer_lib.training.notebook --recipe weights/shipped"
+    assert (project_root / "weights" / "shipped" / "settings.json").is_file()
 
 
 def test_pip_options_of_the_user_are_passed_on(house):

@@ -80,7 +80,7 @@ def test_words_of_fer_lib_exist(readme):
 def test_knobs_exist(readme, project_root):
     known = {field.upper() for group in GROUPS for field in group.model_fields}
     variables = {name for command in commands(readme) for name in re.findall(r"\b([A-Z_]+)=", command)}
-    assert variables - {"PORT", "IP", "ARGS"} <= known
+    assert variables - {"PORT", "IP", "ARGS", "RECIPE"} <= known
     assert variables & known
     cells = json.loads((project_root / "notebooks" / "02_train.ipynb").read_text())["cells"]
     (cell,) = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any
 
 import torch
@@ -26,11 +27,18 @@ def launch(
     run = open_run(settings, sources)
     known = len(run.read_metrics())
     shared = settings.model_copy(update={"resume": str(run.folder)})
-    notebook_launcher(_train_part, (shared, sources), num_processes=settings.processes, use_port="0")
+    notebook_launcher(_train_part, (shared, sources), num_processes=settings.processes, use_port=_find_port())
     for metrics in run.read_metrics()[known:]:
         if on_epoch is not None:
             on_epoch(metrics)
     return run
+
+
+def _find_port() -> str:
+    """Return a port of this machine that is free now, for the processes to meet at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def _train_part(settings: TrainingSettings, sources: dict[str, Any] | None) -> None:

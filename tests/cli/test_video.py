@@ -8,7 +8,7 @@ import time
 import pytest
 from clips import make_noise, make_shades, make_walk, write_video
 
-from fer_lib.cli import video as command
+from fer_lib.cli import parsing
 from fer_lib.cli.main import main
 from fer_lib.cli.video import summary
 from fer_lib.recording import Tally, read_recording
@@ -53,7 +53,13 @@ def test_video_that_is_none_is_told_in_a_sentence(tmp_path, capsys, content) -> 
 def test_video_that_is_stopped_leaves_nothing(tmp_path, project_root, number, status) -> None:
     source = write_video(tmp_path / "in.mp4", make_shades(4000))
     words = ["video", str(source), "-o", str(tmp_path / "out.mp4"), "--csv", str(tmp_path / "out.csv")]
-    process = subprocess.Popen([sys.executable, "-m", "fer_lib", *words], cwd=project_root, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fer_lib", *words],
+        cwd=project_root,
+        stderr=subprocess.PIPE,
+        # A shell lets its background jobs ignore Ctrl-C, and they their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 100
     while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -65,9 +71,11 @@ def test_video_that_is_stopped_leaves_nothing(tmp_path, project_root, number, st
 
 
 def test_video_without_its_packages_says_what_installs_them(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(parsing, "find_spec", lambda name: None)
     assert main(["video", str(tmp_path / "in.mp4")]) == 2
-    assert "`pip install av tqdm` installs what is needed" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "needs av and tqdm" in said
+    assert "`pip install -e '.[files]'`" in said
 
 
 def test_summary_of_nobody(tmp_path) -> None:

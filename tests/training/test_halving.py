@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 import torch
 
+from fer_lib.training import publish
 from fer_lib.training.export import export_onnx
 from fer_lib.training.halving import round_weights
 from fer_lib.training.model import build_model
@@ -39,3 +40,11 @@ def test_round_weights_too_large_is_refused():
     torch.nn.init.constant_(layer.weight, 1e6)
     with pytest.raises(ValueError, match="16 bits"):
         round_weights(layer)
+
+
+def test_publish_keeps_32_bits_where_rounding_shows(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(publish, "ROUNDING", 0.0)
+    network = build_model(1).eval()
+    assert publish._export(network, tmp_path / "emotion.onnx", torch.zeros(2, 1, 32, 32)) < 1e-4
+    assert (tmp_path / "emotion.onnx").stat().st_size > 15e6
+    assert "32 bits" in capsys.readouterr().out
