@@ -25,6 +25,7 @@ class Faces:
         landmarks: `(n, 5, 2)` float32, x and y in pixels of left eye, right eye, nose, left and right
             mouth corner, as they lie in the picture.
         probabilities: `(n, 7)` float32 in the order of `EMOTIONS`; each row sums to 1.
+        raw_probabilities: `(n, 7)`, what the network last said of each face, where `probabilities` are smoothed.
         track_id: `(n,)` int64, the same number for the same face over time.
 
     Raises:
@@ -36,6 +37,7 @@ class Faces:
     landmarks: NDArray[np.float32] | None = None
     probabilities: NDArray[np.float32] | None = None
     track_id: NDArray[np.int64] | None = None
+    raw_probabilities: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         boxes = as_boxes(self.xyxy)
@@ -44,14 +46,13 @@ class Faces:
         self._set("confidence", np.float32, (n,))
         self._set("landmarks", np.float32, (n, 5, 2))
         self._set("probabilities", np.float32, (n, len(EMOTIONS)))
+        self._set("raw_probabilities", np.float32, (n, len(EMOTIONS)))
         self._set("track_id", np.int64, (n,))
         _check_range("confidence", self.confidence)
         if self.landmarks is not None and not np.isfinite(self.landmarks).all():
             raise ValueError("`landmarks` must hold finite numbers, but got NaN or infinity")
-        if self.probabilities is not None:
-            _check_range("probabilities", self.probabilities)
-            if n and np.abs(self.probabilities.sum(axis=1) - 1).max() > 1e-3:
-                raise ValueError("every row of `probabilities` must sum to 1")
+        _check_probabilities("probabilities", self.probabilities)
+        _check_probabilities("raw_probabilities", self.raw_probabilities)
 
     def _set(self, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
         value = getattr(self, name)
@@ -71,6 +72,7 @@ class Faces:
             landmarks=np.zeros((0, 5, 2), np.float32),
             probabilities=np.zeros((0, len(EMOTIONS)), np.float32),
             track_id=np.zeros(0, np.int64),
+            raw_probabilities=np.zeros((0, len(EMOTIONS)), np.float32),
         )
 
     def __len__(self) -> int:
@@ -97,6 +99,14 @@ class Faces:
     def largest(self) -> int | None:
         """The row of the face that covers most pixels, or `None` without faces."""
         return int(box_sizes(self.xyxy).prod(axis=1).argmax()) if len(self) else None
+
+
+def _check_probabilities(name: str, rows: NDArray[np.float32] | None) -> None:
+    if rows is None:
+        return
+    _check_range(name, rows)
+    if len(rows) and np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError(f"every row of `{name}` must sum to 1")
 
 
 def _check_range(name: str, values: NDArray[np.float32]) -> None:

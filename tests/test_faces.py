@@ -79,9 +79,10 @@ def test_faces_probabilities_must_be_possible(wrong: list[float]) -> None:
         three_faces().with_columns(probabilities=np.tile(wrong, (3, 1)))
 
 
-def test_faces_probabilities_must_sum_to_one() -> None:
-    with pytest.raises(ValueError, match="must sum to 1"):
-        three_faces().with_columns(probabilities=np.full((3, 7), 0.1))
+@pytest.mark.parametrize("column", ["probabilities", "raw_probabilities"])
+def test_faces_probabilities_must_sum_to_one(column: str) -> None:
+    with pytest.raises(ValueError, match=f"`{column}` must sum to 1"):
+        three_faces().with_columns(**{column: np.full((3, 7), 0.1)})
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])

@@ -92,7 +92,7 @@ def test_environment_agrees_with_pyproject(project_root, project):
     described = yaml.safe_load((project_root / "environment.yml").read_text())
     *conda, pip = described["dependencies"]
     assert pip["pip"][:2] == ["-c constraints.txt", "-e ."]
-    assert sorted(map(str, map(Requirement, pip["pip"][2:]))) == sorted(map(str, requirements(project)))
+    assert sorted(map(str, map(Requirement, pip["pip"][2:]))) == sorted({str(one) for one in requirements(project)})
     python = next(text for text in conda if text.startswith("python="))
     assert python.removeprefix("python=") in SpecifierSet(project["requires-python"])
 
@@ -189,8 +189,9 @@ def wheel_names(project_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("wheel")
     for name in ("fer_lib", "weights"):
         shutil.copytree(project_root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(project_root / name, folder)
+    (folder / "notebooks").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "voila.json", "notebooks/04_live.ipynb"):
+        shutil.copy(project_root / name, folder / name)
     command = [
         sys.executable,
         "-m",
@@ -214,6 +215,14 @@ def test_wheel_carries_every_weight_and_card(project_root, wheel_names):
     assert {"mtcnn_pnet.onnx", "mtcnn_rnet.onnx", "mtcnn_onet.onnx", "emotion.onnx"} <= set(networks)
     files = [name for network in networks for name in (network, network.replace(".onnx", ".json"))]
     assert [name for name in files if f"fer_lib/weights_data/{name}" not in wheel_names] == []
+
+
+def test_wheel_carries_the_live_page_and_how_it_is_served(wheel_names):
+    assert {"fer_lib/live_page/04_live.ipynb", "fer_lib/live_page/voila.json"} <= wheel_names
+
+
+def test_wheel_brings_the_command(wheel_names):
+    assert any(name.endswith("dist-info/entry_points.txt") for name in wheel_names)
 
 
 def test_wheel_carries_all_of_the_package(project_root, wheel_names):

@@ -20,9 +20,9 @@ from fer_lib.settings import EvaluationSettings
 NEEDED = {"sklearn": "scikit-learn", "tqdm": "tqdm"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 after a sentence about what is wrong."""
-    given = _parse(arguments)
+def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.evaluate") -> int:
+    """Run the command, which goes by `name` in its help; return 0, or 2 after a sentence about what is wrong."""
+    given = _parse(arguments, name)
     try:
         report = _judge(given)
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -74,10 +74,8 @@ def require_packages() -> None:
         )
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m fer_lib.evaluate", description="Judge a network: how good it is, and how far to trust it."
-    )
+def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
     add = parser.add_argument
     add("--weights", type=Path, help="ONNX file, its card beside it (default: the project's own)")
     add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")

@@ -6,13 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fer_lib.vision.annotation import annotate_photo, annotate_video
     from fer_lib.vision.detection import Detector
     from fer_lib.vision.pipeline import Pipeline, load_pipeline
+    from fer_lib.vision.video import read_frames
 
-__all__ = ["Detector", "Pipeline", "load_pipeline"]
+__all__ = ["Detector", "Pipeline", "annotate_photo", "annotate_video", "load_pipeline", "read_frames"]
 
 # Where each name lives. They are fetched when first asked for, so that importing this room costs nothing.
-_HOMES = {"Detector": "detection", "Pipeline": "pipeline", "load_pipeline": "pipeline"}
+_HOMES = {
+    "Detector": "detection",
+    "Pipeline": "pipeline",
+    "annotate_photo": "annotation",
+    "annotate_video": "annotation",
+    "load_pipeline": "pipeline",
+    "read_frames": "video",
+}
 
 
 def __getattr__(name: str) -> Any:

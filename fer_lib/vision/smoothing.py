@@ -52,6 +52,8 @@ class Smoother:
     def smooth(self, faces: Faces, time_s: float) -> Faces:
         """Return steadier faces; one that is seen for the first time stays as it is.
 
+        What came in as `probabilities` is kept as `raw_probabilities`.
+
         Args:
             faces: the faces of a frame with their `track_id`; no faces are normal.
             time_s: when the frame was taken, in seconds on any clock.
@@ -65,7 +67,8 @@ class Smoother:
         for number in states.keys() & self._states.keys():
             states[number] = blend(self._states[number], states[number], self._settings)
         self._remember(states, time_s)
-        return _with_states(faces, list(states.values())) if states else faces
+        steady = _with_states(faces, list(states.values())) if states else faces
+        return steady.with_columns(raw_probabilities=faces.probabilities)
 
     def _remember(self, states: dict[int, State], time_s: float) -> None:
         patience = self._settings.track_patience_s

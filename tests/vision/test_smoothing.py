@@ -34,8 +34,20 @@ def test_smooth_untracked_faces_are_refused() -> None:
 def test_smooth_leaves_the_first_sight_as_it_is() -> None:
     face = make_face()
     smooth = make_smoother().smooth(face, 12.5)
-    for name, column in vars(face).items():
+    for name, column in vars(face.with_columns(raw_probabilities=face.probabilities)).items():
         np.testing.assert_array_equal(getattr(smooth, name), column)
+
+
+def test_smooth_keeps_what_came_in_as_raw_probabilities() -> None:
+    smoother = make_smoother(smoothing_s=0.5)
+    smoother.smooth(make_face(probabilities=HAPPY), 0.0)
+    smooth = smoother.smooth(make_face(probabilities=SAD), 0.1)
+    np.testing.assert_array_equal(smooth.raw_probabilities, SAD[None])
+    assert 0 < smooth.probabilities[0, 5] < 0.5
+
+
+def test_smooth_without_probabilities_has_no_raw_ones_either() -> None:
+    assert make_smoother().smooth(make_face().with_columns(probabilities=None), 0.0).raw_probabilities is None
 
 
 def test_smooth_unknown_columns_stay_unknown() -> None:

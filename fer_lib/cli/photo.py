@@ -1,0 +1,133 @@
+"""`fer-lib photo`: which emotions do the faces of photos show?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fer_lib.cli.parsing import in_a_sentence, make_parser, split_settings
+from fer_lib.faces import Faces
+from fer_lib.labels import EMOTIONS
+from fer_lib.settings import VisionSettings
+
+ABOUT = """\
+Name the emotion of each face in photos, and draw it with -o. A folder stands for the photos in it. Photos are
+turned upright as their EXIF entry says and never changed. Exits with 2 if a photo could not be used."""
+EXAMPLES = """\
+fer-lib photo party.jpg
+fer-lib photo party.jpg -o party-faces.png
+fer-lib photo holidays/ -o holidays-faces/
+fer-lib photo *.jpg --json | jq -r '.faces[].label'
+fer-lib photo crowd.jpg MIN_FACE_SIZE=20 MAX_FACES=100"""
+
+
+def main(words: list[str]) -> int:
+    """Run the command and return the exit status.
+
+    Raises:
+        ValueError: if the call makes no sense.
+        FileNotFoundError: if weights or the folder of the output are missing.
+    """
+    parser = make_parser("photo", ABOUT, EXAMPLES, settings=True)
+    parser.add_argument("photos", nargs="+", metavar="photo", help="a photo, or a folder of photos")
+    parser.add_argument("-o", "--output", type=Path, help="annotated photo; for several, the folder they go to")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a photo, each on its line")
+    given = parser.parse_intermixed_args(words)
+    inputs, settings = split_settings(given.photos)
+    if not inputs:
+        parser.error("name at least one photo")
+    pairs = plan(inputs, given.output)
+    return _work(pairs, VisionSettings.load(**settings), given.json)
+
+
+def plan(inputs: list[str], output: Path | None) -> list[tuple[Path, Path | None]]:
+    """Return each photo with the place of its annotated copy, if there is to be one.
+
+    Raises:
+        ValueError: if a folder holds no photo, or two copies would get the same name.
+    """
+    from fer_lib.vision.photo import PHOTO_SUFFIXES
+
+    photos = [photo for word in inputs for photo in _photos_of(Path(word), PHOTO_SUFFIXES)]
+    if output is None:
+        return [(photo, None) for photo in photos]
+    several = len(inputs) > 1 or Path(inputs[0]).is_dir()
+    if not several and not output.is_dir():
+        return [(photos[0], output)]
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`-o` must be a folder for several photos, but {output} is a file")
+    # Of a kind that can be read but not written, the copy is a PNG.
+    names = [photo.name if photo.suffix.lower() in PHOTO_SUFFIXES else f"{photo.stem}.png" for photo in photos]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"the photos must have different names to go to one folder, but {twice} is there twice")
+    output.mkdir(parents=True, exist_ok=True)
+    return [(photo, output / name) for photo, name in zip(photos, names, strict=True)]
+
+
+def _photos_of(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    photos = sorted(one for one in path.iterdir() if one.suffix.lower() in suffixes and not one.name.startswith("."))
+    if not photos:
+        raise ValueError(f"the folder {path} must hold photos ({', '.join(suffixes)}), but it holds none")
+    return photos
+
+
+def _work(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_json: bool) -> int:
+    from fer_lib.vision.annotation import annotate_photo
+    from fer_lib.vision.pipeline import load_pipeline
+
+    pipeline = load_pipeline(settings)
+    status = 0
+    for photo, out in pairs:
+        line: dict[str, Any]
+        try:
+            faces = annotate_photo(photo, out, pipeline)
+        except (ValueError, OSError) as error:
+            # One bad photo must not cost the others.
+            status = 2
+            print(f"fer-lib photo: {in_a_sentence(error)}", file=sys.stderr)
+            line = {"photo": str(photo), "error": in_a_sentence(error)}
+        else:
+            line = {"photo": str(photo), "output": out and str(out), "faces": describe(faces)}
+        if as_json:
+            print(json.dumps(line), flush=True)
+        elif "faces" in line:
+            print(_in_words(line), flush=True)
+    return status
+
+
+def describe(faces: Faces) -> list[dict[str, Any]]:
+    """Return the faces of a photo as plain values, the largest first."""
+    return [
+        {
+            "label": faces.labels[row],
+            "probability": max(values),
+            "probabilities": dict(zip(EMOTIONS, values, strict=True)),
+            "box": [round(value, 1) for value in faces.xyxy[row].tolist()],
+            "confidence": round(float(faces.confidence[row]), 4),
+        }
+        for row, values in enumerate(_rounded_rows(faces))
+    ]
+
+
+def _rounded_rows(faces: Faces) -> list[list[float]]:
+    """Return the probabilities with four places, a list a face."""
+    return [] if faces.probabilities is None else [[round(v, 4) for v in row] for row in faces.probabilities.tolist()]
+
+
+def _in_words(line: dict[str, Any]) -> str:
+    count = len(line["faces"])
+    head = f"{line['photo']}: {'no face' if count == 0 else '1 face' if count == 1 else f'{count} faces'}"
+    if line["output"]:
+        head += f" → {line['output']}"
+    rows = []
+    for face in line["faces"]:
+        x1, y1, x2, y2 = (round(value) for value in face["box"])
+        second = sorted(face["probabilities"].items(), key=lambda item: -item[1])[1]
+        what = f"{face['label']:<9}{face['probability']:>4.0%}   then {second[0]:<9}{second[1]:>4.0%}"
+        rows.append(f"  {what}   at {x1},{y1} to {x2},{y2}")
+    return "\n".join([head, *rows])

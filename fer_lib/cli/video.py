@@ -1,0 +1,121 @@
+"""`fer-lib video`: who shows which emotion when?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fer_lib.cli.parsing import make_parser, split_settings
+from fer_lib.labels import EMOTIONS
+from fer_lib.recording.tally import Tally
+from fer_lib.settings import VisionSettings
+
+if TYPE_CHECKING:
+    from fer_lib.vision.video import Video
+
+ABOUT = """\
+Follow the faces of a video: draw them with -o, write them down with --csv and --json, and sum up who showed what
+for how long. Times are those of the file, so a variable frame rate is fine; memory does not grow with the length.
+Outputs appear when they are whole: after an error or Ctrl-C there are none. Exits with 1 if the video is damaged
+and was read only in part."""
+EXAMPLES = """\
+fer-lib video talk.mp4
+fer-lib video talk.mp4 -o talk-faces.mp4
+fer-lib video talk.mov --csv talk.csv --json talk.json
+fer-lib video talk.mp4 --csv talk.csv SMOOTHING_S=0 DETECT_INTERVAL_S=0"""
+NEEDED = {"av": "av", "tqdm": "tqdm"}
+MOST_PEOPLE = 12  # lines of the summary
+
+
+def main(words: list[str]) -> int:
+    """Run the command and return the exit status.
+
+    Raises:
+        ValueError: if the call or the video makes no sense.
+        FileNotFoundError: if the video, weights or the folder of an output are missing.
+        ModuleNotFoundError: if a package is missing, with the command that installs it.
+    """
+    parser = make_parser("video", ABOUT, EXAMPLES, settings=True)
+    parser.add_argument("video", nargs="+", help="a video, of any kind that FFmpeg reads")
+    parser.add_argument("-o", "--output", type=Path, help="annotated video: .mp4, .m4v, .mov, .mkv or .webm")
+    parser.add_argument("--csv", type=Path, help="a table with a row for each face and frame")
+    parser.add_argument("--json", type=Path, help="the same with a line for each frame")
+    given = parser.parse_intermixed_args(words)
+    inputs, settings = split_settings(given.video)
+    if len(inputs) != 1:
+        parser.error(f"name one video, but got {len(inputs)}")
+    return _work(Path(inputs[0]), given.output, given.csv, given.json, VisionSettings.load(**settings))
+
+
+def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
+    require_packages()
+    from fer_lib.vision.annotation import annotate_video
+    from fer_lib.vision.pipeline import load_pipeline
+
+    pipeline = load_pipeline(settings)
+    with show_progress() as on_frame:
+        report = annotate_video(source, out, csv=csv, json=json, pipeline=pipeline, on_frame=on_frame)
+    print(summary(source, report.tally))
+    for path in (out, csv, json):
+        if path is not None:
+            print(f"written: {path}")
+    for sentence in report.notes:
+        print(f"fer-lib video: {sentence}", file=sys.stderr)
+    for sentence in report.damage:
+        print(f"fer-lib video: {source} is damaged: {sentence}; what can be read was used", file=sys.stderr)
+    return 1 if report.damage else 0
+
+
+def require_packages() -> None:
+    """Stop before any work if a package is missing that only videos need.
+
+    Raises:
+        ModuleNotFoundError: with the command that installs it.
+    """
+    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"videos need {' and '.join(missing)}, which this environment lacks; "
+            f"`pip install {' '.join(missing)}` installs what is needed"
+        )
+
+
+@contextmanager
+def show_progress() -> Iterator[Callable[[Video], None]]:
+    """Give the block a function to call after each frame; a bar shows the rest of the time, on a terminal only."""
+    from tqdm import tqdm
+
+    bar: Any = tqdm(unit=" frames", disable=None, dynamic_ncols=True)
+
+    def count(video: Video) -> None:
+        bar.total = bar.total or video.expected_frames or None
+        bar.update()
+
+    with bar:
+        yield count
+
+
+def summary(source: Path, tally: Tally) -> str:
+    """Return who showed what for how long, in words, those seen longest first."""
+    together = tally.everyone()
+    people = sorted(tally.people(), key=lambda one: -one["seen_s"])
+    head = f"{source}: {tally.frames} frames, {together['duration_s']:.1f} s"
+    if not people:
+        return f"{head}, no face"
+    rows = [
+        f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_shares_in_words(one)}" for one in people[:MOST_PEOPLE]
+    ]
+    if len(people) > MOST_PEOPLE:
+        rows.append(f"  and {len(people) - MOST_PEOPLE} more who were seen for a shorter time")
+    if together["nobody_s"] > 0:
+        rows.append(f"  nobody     {together['nobody_s']:>8.1f} s")
+    return "\n".join([f"{head}, {len(people)} {'person' if len(people) == 1 else 'people'}", *rows])
+
+
+def _shares_in_words(person: dict[str, Any]) -> str:
+    shares = sorted(((person[label], label) for label in EMOTIONS if person[label] >= 0.005), reverse=True)
+    return ", ".join(f"{label} {share:.0%}" for share, label in shares)

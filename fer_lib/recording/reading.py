@@ -1,0 +1,80 @@
+"""Recordings become tables. The only place that needs pandas, and only when it is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, flatten
+from fer_lib.recording.tally import Tally
+from fer_lib.recording.writing import FORMAT, check_suffix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = {"frame": "Int64", "track": "Int64", "label": "object"} | dict.fromkeys(
+    ("time_s", *BOX, "confidence", *RAW, *SMOOTH), "float64"
+)
+
+
+def read_recording(path: Path | str) -> pd.DataFrame:
+    """Read a recording, CSV or JSON, as a table of `COLUMNS`.
+
+    A frame without faces is a row whose `track` is missing: `table.dropna(subset="track")` leaves them out.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no recording.
+        ModuleNotFoundError: if pandas is missing, with the command that installs it.
+    """
+    pandas, path = _pandas(), Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"the recording {path} must exist, but there is no such file")
+    read = _read_csv if check_suffix(path) == ".csv" else _read_json
+    try:
+        return read(path, pandas)[list(COLUMNS)].astype(KINDS)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} must be a recording, but it can't be read as one ({error})") from None
+
+
+def summarize(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how long each person was seen and the share of that time by emotion.
+
+    Args:
+        table: as `read_recording` returns it.
+
+    Returns:
+        One row a person, indexed by `track`: `seen_s`, then one column an emotion; no people are no rows.
+    """
+    tally = Tally()
+    for _, rows in table.groupby("frame", sort=False):
+        people = rows.dropna(subset="track")
+        tally.add_labels(float(rows["time_s"].iloc[0]), dict(zip(people["track"], people["label"], strict=True)))
+    columns = ["track", "seen_s", *(name.removeprefix("raw_") for name in RAW)]
+    return _pandas().DataFrame(tally.people(), columns=columns).set_index("track")
+
+
+def _read_csv(path: Path, pandas: Any) -> Any:
+    table = pandas.read_csv(path)
+    if list(table.columns) != list(COLUMNS):
+        raise ValueError(f"its first line must be {','.join(COLUMNS)}")
+    return table
+
+
+def _read_json(path: Path, pandas: Any) -> Any:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        raise ValueError(f'it must be an object whose `format` is "{FORMAT}"')
+    rows = [row for frame in said["frames"] for row in flatten(frame["time_s"], frame["frame"], frame["faces"])]
+    return pandas.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "reading a recording needs pandas, which this environment lacks; `pip install pandas` installs it"
+        ) from None
+    return pandas

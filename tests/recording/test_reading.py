@@ -1,0 +1,101 @@
+import builtins
+
+import numpy as np
+import pytest
+from factories import make_faces
+
+from fer_lib.faces import Faces
+from fer_lib.labels import EMOTIONS
+from fer_lib.recording import COLUMNS, open_recording, read_recording, summarize
+
+HAPPY, SAD = np.eye(7, dtype=np.float32)[[3, 5]]
+
+
+def person(number: int, probabilities: np.ndarray) -> Faces:
+    return make_faces(1, track_id=np.array([number]), probabilities=probabilities[None])
+
+
+@pytest.fixture(params=["out.csv", "out.json"])
+def recording(request, tmp_path):
+    with open_recording(tmp_path / request.param) as recorder:
+        recorder.write(0.0, 0, Faces.empty())
+        recorder.write(0.1, 1, person(1, HAPPY))
+        recorder.write(0.25, 2, person(1, SAD))
+        recorder.write(0.35, 3, Faces.empty())
+    return tmp_path / request.param
+
+
+def test_read_recording_gives_back_what_was_written(recording) -> None:
+    table = read_recording(recording)
+    assert tuple(table.columns) == COLUMNS
+    assert table["time_s"].tolist() == [0.0, 0.1, 0.25, 0.35]
+    assert table["frame"].tolist() == [0, 1, 2, 3]
+    assert table["track"].isna().tolist() == [True, False, False, True]
+    people = table.dropna(subset="track")
+    assert people["label"].tolist() == ["happy", "sad"]
+    assert people["track"].tolist() == [1, 1]
+    np.testing.assert_allclose(people[["x1", "y1", "x2", "y2"]], [make_faces(1).xyxy[0]] * 2, atol=0.06)
+    np.testing.assert_array_equal(people[[f"smooth_{label}" for label in EMOTIONS]], [HAPPY, SAD])
+
+
+def test_read_recording_is_the_same_from_both_formats(tmp_path) -> None:
+    for name in ("out.csv", "out.json"):
+        with open_recording(tmp_path / name) as recorder:
+            for frame in range(3):
+                recorder.write(frame / 30, frame, make_faces(frame, seed=frame))
+    assert read_recording(tmp_path / "out.csv").equals(read_recording(tmp_path / "out.json"))
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.json"])
+def test_read_recording_of_no_frames_is_an_empty_table(tmp_path, name) -> None:
+    with open_recording(tmp_path / name):
+        pass
+    table = read_recording(tmp_path / name)
+    assert (len(table), tuple(table.columns)) == (0, COLUMNS)
+    assert len(summarize(table)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "time,who\n1,2\n"),
+        ("a.csv", ""),
+        ("a.json", "[]"),
+        ("a.json", "{"),
+        ("a.json", '{"format": "fer recording"}'),
+        ("a.json", '{"format": "fer recording", "frames": [{"time_s": 1}]}'),
+        ("a.json", '{"format": "fer recording", "frames": [1]}'),
+    ],
+)
+def test_read_recording_of_something_else_is_refused(tmp_path, name, text) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match="must be a recording"):
+        read_recording(tmp_path / name)
+
+
+def test_read_recording_of_a_missing_file_is_refused(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="must exist"):
+        read_recording(tmp_path / "none.csv")
+
+
+def test_read_recording_without_pandas_says_what_installs_it(tmp_path, monkeypatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name, *rest):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ModuleNotFoundError, match="`pip install pandas`"):
+        read_recording(tmp_path / "out.csv")
+
+
+def test_summarize_weighs_by_time(recording) -> None:
+    table = summarize(read_recording(recording))
+    assert table.index.tolist() == [1]
+    row = table.loc[1]
+    assert row["seen_s"] == pytest.approx(0.25)
+    assert row["happy"] == pytest.approx(0.6)
+    assert row["sad"] == pytest.approx(0.4)
+    assert row[list(EMOTIONS)].sum() == pytest.approx(1)

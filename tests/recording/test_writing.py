@@ -1,0 +1,89 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from factories import make_faces
+
+from fer_lib.faces import Faces
+from fer_lib.labels import EMOTIONS
+from fer_lib.recording import COLUMNS, CsvRecorder, JsonRecorder, open_recording
+
+RAW = np.eye(7, dtype=np.float32)[[3, 5]]
+
+
+def two_people() -> Faces:
+    return make_faces(2, raw_probabilities=RAW, track_id=np.array([4, 9]))
+
+
+def test_csv_recorder_writes_a_row_a_face() -> None:
+    stream = io.StringIO()
+    recorder = CsvRecorder(stream)
+    recorder.write(0.0, 0, Faces.empty())
+    recorder.write(0.04, 1, two_people())
+    recorder.finish()
+    head, nobody, first, second = csv.reader(stream.getvalue().splitlines())
+    assert tuple(head) == COLUMNS
+    assert nobody == ["0.0", "0"] + [""] * (len(COLUMNS) - 2)
+    assert [row[:3] for row in (first, second)] == [["0.04", "1", "4"], ["0.04", "1", "9"]]
+    assert [float(value) for value in first[9:16]] == RAW[0].tolist()
+    np.testing.assert_allclose([float(value) for value in first[16:]], two_people().probabilities[0], atol=1e-4)
+
+
+def test_json_recorder_writes_an_object_with_a_line_a_frame() -> None:
+    stream = io.StringIO()
+    recorder = JsonRecorder(stream)
+    recorder.write(0.0, 0, Faces.empty())
+    recorder.write(0.04, 1, two_people())
+    recorder.finish()
+    said = json.loads(stream.getvalue())
+    assert said["labels"] == list(EMOTIONS)
+    assert said["frames"][0] == {"time_s": 0.0, "frame": 0, "faces": []}
+    first, _ = said["frames"][1]["faces"]
+    assert set(first) == {"track", "box", "confidence", "label", "raw", "smooth"}
+    assert (len(first["box"]), len(first["raw"]), len(first["smooth"])) == (4, 7, 7)
+    assert first["label"] == EMOTIONS[int(np.argmax(first["smooth"]))]
+
+
+def test_json_recorder_of_no_frames_is_json() -> None:
+    stream = io.StringIO()
+    JsonRecorder(stream).finish()
+    assert json.loads(stream.getvalue())["frames"] == []
+
+
+def test_write_without_smoothing_raw_and_smooth_agree() -> None:
+    stream = io.StringIO()
+    recorder = JsonRecorder(stream)
+    recorder.write(0.0, 0, make_faces(1))
+    recorder.finish()
+    (one,) = json.loads(stream.getvalue())["frames"][0]["faces"]
+    assert one["raw"] == one["smooth"]
+
+
+def test_write_faces_without_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`pipeline\.process` fills both"):
+        CsvRecorder(io.StringIO()).write(0.0, 0, make_faces(1, track_id=None))
+
+
+@pytest.mark.parametrize("recorder", [CsvRecorder, JsonRecorder])
+def test_write_an_impossible_time_is_refused(recorder) -> None:
+    with pytest.raises(ValueError, match="finite number of seconds"):
+        recorder(io.StringIO()).write(float("nan"), 0, Faces.empty())
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.JSON"])
+def test_open_recording_leaves_nothing_when_interrupted(tmp_path, name) -> None:
+    def record() -> None:
+        with open_recording(tmp_path / name) as recorder:
+            recorder.write(0.0, 0, two_people())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_open_recording_of_another_kind_is_refused(tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"must end in .csv or .json"), open_recording(tmp_path / "out.xlsx"):
+        pass

@@ -1,0 +1,152 @@
+import builtins
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+from clips import make_noise, make_shades, write_video
+
+from fer_lib.vision import read_frames
+from fer_lib.vision.video import Video
+
+
+def test_read_frames_gives_time_and_pixels(tmp_path) -> None:
+    shades = make_shades(10)
+    found = list(read_frames(write_video(tmp_path / "in.mp4", shades)))
+    np.testing.assert_allclose([time_s for time_s, _ in found], np.arange(10) / 25)
+    assert {(frame.shape, frame.dtype.name) for _, frame in found} == {((48, 64, 3), "uint8")}
+    np.testing.assert_allclose([frame.mean() for _, frame in found], [one.mean() for one in shades], atol=3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_read_frames_of_a_variable_rate_gives_the_real_times(tmp_path, suffix) -> None:
+    times_ms = [0, 40, 50, 300, 1000, 1033]
+    found = list(read_frames(write_video(tmp_path / f"in{suffix}", make_shades(6), times_ms)))
+    np.testing.assert_allclose([time_s for time_s, _ in found], np.array(times_ms) / 1000, atol=1e-3)
+
+
+def test_video_begins_at_zero_whatever_the_file_says(tmp_path) -> None:
+    with Video(write_video(tmp_path / "in.ts", make_noise(20), range(5000, 5800, 40))) as video:
+        assert video.start_s > 5
+        assert [time_s for time_s, _ in video.frames()] == pytest.approx(np.arange(20) / 25, abs=1e-3)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, -90])
+def test_video_is_turned_upright(tmp_path, rotation) -> None:
+    frame = make_shades(1)[0]
+    frame[:16, :16] = (250, 0, 0)
+    ((_, upright),) = read_frames(write_video(tmp_path / "in.mp4", [frame], rotation=rotation))
+    np.testing.assert_allclose(upright, np.rot90(frame, rotation // 90), atol=80)
+    assert upright.flags.c_contiguous
+
+
+def test_video_of_oblong_pixels_is_straightened(tmp_path) -> None:
+    with Video(write_video(tmp_path / "in.mp4", make_shades(2), aspect=Fraction(4, 3))) as video:
+        assert (video.width, video.height) == (85, 48)
+        assert [frame.shape for _, frame in video.frames()] == [(48, 85, 3)] * 2
+
+
+def test_video_says_what_to_expect(tmp_path) -> None:
+    with Video(write_video(tmp_path / "in.mp4", make_shades(10), sound=True)) as video:
+        assert (video.width, video.height, video.rate, video.expected_frames) == (64, 48, 25, 10)
+        assert video.duration_s == pytest.approx(0.4, abs=0.1)
+        assert video.sound is not None
+
+
+def test_frames_hands_on_the_sound(tmp_path) -> None:
+    kinds = []
+    with Video(write_video(tmp_path / "in.mp4", make_shades(30), sound=True)) as video:
+        assert len(list(video.frames(lambda packet: kinds.append(packet.stream.type)))) == 30
+        assert not video.damage
+    assert set(kinds) == {"audio"}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_video_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path, suffix) -> None:
+    path = write_video(tmp_path / f"in{suffix}", make_noise(100), movflags="+faststart")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with Video(path) as video:
+        count = len(list(video.frames()))
+        (sentence,) = video.damage
+    assert 30 < count < 60
+    assert sentence.startswith("it ends after ")
+    assert sentence.endswith(" s instead of 4.0 s")
+
+
+def test_video_with_a_hole_goes_on_after_it(tmp_path) -> None:
+    path = write_video(tmp_path / "in.mp4", make_noise(100))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 3000] = bytes(3000)
+    path.write_bytes(data)
+    with Video(path) as video:
+        times = [time_s for time_s, _ in video.frames()]
+        (sentence,) = video.damage
+    assert times[-1] == pytest.approx(3.96)
+    assert "could not be decoded" in sentence
+
+
+def test_read_frames_of_a_damaged_video_warns(tmp_path) -> None:
+    path = write_video(tmp_path / "in.mkv", make_noise(100))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.warns(UserWarning, match="is damaged: it ends after"):
+        assert list(read_frames(path))
+
+
+def test_video_without_its_index_says_so(tmp_path) -> None:
+    path = write_video(tmp_path / "in.mp4", make_noise(50))
+    path.write_bytes(path.read_bytes()[:10000])
+    with pytest.raises(ValueError, match="its index is missing: it was cut off"):
+        Video(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n" * 100, bytes(5000)])
+@pytest.mark.parametrize("name", ["in.mp4", "in.txt", "in.avi"])
+def test_video_that_is_none_is_refused(tmp_path, name, content) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match="must be a video, but"):
+        Video(tmp_path / name)
+
+
+def test_video_that_is_a_photo_is_refused(tmp_path) -> None:
+    for name in ("in.png", "in.jpg"):
+        cv2.imwrite(str(tmp_path / name), make_noise(1)[0])
+        with pytest.raises(ValueError, match="it is a photo; `fer-lib photo`"):
+            Video(tmp_path / name)
+
+
+def test_video_that_is_only_sound_is_refused(tmp_path) -> None:
+    with av.open(str(tmp_path / "in.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+    with pytest.raises(ValueError, match="has no moving pictures"):
+        Video(tmp_path / "in.wav")
+
+
+def test_video_that_is_a_playlist_opens_nothing_else(tmp_path) -> None:
+    write_video(tmp_path / "other.mp4", make_shades(2))
+    (tmp_path / "in.m3u8").write_text("#EXTM3U\n#EXTINF:1,\nhttp://localhost:9/other.mp4\n#EXT-X-ENDLIST\n")
+    with pytest.raises(ValueError, match="must be a video"):
+        Video(tmp_path / "in.m3u8")
+
+
+def test_video_that_is_missing_or_a_folder_is_refused(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        Video(tmp_path / "none.mp4")
+    with pytest.raises(FileNotFoundError, match="a folder"):
+        Video(tmp_path)
+
+
+def test_video_without_pyav_says_what_installs_it(tmp_path, monkeypatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name, *rest):
+        if name == "av":
+            raise ModuleNotFoundError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ModuleNotFoundError, match="`pip install av tqdm`"):
+        Video(tmp_path / "in.mp4")
