@@ -1,7 +1,7 @@
 // The live view: shows a stream, sends its frames to the kernel and draws what comes back.
 //
-// live_view.py joins it with its neighbours into one module: stream.js (Source, Grabber), overlay.js,
-// bars.js and pace.js. Here is the loop between them, and the state that the visitor reads.
+// live_view.py joins it with its neighbours into one module. Here is the loop between them, and the state that
+// the visitor reads.
 //
 // The root element says in `data-state`, `data-results` and `data-faces` what is going on, and tells of
 // every result in an event `fer-faces`: for tests, for benchmarks and for anyone who wants to look on.
@@ -13,28 +13,7 @@ const TICK_MS = 250;
 const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
 const STEADY_MS = 600; // how long a number of faces must last before the status line tells it
 const RETRY_MS = 200; // between frames while the networks are loading
-
-const HTML = `
-  <div class="fer-stage">
-    <svg class="fer-idle" viewBox="0 0 96 96" aria-hidden="true">
-      <path d="M12 30V18a6 6 0 0 1 6-6h12M66 12h12a6 6 0 0 1 6 6v12M84 66v12a6 6 0 0 1-6 6H66M30 84H18a6 6 0 0 1-6-6V66"/>
-      <circle cx="37" cy="42" r="1.5"/><circle cx="59" cy="42" r="1.5"/><path d="M34 58c8 7 20 7 28 0"/>
-    </svg>
-    <video class="fer-video" autoplay playsinline muted></video>
-    <canvas class="fer-overlay" tabindex="0" role="img"
-      aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
-  </div>
-  <div class="fer-controls">
-    <button type="button" class="fer-button fer-start">Start</button>
-    <button type="button" class="fer-button fer-stop" disabled>Stop</button>
-    <p class="fer-status" role="status" aria-live="polite"></p>
-  </div>
-  <section class="fer-panel" aria-label="Probabilities of one face">
-    <p class="fer-who"></p>
-    <p class="fer-label"></p>
-    <div class="fer-bars"></div>
-    <p class="fer-pace"></p>
-  </section>`;
+const GONE_MS = 1500; // a chosen face that is away for so long is not waited for
 
 class LiveView {
   static owners = new WeakMap(); // a widget shown twice is live in one place only
@@ -47,7 +26,7 @@ class LiveView {
     this.root = document.createElement("div");
     this.root.className = "fer-live";
     this.root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
-    this.root.innerHTML = HTML;
+    layOut(this.root);
     [this.startButton, this.stopButton, this.status, this.paceLine, this.video, this.canvas] = [
       ".fer-start", ".fer-stop", ".fer-status", ".fer-pace", "video", "canvas",
     ].map((selector) => this.root.querySelector(selector));
@@ -55,12 +34,19 @@ class LiveView {
     this.source = new Source(model);
     this.grabber = new Grabber(this.video, this.options);
     this.overlay = new Overlay(this.canvas, colors);
+    this.certainty = new Certainty();
     this.bars = new Bars(this.root, colors);
+    this.timeline = new Timeline(this.root, colors);
+    this.choices = new Choices(this.options);
+    this.recorder = new Recorder(this.root, colors, (message) => this.tell(message));
+    this.doctor = new Doctor(this.root, this);
+    this.tools = new Tools(this.root, this, this.choices);
     this.run = 0;
     this.forget();
     this.listen();
     el.append(this.root);
     this.say("ready");
+    if (this.choices.chosen.smoothing_s !== undefined) this.apply("smoothing_s");
   }
 
   listen() {
@@ -72,7 +58,7 @@ class LiveView {
     this.canvas.addEventListener("keydown", (event) => this.chooseByKey(event));
     document.addEventListener("visibilitychange", () => this.pause(document.hidden), { signal });
     window.addEventListener("pagehide", () => this.finish("stopped"), { signal });
-    this.model.on("msg:custom", (message) => this.take(message));
+    this.model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.model.on("comm:close", () => this.finish("kernel-gone"));
     this.model.on("comm_live_update", () => this.checkKernel());
     this.ticks = setInterval(() => this.tick(performance.now()), TICK_MS);
@@ -84,9 +70,10 @@ class LiveView {
     this.media = null;
     this.inFlight = new Map();
     this.last = null;
-    this.chosen = null;
+    this.chosen = this.shown = null;
     this.results = 0;
     this.pace = new Pace();
+    this.counts = { seen: 0, answered: 0, passed: 0, skipped: 0, lost: 0 };
     this.dueAt = 0;
   }
 
@@ -113,8 +100,8 @@ class LiveView {
     this.forget();
     this.media = media;
     for (const track of media.getTracks()) track.addEventListener("ended", () => this.finish("disconnected"));
-    this.mirror = this.options.mirror && this.source.isCamera;
-    this.root.toggleAttribute("data-mirror", this.mirror);
+    this.timeline.forget();
+    this.applyMirror();
     this.video.srcObject = media;
     this.video.play().catch(() => {}); // refused only when the view is already gone
     this.answeredAt = this.grabbedAt = performance.now();
@@ -161,8 +148,12 @@ class LiveView {
   // is newer. Half an interval of patience lets a 30 fps camera that jitters keep its rate.
   offer(now, shownAt = now) {
     const interval = 1000 / this.options.target_rate;
-    if (document.hidden || !this.grabber.ready || this.inFlight.size >= this.options.max_in_flight) return;
-    if (now < this.dueAt - interval / 2) return;
+    if (document.hidden || !this.grabber.ready) return;
+    this.counts.seen += 1;
+    if (this.inFlight.size >= this.options.max_in_flight || now < this.dueAt - interval / 2) {
+      this.counts.passed += 1;
+      return;
+    }
     this.dueAt = Math.max(this.dueAt + interval, now);
     this.send(shownAt);
   }
@@ -186,23 +177,34 @@ class LiveView {
 
   // --- answers in ---------------------------------------------------------------------------------
 
-  take(message) {
+  take(message, buffers) {
     if (message.type === "start") return this.start();
     if (message.type === "stop") return this.finish("stopped");
+    if (message.type === "recording") return this.toast(this.recorder.take(message));
+    if (message.type === "file") return this.toast(this.recorder.keep(message, buffers));
+    if (message.type === "checkup") return this.doctor.take(message);
+    if (message.type === "refused") return this.toast(message.detail);
+    return this.takeAnswer(message);
+  }
+
+  takeAnswer(message) {
     const frame = this.inFlight.get(message.id);
     if (!this.media || !frame) return; // an answer to a frame that was given up
     this.inFlight.delete(message.id);
     this.answeredAt = performance.now();
     if (message.type === "loading") this.dueAt = this.answeredAt + RETRY_MS;
+    if (message.type === "skipped") this.counts.skipped += 1;
     if (message.type === "broken") this.finish("broken", message.detail);
     if (message.type === "faces" && !(message.id < this.last?.id)) this.takeFaces(message, frame);
+    if (message.recording) this.toast(this.recorder.take(message.recording));
   }
 
   takeFaces(message, frame) {
     this.last = { ...message, size: frame.size, time_s: frame.shownAt / 1000 };
     this.results += 1;
+    this.counts.answered += 1;
     this.redraw();
-    const result = { ...frame, answeredAt: this.answeredAt, drawnAt: performance.now() };
+    const result = { ...frame, ms: message.ms, answeredAt: this.answeredAt, drawnAt: performance.now() };
     this.pace.add(result);
     this.tellFaces(message.faces.length, result.drawnAt);
     this.root.dataset.results = this.results;
@@ -212,13 +214,14 @@ class LiveView {
 
   redraw() {
     if (!this.last) return this.overlay.clear();
-    const { faces, size } = this.last;
+    const faces = this.certainty.judge(this.last.faces, this.choices.get("uncertain_below"));
     const area = ({ xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
     const largest = faces.reduce((best, face) => (best && area(best) >= area(face) ? best : face), null);
     const chosen = faces.find((face) => face.track_id === this.chosen);
-    const face = chosen ?? largest;
-    this.overlay.draw(faces, size, this.mirror, faces.length > 1 ? face?.track_id : null);
-    this.bars.show(face, Boolean(chosen), faces.length);
+    this.shown = chosen ?? largest;
+    if (chosen) this.chosenAt = performance.now();
+    this.overlay.draw(faces, this.last.size, this.mirror, faces.length > 1 || chosen ? this.shown?.track_id : null);
+    this.bars.show(this.shown, Boolean(chosen), faces.length);
   }
 
   // A number of faces is told when it has lasted, or at once when nothing was told before.
@@ -230,9 +233,12 @@ class LiveView {
 
   // --- which face ---------------------------------------------------------------------------------
 
+  // Chosen again, a face is let go.
   choose(face) {
-    this.chosen = face?.track_id ?? null;
+    this.chosen = face && face.track_id !== this.chosen ? face.track_id : null;
+    this.chosenAt = performance.now();
     if (this.last) this.redraw();
+    this.timeline.draw(this.chosen);
   }
 
   chooseByKey(event) {
@@ -242,7 +248,25 @@ class LiveView {
     event.preventDefault();
     const faces = [...this.last.faces].sort((a, b) => (a.xyxy[0] - b.xyxy[0]) * (this.mirror ? -1 : 1));
     const now = faces.findIndex((face) => face.track_id === this.chosen);
-    this.choose(faces[(now < 0 && step < 0 ? faces.length - 1 : now + step + faces.length) % faces.length]);
+    const next = faces[(now < 0 && step < 0 ? faces.length - 1 : now + step + faces.length) % faces.length];
+    if (next.track_id !== this.chosen) this.choose(next);
+  }
+
+  // --- what the visitor chose -----------------------------------------------------------------------
+
+  apply(name) {
+    if (name === "smoothing_s") return this.tell({ type: "adjust", smoothing_s: this.choices.get(name) });
+    if (name === "mirror") this.applyMirror();
+    return this.redraw();
+  }
+
+  applyMirror() {
+    this.mirror = Boolean(this.choices.get("mirror") && this.source.isCamera);
+    this.root.toggleAttribute("data-mirror", this.mirror);
+  }
+
+  toast(sentence) {
+    if (sentence) this.tools.toast(sentence);
   }
 
   // --- what is going on ---------------------------------------------------------------------------
@@ -255,6 +279,9 @@ class LiveView {
     const off = OFF.has(state);
     this.startButton.disabled = !off;
     this.stopButton.disabled = off;
+    const isLive = ["running", "no-face", "paused"].includes(state);
+    this.recorder.enable(isLive);
+    this.tools.enable(isLive);
     this.tell({ type: "state", state, detail });
   }
 
@@ -265,17 +292,32 @@ class LiveView {
   tick(now) {
     if (!this.media || document.hidden) return;
     for (const [id, frame] of this.inFlight) {
-      if (now - frame.sentAt > 1000 * this.options.frame_timeout_s) this.inFlight.delete(id);
+      if (now - frame.sentAt > 1000 * this.options.frame_timeout_s) this.giveUp(id);
     }
     this.checkKernel();
     if (now - this.answeredAt > 1000 * this.options.kernel_timeout_s) return this.finish("kernel-gone");
     if (this.media && now - this.grabbedAt > STILL_MS) this.offer(now);
+    this.recorder.tick(now);
+    this.remember(now);
     const pace = this.pace.measure(now);
     if (!pace || now - (this.toldAt ?? 0) < 1000) return;
     this.toldAt = now;
     const [rate, late] = [Math.round(pace.results_per_s), Math.round(pace.frame_to_overlay_ms)];
     this.paceLine.textContent = `${rate} results a second · ${late} ms behind`;
     this.tell({ type: "stats", ...pace });
+    this.doctor.show();
+  }
+
+  giveUp(id) {
+    this.inFlight.delete(id);
+    this.counts.lost += 1;
+  }
+
+  remember(now) {
+    if (!this.last) return;
+    if (this.chosen !== null && now - this.chosenAt > GONE_MS) this.choose(null);
+    this.timeline.add(now, this.shown, this.last.faces);
+    this.timeline.draw(this.chosen);
   }
 
   remove() {

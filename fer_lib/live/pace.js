@@ -23,6 +23,13 @@ class Pace {
       frame_to_overlay_ms: median(this.results.map((result) => result.drawnAt - result.shownAt)),
     };
   }
+
+  // Milliseconds of each stage in the kernel, of the frames that needed it.
+  stages() {
+    const names = new Set(this.results.flatMap((result) => Object.keys(result.ms ?? {})));
+    const of = (name) => this.results.map((result) => result.ms?.[name]).filter((ms) => ms !== undefined);
+    return Object.fromEntries([...names].map((name) => [name, median(of(name))]));
+  }
 }
 
 function median(values) {

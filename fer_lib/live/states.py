@@ -3,6 +3,9 @@
 The page shows the sentence of its state; `{faces}` and `{detail}` are filled in there.
 """
 
+# The camera is on, and what is recorded goes on.
+LIVE = frozenset({"loading", "running", "no-face", "paused"})
+
 STATES: dict[str, str] = {
     "ready": "Press Start and allow the camera.",
     "waiting": "Waiting for your permission: the browser asks whether this page may use the camera.",
