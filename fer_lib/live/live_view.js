@@ -12,8 +12,6 @@ const OFF = new Set([
 const TICK_MS = 250;
 const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
 const STEADY_MS = 600; // how long a number of faces must last before the status line tells it
-const RETRY_MS = 200; // between frames while the networks are loading
-const GONE_MS = 1500; // a chosen face that is away for so long is not waited for
 
 class LiveView {
   static owners = new WeakMap(); // a widget shown twice is live in one place only
@@ -68,13 +66,11 @@ class LiveView {
 
   forget() {
     this.media = null;
-    this.inFlight = new Map();
-    this.last = null;
-    this.chosen = this.shown = null;
+    this.flight = new Flight(this.options);
+    this.following = new Following();
+    this.last = this.shown = null;
     this.results = 0;
     this.pace = new Pace();
-    this.counts = { seen: 0, answered: 0, passed: 0, skipped: 0, lost: 0 };
-    this.dueAt = 0;
   }
 
   // --- the visitor's two words --------------------------------------------------------------------
@@ -127,7 +123,7 @@ class LiveView {
 
   pause(hidden) {
     if (OFF.has(this.state) || this.state === "waiting") return;
-    this.inFlight.clear();
+    this.flight.clear();
     this.answeredAt = performance.now();
     if (hidden) this.say("paused");
   }
@@ -144,25 +140,15 @@ class LiveView {
     else requestAnimationFrame((now) => step(now));
   }
 
-  // Takes the frame if a place is free and it is time; a frame that is not taken is gone, the next one
-  // is newer. Half an interval of patience lets a 30 fps camera that jitters keep its rate.
   offer(now, shownAt = now) {
-    const interval = 1000 / this.options.target_rate;
-    if (document.hidden || !this.grabber.ready) return;
-    this.counts.seen += 1;
-    if (this.inFlight.size >= this.options.max_in_flight || now < this.dueAt - interval / 2) {
-      this.counts.passed += 1;
-      return;
-    }
-    this.dueAt = Math.max(this.dueAt + interval, now);
-    this.send(shownAt);
+    if (!document.hidden && this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt);
   }
 
   send(shownAt) {
     const id = (this.lastId = (this.lastId ?? 0) + 1);
     this.grabbedAt = performance.now();
     const { size, jpeg } = this.grabber.grab();
-    this.inFlight.set(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
+    this.flight.leave(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
     if (!this.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.finish("kernel-gone");
   }
 
@@ -188,12 +174,11 @@ class LiveView {
   }
 
   takeAnswer(message) {
-    const frame = this.inFlight.get(message.id);
-    if (!this.media || !frame) return; // an answer to a frame that was given up
-    this.inFlight.delete(message.id);
-    this.answeredAt = performance.now();
-    if (message.type === "loading") this.dueAt = this.answeredAt + RETRY_MS;
-    if (message.type === "skipped") this.counts.skipped += 1;
+    if (!this.media) return;
+    const now = performance.now();
+    const frame = this.flight.land(message, now);
+    if (!frame) return;
+    this.answeredAt = now;
     if (message.type === "broken") this.finish("broken", message.detail);
     if (message.type === "faces" && !(message.id < this.last?.id)) this.takeFaces(message, frame);
     if (message.recording) this.toast(this.recorder.take(message.recording));
@@ -202,7 +187,6 @@ class LiveView {
   takeFaces(message, frame) {
     this.last = { ...message, size: frame.size, time_s: frame.shownAt / 1000 };
     this.results += 1;
-    this.counts.answered += 1;
     this.redraw();
     const result = { ...frame, ms: message.ms, answeredAt: this.answeredAt, drawnAt: performance.now() };
     this.pace.add(result);
@@ -215,13 +199,10 @@ class LiveView {
   redraw() {
     if (!this.last) return this.overlay.clear();
     const faces = this.certainty.judge(this.last.faces, this.choices.get("uncertain_below"));
-    const area = ({ xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
-    const largest = faces.reduce((best, face) => (best && area(best) >= area(face) ? best : face), null);
-    const chosen = faces.find((face) => face.track_id === this.chosen);
-    this.shown = chosen ?? largest;
-    if (chosen) this.chosenAt = performance.now();
-    this.overlay.draw(faces, this.last.size, this.mirror, faces.length > 1 || chosen ? this.shown?.track_id : null);
-    this.bars.show(this.shown, Boolean(chosen), faces.length);
+    const { face, isChosen } = this.following.find(faces);
+    this.shown = face;
+    this.overlay.draw(faces, this.last.size, this.mirror, faces.length > 1 || isChosen ? face?.track_id : null);
+    this.bars.show(face, isChosen, faces.length);
   }
 
   // A number of faces is told when it has lasted, or at once when nothing was told before.
@@ -233,12 +214,9 @@ class LiveView {
 
   // --- which face ---------------------------------------------------------------------------------
 
-  // Chosen again, a face is let go.
   choose(face) {
-    this.chosen = face && face.track_id !== this.chosen ? face.track_id : null;
-    this.chosenAt = performance.now();
-    if (this.last) this.redraw();
-    this.timeline.draw(this.chosen);
+    this.following.choose(face);
+    this.showChoice();
   }
 
   chooseByKey(event) {
@@ -246,10 +224,13 @@ class LiveView {
     if (event.key === "Escape") this.choose(null);
     if (!step || !this.last?.faces.length) return;
     event.preventDefault();
-    const faces = [...this.last.faces].sort((a, b) => (a.xyxy[0] - b.xyxy[0]) * (this.mirror ? -1 : 1));
-    const now = faces.findIndex((face) => face.track_id === this.chosen);
-    const next = faces[(now < 0 && step < 0 ? faces.length - 1 : now + step + faces.length) % faces.length];
-    if (next.track_id !== this.chosen) this.choose(next);
+    this.following.step(this.last.faces, step, this.mirror);
+    this.showChoice();
+  }
+
+  showChoice() {
+    if (this.last) this.redraw();
+    this.timeline.draw(this.following.chosen);
   }
 
   // --- what the visitor chose -----------------------------------------------------------------------
@@ -291,9 +272,7 @@ class LiveView {
 
   tick(now) {
     if (!this.media || document.hidden) return;
-    for (const [id, frame] of this.inFlight) {
-      if (now - frame.sentAt > 1000 * this.options.frame_timeout_s) this.giveUp(id);
-    }
+    this.flight.giveUp(now);
     this.checkKernel();
     if (now - this.answeredAt > 1000 * this.options.kernel_timeout_s) return this.finish("kernel-gone");
     if (this.media && now - this.grabbedAt > STILL_MS) this.offer(now);
@@ -308,16 +287,11 @@ class LiveView {
     this.doctor.show();
   }
 
-  giveUp(id) {
-    this.inFlight.delete(id);
-    this.counts.lost += 1;
-  }
-
   remember(now) {
     if (!this.last) return;
-    if (this.chosen !== null && now - this.chosenAt > GONE_MS) this.choose(null);
+    if (this.following.isGone) this.choose(null);
     this.timeline.add(now, this.shown, this.last.faces);
-    this.timeline.draw(this.chosen);
+    this.timeline.draw(this.following.chosen);
   }
 
   remove() {

@@ -22,6 +22,8 @@ SCRIPTS = (
     "certainty.js",
     "bars.js",
     "timeline.js",
+    "following.js",
+    "flight.js",
     "pace.js",
     "choices.js",
     "files.js",

@@ -38,7 +38,10 @@ class Recorder {
     if (!isLive) this.show(false); // the kernel stops it too, and says so if it still can
   }
 
+  // Only where it was asked for: the answer reaches every view of the widget.
   keep({ kind }, [text]) {
+    if (!this.isAwaiting) return "";
+    this.isAwaiting = false;
     keepFile(new Blob([text], { type: kind === "csv" ? "text/csv" : "application/json" }), `emotions-${timeInName()}.${kind}`);
     return `Saved as ${kind.toUpperCase()} by your browser.`;
   }
@@ -65,7 +68,10 @@ class Recorder {
   addButton(word, message) {
     const button = element("button", "fer-tool", word);
     button.type = "button";
-    button.addEventListener("click", () => this.send(message));
+    button.addEventListener("click", () => {
+      this.isAwaiting = message.type === "download";
+      this.send(message);
+    });
     return button;
   }
 
