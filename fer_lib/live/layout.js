@@ -14,9 +14,16 @@ function layOut(root) {
     <video class="fer-video" autoplay playsinline muted></video>
     <canvas class="fer-overlay" tabindex="0" role="img"
       aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
+    <p class="fer-tag"></p>
     <p class="fer-mark" role="timer" aria-label="Recording" hidden></p>
     <p class="fer-toast" role="status" aria-live="polite"></p>
     <button type="button" class="fer-tool fer-leave">Leave full screen</button>
+    <div class="fer-instead" role="group" aria-label="Without a camera">
+      <span>Without a camera:</span>
+      <button type="button" class="fer-tool fer-choose-file">Photo or video …</button>
+      <button type="button" class="fer-tool fer-demo">Demo</button>
+      <input type="file" class="fer-file" accept="image/*,video/*" hidden>
+    </div>
   </div>
   <div class="fer-controls">
     <button type="button" class="fer-button fer-start">Start</button>

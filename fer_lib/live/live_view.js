@@ -7,7 +7,8 @@
 // every result in an event `fer-faces`: for tests, for benchmarks and for anyone who wants to look on.
 
 const OFF = new Set([
-  "ready", "stopped", "refused", "no-camera", "in-use", "insecure", "disconnected", "kernel-gone", "broken", "failed",
+  "ready", "stopped", "refused", "no-camera", "in-use", "insecure", "disconnected", "unreadable", "kernel-gone",
+  "broken", "failed",
 ]);
 const TICK_MS = 250;
 const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
@@ -29,7 +30,7 @@ class LiveView {
       ".fer-start", ".fer-stop", ".fer-status", ".fer-pace", "video", "canvas",
     ].map((selector) => this.root.querySelector(selector));
     this.video.muted = true; // the attribute alone does not count when it comes by innerHTML
-    this.source = new Source(model);
+    this.camera = this.source = new Source(model);
     this.grabber = new Grabber(this.video, this.options);
     this.overlay = new Overlay(this.canvas, colors);
     this.certainty = new Certainty();
@@ -39,6 +40,7 @@ class LiveView {
     this.recorder = new Recorder(this.root, colors, (message) => this.tell(message));
     this.doctor = new Doctor(this.root, this);
     this.tools = new Tools(this.root, this, this.choices);
+    this.sources = new Sources(this.root, this);
     this.run = 0;
     this.forget();
     this.listen();
@@ -55,6 +57,7 @@ class LiveView {
     this.canvas.addEventListener("click", (event) => this.choose(this.overlay.faceAt(event.offsetX, event.offsetY)));
     this.canvas.addEventListener("keydown", (event) => this.chooseByKey(event));
     document.addEventListener("visibilitychange", () => this.pause(document.hidden), { signal });
+    this.sources.listen(signal);
     window.addEventListener("pagehide", () => this.finish("stopped"), { signal });
     this.model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.model.on("comm:close", () => this.finish("kernel-gone"));
@@ -75,17 +78,20 @@ class LiveView {
 
   // --- the visitor's two words --------------------------------------------------------------------
 
-  async start() {
+  async start(source = this.camera) {
     if (!OFF.has(this.state)) return;
     LiveView.owners.get(this.model)?.finish("stopped");
     LiveView.owners.set(this.model, this);
     const run = ++this.run;
-    const hadFocus = this.startButton === document.activeElement;
-    this.say("waiting");
+    const hadFocus = this.root.contains(document.activeElement?.closest(".fer-start, .fer-instead"));
+    this.source = source;
+    if (source === this.camera) this.say("waiting");
+    else this.say("opening");
     if (hadFocus) this.stopButton.focus({ preventScroll: true }); // a button that is off loses the keyboard
     try {
-      const media = await this.source.open();
-      if (run !== this.run) return this.source.close(media); // Stop came before the visitor's permission
+      await this.camera.find(); // whatever is shown, its widget knows when the kernel is gone
+      const media = await source.open();
+      if (run !== this.run) return source.close(media); // Stop came before the visitor's permission
       this.show(media);
     } catch (error) {
       if (run === this.run) this.finish(error.state ?? "failed", error.message);
@@ -98,7 +104,8 @@ class LiveView {
     for (const track of media.getTracks()) track.addEventListener("ended", () => this.finish("disconnected"));
     this.timeline.forget();
     this.applyMirror();
-    this.video.srcObject = media;
+    this.sources.name(this.source);
+    this.source.show(this.video, media);
     this.video.play().catch(() => {}); // refused only when the view is already gone
     this.answeredAt = this.grabbedAt = performance.now();
     this.say("loading");
@@ -111,6 +118,7 @@ class LiveView {
     this.run += 1;
     this.source.close(this.media);
     this.video.srcObject = null;
+    this.sources.name(null);
     this.forget();
     this.overlay.clear();
     this.bars.show(null);
@@ -122,7 +130,7 @@ class LiveView {
   }
 
   pause(hidden) {
-    if (OFF.has(this.state) || this.state === "waiting") return;
+    if (OFF.has(this.state) || ["waiting", "opening"].includes(this.state)) return;
     this.flight.clear();
     this.answeredAt = performance.now();
     if (hidden) this.say("paused");
@@ -168,6 +176,7 @@ class LiveView {
     if (message.type === "stop") return this.finish("stopped");
     if (message.type === "recording") return this.toast(this.recorder.take(message));
     if (message.type === "file") return this.toast(this.recorder.keep(message, buffers));
+    if (message.type === "demo") return this.sources.takeDemo(buffers);
     if (message.type === "checkup") return this.doctor.take(message);
     if (message.type === "refused") return this.toast(message.detail);
     return this.takeAnswer(message);
@@ -267,7 +276,7 @@ class LiveView {
   }
 
   checkKernel() {
-    if (this.source.widget?.comm_live === false) this.finish("kernel-gone");
+    if (this.camera.widget?.comm_live === false) this.finish("kernel-gone");
   }
 
   tick(now) {

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = (
     "layout.js",
     "stream.js",
+    "substitutes.js",
     "overlay.js",
     "certainty.js",
     "bars.js",
@@ -30,6 +31,7 @@ SCRIPTS = (
     "recorder.js",
     "doctor.js",
     "tools.js",
+    "sources.js",
     "live_view.js",
 )
 STYLES = ("live_view.css", "tools.css")

@@ -173,7 +173,7 @@ class Session(traitlets.HasTraits):
         if not isinstance(state, str) or state not in STATES:
             self.errors += 1
             return None
-        if state == "waiting":
+        if state in ("waiting", "opening"):
             self._restart()
         self.detail = str(content.get("detail", ""))[:500]
         self.state = state

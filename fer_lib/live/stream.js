@@ -36,6 +36,10 @@ class Source {
     }
   }
 
+  show(video, media) {
+    video.srcObject = media;
+  }
+
   close(media) {
     for (const track of media?.getTracks() ?? []) track.stop();
     this.widget?.media?.pause(); // the player behind a VideoStream

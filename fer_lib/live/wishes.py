@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from fer_lib.live.checkup import examine_kernel
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.recording import Recording
 from fer_lib.settings import LiveSettings, VisionSettings
+
+# Eileen Collins, from scikit-image's `astronaut` (NASA, public domain).
+DEMO = Path(__file__).parent / "demo.jpg"
 
 
 class Wishes:
@@ -28,6 +32,7 @@ class Wishes:
             "download": self._take_download,
             "adjust": self._take_adjust,
             "examine": self._take_examine,
+            "demo": self._take_demo,
         }
 
     def __contains__(self, kind: object) -> bool:
@@ -72,3 +77,6 @@ class Wishes:
 
     def _take_examine(self, content: Message) -> Message:
         return examine_kernel(self._vision)
+
+    def _take_demo(self, content: Message) -> Message:
+        return {"type": "demo", "buffers": [DEMO.read_bytes()]}
