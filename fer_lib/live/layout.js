@@ -47,6 +47,7 @@ function layOut(root) {
     <button type="button" class="fer-tool fer-more" aria-expanded="false" aria-controls="${more}">More</button>
   </div>
   <div class="fer-below">
+    <section class="fer-summary" aria-label="Recording" hidden></section>
     <div class="fer-choices" id="${more}" hidden>
       <label class="fer-choice"><span>Say “uncertain” below</span>
         <input type="range" data-choice="uncertain_below" step="0.05"><output></output></label>
@@ -60,6 +61,5 @@ function layOut(root) {
         <button type="button" class="fer-tool fer-copy">Copy for a bug report</button>
       </details>
     </div>
-    <section class="fer-summary" aria-label="Recording" hidden></section>
   </div>`;
 }

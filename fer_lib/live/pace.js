@@ -1,6 +1,7 @@
 // How many results a second, and how late they are.
 
 const WINDOW_MS = 2000; // over which rate and latency are measured
+const STAGES = ["decode", "follow", "detect", "track", "recognize", "total"]; // as the pipeline names them
 
 class Pace {
   constructor() {
@@ -26,9 +27,8 @@ class Pace {
 
   // Milliseconds of each stage in the kernel, of the frames that needed it.
   stages() {
-    const names = new Set(this.results.flatMap((result) => Object.keys(result.ms ?? {})));
-    const of = (name) => this.results.map((result) => result.ms?.[name]).filter((ms) => ms !== undefined);
-    return Object.fromEntries([...names].map((name) => [name, median(of(name))]));
+    const times = (name) => this.results.map((result) => result.ms?.[name]).filter((ms) => ms !== undefined);
+    return Object.fromEntries(STAGES.map((name) => [name, median(times(name))]).filter(([, ms]) => ms !== undefined));
   }
 }
 

@@ -88,7 +88,7 @@ class Recorder {
     }
     const told = parts.filter(({ share }) => share >= 0.01).sort((a, b) => b.share - a.share);
     const words = told.map(({ label, share }) => `${label} ${percent(share)}`).join(", ") || "no face";
-    const seen = shares.seen_s === undefined ? "" : ` ${clockTime(shares.seen_s)}`;
+    const seen = shares.seen_s === undefined ? "" : ` · ${clockTime(shares.seen_s)}`;
     item.append(element("strong", "", `${name}${seen}`), bar, element("span", "fer-share-words", words));
     return item;
   }

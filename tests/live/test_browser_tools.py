@@ -200,8 +200,8 @@ def test_full_screen_and_back(live):
     assert live.state == "running"
 
 
-def test_doctor_tells_and_copies(live, browser, voila):
-    live.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+def test_doctor_tells_and_copies(live):
+    live.page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
     live.press("More")
     live.page.locator(".fer-doctor summary").click()
     report = live.page.locator(".fer-doctor dl")
