@@ -291,7 +291,7 @@ class LiveView {
     if (!pace || now - (this.toldAt ?? 0) < 1000) return;
     this.toldAt = now;
     const [rate, late] = [Math.round(pace.results_per_s), Math.round(pace.frame_to_overlay_ms)];
-    this.paceLine.textContent = `${rate} results a second · ${late} ms behind`;
+    this.paceLine.textContent = `${rate} ${rate === 1 ? "result" : "results"} a second · ${late} ms behind`;
     this.tell({ type: "stats", ...pace });
     this.doctor.show();
   }

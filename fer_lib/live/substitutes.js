@@ -110,7 +110,7 @@ class Demo extends Substitute {
     const scale = cover * (1.22 + 0.08 * Math.sin(turn / 2));
     const [width, height] = [picture.width * scale, picture.height * scale];
     const left = (DEMO[0] - width) * (0.5 + 0.42 * Math.sin(turn));
-    const top = (DEMO[1] - height) * (0.35 + 0.25 * Math.sin(2 * turn));
+    const top = (DEMO[1] - height) * (0.1 + 0.1 * Math.sin(2 * turn));
     this.context.drawImage(picture, left, top, width, height);
   }
 

@@ -1,10 +1,11 @@
 """Ways to a result without a camera: a photo, a video, the demo; and files that are none of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
+from factories import compose_frame
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.browser import LivePage, open_browser
@@ -55,6 +56,13 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    frame, _ = compose_frame([(180, 220, 150), (470, 250, 110)])
+    cv2.imwrite(str(path := tmp_path / "pair.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    return path
+
+
 def choose_file(page: LivePage, path: Path) -> None:
     page.page.locator(".fer-file").set_input_files(path)
 
@@ -83,6 +91,21 @@ def test_photo(page, photo):
     choose_file(page, photo)
     assert_shows_a_face(page, 2, "portrait.png")
     page.press("Stop")
+
+
+def test_uncertain_is_said_instead_of_the_label(page, tmp_path):
+    blurred = cv2.GaussianBlur(cv2.cvtColor(draw_frame(0), cv2.COLOR_RGB2BGR), (0, 0), 5)
+    cv2.imwrite(str(path := tmp_path / "blurred.png"), blurred)
+    choose_file(page, path)
+    page.wait_for_state("running")
+    (face,) = page.faces
+    assert face["probability"] < 0.9, "this test needs a face that the network is not sure of"
+    label, threshold = page.page.locator(".fer-label"), page.page.locator("[data-choice=uncertain_below]")
+    page.press("More")
+    threshold.press("End")
+    page.wait_until(lambda: label.inner_text().lower() == "uncertain", "uncertainty")
+    threshold.press("Home")
+    page.wait_until(lambda: label.inner_text().lower() == face["label"], "the label")
 
 
 def test_video_is_played_again_and_again(page, video):
@@ -139,8 +162,8 @@ def test_nobody_needs_the_mouse(page):
 
 
 @pytest.mark.parametrize("click", [True, False])
-def test_several_faces_have_numbers_and_one_is_followed(page, tmp_path, click, compose: Callable[[], Path]):
-    choose_file(page, compose())
+def test_several_faces_have_numbers_and_one_is_followed(page, pair, click):
+    choose_file(page, pair)
     page.wait_for_state("running")
     page.wait_until(lambda: len(page.faces) == 2, "two faces")
     who = page.page.locator(".fer-who")
@@ -160,15 +183,3 @@ def test_several_faces_have_numbers_and_one_is_followed(page, tmp_path, click, c
     else:
         canvas.press("Escape")
     page.wait_until(lambda: who.inner_text().startswith("Largest of 2"), "the largest face again")
-
-
-@pytest.fixture
-def compose(tmp_path: Path) -> Callable[[], Path]:
-    from factories import compose_frame
-
-    def write() -> Path:
-        frame, _ = compose_frame([(180, 220, 150), (470, 250, 110)])
-        cv2.imwrite(str(path := tmp_path / "pair.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        return path
-
-    return write

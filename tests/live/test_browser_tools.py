@@ -111,19 +111,6 @@ def test_stop_ends_a_recording_and_it_can_be_forgotten(live):
     live.page.locator(".fer-summary").wait_for(state="hidden")
 
 
-def test_uncertain_is_said_instead_of_the_label(live):
-    live.press("More")
-    choose(live, "uncertain_below", 0.95)
-    label = live.page.locator(".fer-label")
-    (face,) = live.faces
-    expected = "uncertain" if face["probability"] < 0.9 else face["label"]
-    choose(live, "uncertain_below", 0)
-    live.wait_until(lambda: label.inner_text().lower() in EMOTIONS, "an emotion")
-    choose(live, "uncertain_below", 0.95)
-    live.wait_for_results(live.results + 3)
-    assert expected in (label.inner_text().lower(), live.faces[0]["label"])
-
-
 def test_smoothing_reaches_the_kernel(live):
     live.press("More")
     choose(live, "smoothing_s", 0)
