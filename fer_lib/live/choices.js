@@ -8,6 +8,7 @@ class Choices {
       mirror: options.mirror,
       uncertain_below: options.uncertain_below,
       smoothing_s: options.smoothing_s,
+      camera: "", // the browser's name for a device; empty: the one it takes by itself
     };
     this.ranges = { uncertain_below: [0, 0.95], smoothing_s: [0, Math.max(3, options.smoothing_s)] };
     this.chosen = this.recall();
@@ -39,6 +40,7 @@ class Choices {
 
   allows(name, value) {
     if (name === "mirror") return typeof value === "boolean";
+    if (name === "camera") return typeof value === "string" && value.length < 200;
     const range = Object.hasOwn(this.ranges, name) && this.ranges[name];
     return Boolean(range) && typeof value === "number" && value >= range[0] && value <= range[1];
   }

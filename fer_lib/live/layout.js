@@ -55,6 +55,8 @@ function layOut(root) {
         <input type="range" data-choice="smoothing_s" step="0.05"><output></output></label>
       <label class="fer-choice"><span>Mirror the camera</span>
         <input type="checkbox" data-choice="mirror"></label>
+      <label class="fer-choice"><span>Camera</span>
+        <select class="fer-camera"></select></label>
       <details class="fer-doctor">
         <summary>Doctor: is everything in place?</summary>
         <dl></dl>

@@ -41,6 +41,7 @@ class LiveView {
     this.doctor = new Doctor(this.root, this);
     this.tools = new Tools(this.root, this, this.choices);
     this.sources = new Sources(this.root, this);
+    this.cameras = new Cameras(this.root, this);
     this.run = 0;
     this.forget();
     this.listen();
@@ -90,7 +91,7 @@ class LiveView {
     if (hadFocus) this.stopButton.focus({ preventScroll: true }); // a button that is off loses the keyboard
     try {
       await this.camera.find(); // whatever is shown, its widget knows when the kernel is gone
-      const media = await source.open();
+      const media = await source.open(this.choices.get("camera"));
       if (run !== this.run) return source.close(media); // Stop came before the visitor's permission
       this.show(media);
     } catch (error) {
@@ -105,6 +106,7 @@ class LiveView {
     this.timeline.forget();
     this.applyMirror();
     this.sources.name(this.source);
+    this.cameras.find();
     this.source.show(this.video, media);
     this.video.play().catch(() => {}); // refused only when the view is already gone
     this.answeredAt = this.grabbedAt = performance.now();
@@ -125,6 +127,7 @@ class LiveView {
     this.paceLine.textContent = "";
     this.root.dataset.faces = "[]";
     const hadFocus = this.stopButton === document.activeElement;
+    if (state === "kernel-gone") this.toast(this.recorder.lose());
     this.say(state, detail);
     if (hadFocus) this.startButton.focus({ preventScroll: true });
   }
@@ -251,8 +254,17 @@ class LiveView {
   }
 
   applyMirror() {
-    this.mirror = Boolean(this.choices.get("mirror") && this.source.isCamera);
+    // A camera on the back of a phone shows the world, and that is no mirror.
+    const isBack = this.media?.getVideoTracks()[0]?.getSettings().facingMode === "environment";
+    this.mirror = Boolean(this.choices.get("mirror") && this.source.isCamera && !isBack);
     this.root.toggleAttribute("data-mirror", this.mirror);
+  }
+
+  takeCamera(deviceId) {
+    this.choices.set("camera", deviceId);
+    if (OFF.has(this.state) || this.source !== this.camera) return;
+    this.finish("stopped");
+    this.start();
   }
 
   toast(sentence) {

@@ -32,6 +32,7 @@ SCRIPTS = (
     "doctor.js",
     "tools.js",
     "sources.js",
+    "cameras.js",
     "live_view.js",
 )
 STYLES = ("live_view.css", "tools.css")

@@ -46,6 +46,13 @@ class Recorder {
     return `Saved as ${kind.toUpperCase()} by your browser.`;
   }
 
+  // The numbers were in the kernel's memory, and nowhere else.
+  lose() {
+    const had = this.isOn || !this.summary.hidden;
+    this.summary.hidden = true;
+    return had ? "The recording is gone with the kernel." : "";
+  }
+
   describe({ everyone, people, more, rows, full }) {
     const head = element("p", "fer-summary-head",
       `Recorded ${clockTime(everyone.duration_s)} · ${rows} ${rows === 1 ? "row" : "rows"}`);

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from benchmarks.browser import LivePage, open_browser
 from benchmarks.fake_camera import write_clip
@@ -27,9 +27,15 @@ def voila(chromium: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     clip = write_clip(tmp_path_factory.mktemp("camera") / "face.y4m")
-    with sync_playwright() as playwright, open_browser(playwright, chromium, clip) as browser:
+    with open_browser(playwright, chromium, clip) as browser:
         yield browser
 
 
@@ -125,6 +131,35 @@ def test_smoothing_reaches_the_kernel(live):
     assert all(face["raw"] == pytest.approx(face["smooth"], abs=2e-4) for face in last)
 
 
+def test_another_camera_is_taken_at_once_and_remembered(playwright, chromium, voila):
+    two = ("--use-fake-device-for-media-stream=device-count=2",)
+    taken = "() => document.querySelector('.fer-video').srcObject?.getVideoTracks()[0].getSettings().deviceId"
+    with open_browser(playwright, chromium, options=two) as browser:
+        page = LivePage(browser, voila)
+        page.wait_until_ready()
+        select = page.page.locator(".fer-camera")
+        page.press("More")
+        assert select.is_disabled()
+        page.press("Start")
+        page.wait_for_state("running", "no-face")
+        page.wait_until(select.is_enabled, "a choice of cameras")
+        first = page.page.evaluate(taken)
+        other = next(
+            value
+            for value in select.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+            if value not in ("", first)
+        )
+        select.select_option(other)
+        page.wait_until(lambda: page.page.evaluate(taken) == other, "the other camera")
+        page.wait_for_state("running", "no-face")
+        assert page.live_tracks() == 1
+        page.page.goto(voila)
+        page.wait_until_ready()
+        page.press("Start")
+        page.wait_for_state("running", "no-face")
+        assert page.page.evaluate(taken) == other
+
+
 def test_mirror_turns_the_picture(live):
     assert live.page.locator(".fer-live").get_attribute("data-mirror") is not None
     live.press("More")
@@ -140,6 +175,7 @@ def test_choices_are_remembered(live, voila):
     live.page.goto(voila)
     live.wait_until_ready()
     live.press("More")
+    live.complaints.clear()  # Voila's own farewell from the page that was left may be refused
     values = live.page.locator(".fer-choice input").evaluate_all("(all) => all.map((one) => one.value)")
     assert values[:2] == ["0.7", "1.5"]
     assert not live.page.get_by_label("Mirror the camera").is_checked()
