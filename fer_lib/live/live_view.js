@@ -24,6 +24,8 @@ class LiveView {
     const colors = model.get("colors");
     this.root = document.createElement("div");
     this.root.className = "fer-live";
+    this.root.setAttribute("role", "region");
+    this.root.setAttribute("aria-label", "Live view");
     this.root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
     layOut(this.root);
     [this.startButton, this.stopButton, this.status, this.paceLine, this.video, this.canvas] = [
