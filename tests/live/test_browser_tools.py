@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
@@ -287,3 +288,18 @@ def test_every_control_has_a_name(page):
       .filter((one) => one.checkVisibility() && one.getAttribute("role") !== "status")
       .map((one) => one.outerHTML)""")
     assert unnamed == []
+
+
+def test_a_recording_that_is_gone_with_the_kernel_is_told(live):
+    record(live, 5)
+    config = json.loads(live.page.locator("#jupyter-config-data").text_content() or "{}")
+    (kernel,) = (
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"kernel-{config['kernelId']}.json" in " ".join(process.info["cmdline"] or [])
+    )
+    kernel.kill()
+    live.wait_for_state("kernel-gone")
+    live.page.locator(".fer-summary").wait_for(state="hidden")
+    assert "gone with the kernel" in live.page.locator(".fer-toast").inner_text()
+    live.complaints.clear()  # what Voila says of a kernel that died is its own
