@@ -135,6 +135,15 @@ class LiveSettings(Settings):
     max_in_flight: int = Field(2, ge=1, le=8, description="frames sent and not yet answered")
     target_rate: float = Field(30, ge=1, le=120, description="results a second to aim for")
     mirror: bool = Field(True, description="show the camera like a mirror")
+    uncertain_below: float = Field(
+        0.5,
+        ge=0,
+        le=0.95,
+        description="probability below which the page says uncertain instead of an emotion; 0: never",
+    )
+    max_recording_rows: int = Field(
+        100_000, ge=1, le=1_000_000, description="rows of a recording kept in memory, about an hour of one face"
+    )
     frame_timeout_s: float = Field(
         2, ge=0.1, le=60, description="seconds after which an unanswered frame counts as lost"
     )

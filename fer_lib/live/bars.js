@@ -21,8 +21,9 @@ class Bars {
 
   show(face, isChosen = false, count = 1) {
     const largest = count > 1 ? `Largest of ${count} · click a face to follow it` : "Largest face";
-    this.who.textContent = isChosen ? "The face you chose" : largest;
-    this.label.textContent = face?.label ?? "–";
+    const yours = count > 1 ? `The face you chose · #${face?.track_id}` : "The face you chose";
+    this.who.textContent = isChosen ? yours : largest;
+    this.label.textContent = face?.said ?? "–";
     this.rows.forEach(({ row, fill, value }, i) => {
       const probability = face?.probabilities?.[i] ?? 0;
       row.setAttribute("aria-valuenow", Math.round(100 * probability));

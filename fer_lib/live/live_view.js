@@ -1,40 +1,18 @@
 // The live view: shows a stream, sends its frames to the kernel and draws what comes back.
 //
-// live_view.py joins it with its neighbours into one module: stream.js (Source, Grabber), overlay.js,
-// bars.js and pace.js. Here is the loop between them, and the state that the visitor reads.
+// live_view.py joins it with its neighbours into one module. Here is the loop between them, and the state that
+// the visitor reads.
 //
 // The root element says in `data-state`, `data-results` and `data-faces` what is going on, and tells of
 // every result in an event `fer-faces`: for tests, for benchmarks and for anyone who wants to look on.
 
 const OFF = new Set([
-  "ready", "stopped", "refused", "no-camera", "in-use", "insecure", "disconnected", "kernel-gone", "broken", "failed",
+  "ready", "stopped", "refused", "no-camera", "in-use", "insecure", "disconnected", "unreadable", "kernel-gone",
+  "broken", "failed",
 ]);
 const TICK_MS = 250;
 const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
 const STEADY_MS = 600; // how long a number of faces must last before the status line tells it
-const RETRY_MS = 200; // between frames while the networks are loading
-
-const HTML = `
-  <div class="fer-stage">
-    <svg class="fer-idle" viewBox="0 0 96 96" aria-hidden="true">
-      <path d="M12 30V18a6 6 0 0 1 6-6h12M66 12h12a6 6 0 0 1 6 6v12M84 66v12a6 6 0 0 1-6 6H66M30 84H18a6 6 0 0 1-6-6V66"/>
-      <circle cx="37" cy="42" r="1.5"/><circle cx="59" cy="42" r="1.5"/><path d="M34 58c8 7 20 7 28 0"/>
-    </svg>
-    <video class="fer-video" autoplay playsinline muted></video>
-    <canvas class="fer-overlay" tabindex="0" role="img"
-      aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
-  </div>
-  <div class="fer-controls">
-    <button type="button" class="fer-button fer-start">Start</button>
-    <button type="button" class="fer-button fer-stop" disabled>Stop</button>
-    <p class="fer-status" role="status" aria-live="polite"></p>
-  </div>
-  <section class="fer-panel" aria-label="Probabilities of one face">
-    <p class="fer-who"></p>
-    <p class="fer-label"></p>
-    <div class="fer-bars"></div>
-    <p class="fer-pace"></p>
-  </section>`;
 
 class LiveView {
   static owners = new WeakMap(); // a widget shown twice is live in one place only
@@ -46,21 +24,32 @@ class LiveView {
     const colors = model.get("colors");
     this.root = document.createElement("div");
     this.root.className = "fer-live";
+    this.root.setAttribute("role", "region");
+    this.root.setAttribute("aria-label", "Live view");
     this.root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
-    this.root.innerHTML = HTML;
+    layOut(this.root);
     [this.startButton, this.stopButton, this.status, this.paceLine, this.video, this.canvas] = [
       ".fer-start", ".fer-stop", ".fer-status", ".fer-pace", "video", "canvas",
     ].map((selector) => this.root.querySelector(selector));
     this.video.muted = true; // the attribute alone does not count when it comes by innerHTML
-    this.source = new Source(model);
+    this.camera = this.source = new Source(model);
     this.grabber = new Grabber(this.video, this.options);
     this.overlay = new Overlay(this.canvas, colors);
+    this.certainty = new Certainty();
     this.bars = new Bars(this.root, colors);
+    this.timeline = new Timeline(this.root, colors);
+    this.choices = new Choices(this.options);
+    this.recorder = new Recorder(this.root, colors, (message) => this.tell(message));
+    this.doctor = new Doctor(this.root, this);
+    this.tools = new Tools(this.root, this, this.choices);
+    this.sources = new Sources(this.root, this);
+    this.cameras = new Cameras(this.root, this);
     this.run = 0;
     this.forget();
     this.listen();
     el.append(this.root);
     this.say("ready");
+    if (this.choices.chosen.smoothing_s !== undefined) this.apply("smoothing_s");
   }
 
   listen() {
@@ -71,8 +60,9 @@ class LiveView {
     this.canvas.addEventListener("click", (event) => this.choose(this.overlay.faceAt(event.offsetX, event.offsetY)));
     this.canvas.addEventListener("keydown", (event) => this.chooseByKey(event));
     document.addEventListener("visibilitychange", () => this.pause(document.hidden), { signal });
+    this.sources.listen(signal);
     window.addEventListener("pagehide", () => this.finish("stopped"), { signal });
-    this.model.on("msg:custom", (message) => this.take(message));
+    this.model.on("msg:custom", (message, buffers) => this.take(message, buffers));
     this.model.on("comm:close", () => this.finish("kernel-gone"));
     this.model.on("comm_live_update", () => this.checkKernel());
     this.ticks = setInterval(() => this.tick(performance.now()), TICK_MS);
@@ -82,27 +72,29 @@ class LiveView {
 
   forget() {
     this.media = null;
-    this.inFlight = new Map();
-    this.last = null;
-    this.chosen = null;
+    this.flight = new Flight(this.options);
+    this.following = new Following();
+    this.last = this.shown = null;
     this.results = 0;
     this.pace = new Pace();
-    this.dueAt = 0;
   }
 
   // --- the visitor's two words --------------------------------------------------------------------
 
-  async start() {
+  async start(source = this.camera) {
     if (!OFF.has(this.state)) return;
     LiveView.owners.get(this.model)?.finish("stopped");
     LiveView.owners.set(this.model, this);
     const run = ++this.run;
-    const hadFocus = this.startButton === document.activeElement;
-    this.say("waiting");
+    const hadFocus = this.root.contains(document.activeElement?.closest(".fer-start, .fer-instead"));
+    this.source = source;
+    if (source === this.camera) this.say("waiting");
+    else this.say("opening");
     if (hadFocus) this.stopButton.focus({ preventScroll: true }); // a button that is off loses the keyboard
     try {
-      const media = await this.source.open();
-      if (run !== this.run) return this.source.close(media); // Stop came before the visitor's permission
+      await this.camera.find(); // whatever is shown, its widget knows when the kernel is gone
+      const media = await source.open(this.choices.get("camera"));
+      if (run !== this.run) return source.close(media); // Stop came before the visitor's permission
       this.show(media);
     } catch (error) {
       if (run === this.run) this.finish(error.state ?? "failed", error.message);
@@ -113,9 +105,11 @@ class LiveView {
     this.forget();
     this.media = media;
     for (const track of media.getTracks()) track.addEventListener("ended", () => this.finish("disconnected"));
-    this.mirror = this.options.mirror && this.source.isCamera;
-    this.root.toggleAttribute("data-mirror", this.mirror);
-    this.video.srcObject = media;
+    this.timeline.forget();
+    this.applyMirror();
+    this.sources.name(this.source);
+    this.cameras.find();
+    this.source.show(this.video, media);
     this.video.play().catch(() => {}); // refused only when the view is already gone
     this.answeredAt = this.grabbedAt = performance.now();
     this.say("loading");
@@ -128,19 +122,21 @@ class LiveView {
     this.run += 1;
     this.source.close(this.media);
     this.video.srcObject = null;
+    this.sources.name(null);
     this.forget();
     this.overlay.clear();
     this.bars.show(null);
     this.paceLine.textContent = "";
     this.root.dataset.faces = "[]";
     const hadFocus = this.stopButton === document.activeElement;
+    if (state === "kernel-gone") this.toast(this.recorder.lose());
     this.say(state, detail);
     if (hadFocus) this.startButton.focus({ preventScroll: true });
   }
 
   pause(hidden) {
-    if (OFF.has(this.state) || this.state === "waiting") return;
-    this.inFlight.clear();
+    if (OFF.has(this.state) || ["waiting", "opening"].includes(this.state)) return;
+    this.flight.clear();
     this.answeredAt = performance.now();
     if (hidden) this.say("paused");
   }
@@ -157,21 +153,15 @@ class LiveView {
     else requestAnimationFrame((now) => step(now));
   }
 
-  // Takes the frame if a place is free and it is time; a frame that is not taken is gone, the next one
-  // is newer. Half an interval of patience lets a 30 fps camera that jitters keep its rate.
   offer(now, shownAt = now) {
-    const interval = 1000 / this.options.target_rate;
-    if (document.hidden || !this.grabber.ready || this.inFlight.size >= this.options.max_in_flight) return;
-    if (now < this.dueAt - interval / 2) return;
-    this.dueAt = Math.max(this.dueAt + interval, now);
-    this.send(shownAt);
+    if (!document.hidden && this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt);
   }
 
   send(shownAt) {
     const id = (this.lastId = (this.lastId ?? 0) + 1);
     this.grabbedAt = performance.now();
     const { size, jpeg } = this.grabber.grab();
-    this.inFlight.set(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
+    this.flight.leave(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
     if (!this.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.finish("kernel-gone");
   }
 
@@ -186,23 +176,33 @@ class LiveView {
 
   // --- answers in ---------------------------------------------------------------------------------
 
-  take(message) {
+  take(message, buffers) {
     if (message.type === "start") return this.start();
     if (message.type === "stop") return this.finish("stopped");
-    const frame = this.inFlight.get(message.id);
-    if (!this.media || !frame) return; // an answer to a frame that was given up
-    this.inFlight.delete(message.id);
-    this.answeredAt = performance.now();
-    if (message.type === "loading") this.dueAt = this.answeredAt + RETRY_MS;
+    if (message.type === "recording") return this.toast(this.recorder.take(message));
+    if (message.type === "file") return this.toast(this.recorder.keep(message, buffers));
+    if (message.type === "demo") return this.sources.takeDemo(buffers);
+    if (message.type === "checkup") return this.doctor.take(message);
+    if (message.type === "refused") return this.toast(message.detail);
+    return this.takeAnswer(message);
+  }
+
+  takeAnswer(message) {
+    if (!this.media) return;
+    const now = performance.now();
+    const frame = this.flight.land(message, now);
+    if (!frame) return;
+    this.answeredAt = now;
     if (message.type === "broken") this.finish("broken", message.detail);
     if (message.type === "faces" && !(message.id < this.last?.id)) this.takeFaces(message, frame);
+    if (message.recording) this.toast(this.recorder.take(message.recording));
   }
 
   takeFaces(message, frame) {
     this.last = { ...message, size: frame.size, time_s: frame.shownAt / 1000 };
     this.results += 1;
     this.redraw();
-    const result = { ...frame, answeredAt: this.answeredAt, drawnAt: performance.now() };
+    const result = { ...frame, ms: message.ms, answeredAt: this.answeredAt, drawnAt: performance.now() };
     this.pace.add(result);
     this.tellFaces(message.faces.length, result.drawnAt);
     this.root.dataset.results = this.results;
@@ -212,13 +212,11 @@ class LiveView {
 
   redraw() {
     if (!this.last) return this.overlay.clear();
-    const { faces, size } = this.last;
-    const area = ({ xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
-    const largest = faces.reduce((best, face) => (best && area(best) >= area(face) ? best : face), null);
-    const chosen = faces.find((face) => face.track_id === this.chosen);
-    const face = chosen ?? largest;
-    this.overlay.draw(faces, size, this.mirror, faces.length > 1 ? face?.track_id : null);
-    this.bars.show(face, Boolean(chosen), faces.length);
+    const faces = this.certainty.judge(this.last.faces, this.choices.get("uncertain_below"));
+    const { face, isChosen } = this.following.find(faces);
+    this.shown = face;
+    this.overlay.draw(faces, this.last.size, this.mirror, faces.length > 1 || isChosen ? face?.track_id : null);
+    this.bars.show(face, isChosen, faces.length);
   }
 
   // A number of faces is told when it has lasted, or at once when nothing was told before.
@@ -231,8 +229,8 @@ class LiveView {
   // --- which face ---------------------------------------------------------------------------------
 
   choose(face) {
-    this.chosen = face?.track_id ?? null;
-    if (this.last) this.redraw();
+    this.following.choose(face);
+    this.showChoice();
   }
 
   chooseByKey(event) {
@@ -240,9 +238,39 @@ class LiveView {
     if (event.key === "Escape") this.choose(null);
     if (!step || !this.last?.faces.length) return;
     event.preventDefault();
-    const faces = [...this.last.faces].sort((a, b) => (a.xyxy[0] - b.xyxy[0]) * (this.mirror ? -1 : 1));
-    const now = faces.findIndex((face) => face.track_id === this.chosen);
-    this.choose(faces[(now < 0 && step < 0 ? faces.length - 1 : now + step + faces.length) % faces.length]);
+    this.following.step(this.last.faces, step, this.mirror);
+    this.showChoice();
+  }
+
+  showChoice() {
+    if (this.last) this.redraw();
+    this.timeline.draw(this.following.chosen);
+  }
+
+  // --- what the visitor chose -----------------------------------------------------------------------
+
+  apply(name) {
+    if (name === "smoothing_s") return this.tell({ type: "adjust", smoothing_s: this.choices.get(name) });
+    if (name === "mirror") this.applyMirror();
+    return this.redraw();
+  }
+
+  applyMirror() {
+    // A camera on the back of a phone shows the world, and that is no mirror.
+    const isBack = this.media?.getVideoTracks()[0]?.getSettings().facingMode === "environment";
+    this.mirror = Boolean(this.choices.get("mirror") && this.source.isCamera && !isBack);
+    this.root.toggleAttribute("data-mirror", this.mirror);
+  }
+
+  takeCamera(deviceId) {
+    this.choices.set("camera", deviceId);
+    if (OFF.has(this.state) || this.source !== this.camera) return;
+    this.finish("stopped");
+    this.start();
+  }
+
+  toast(sentence) {
+    if (sentence) this.tools.toast(sentence);
   }
 
   // --- what is going on ---------------------------------------------------------------------------
@@ -255,27 +283,38 @@ class LiveView {
     const off = OFF.has(state);
     this.startButton.disabled = !off;
     this.stopButton.disabled = off;
+    const isLive = ["running", "no-face", "paused"].includes(state);
+    this.recorder.enable(isLive);
+    this.tools.enable(isLive);
     this.tell({ type: "state", state, detail });
   }
 
   checkKernel() {
-    if (this.source.widget?.comm_live === false) this.finish("kernel-gone");
+    if (this.camera.widget?.comm_live === false) this.finish("kernel-gone");
   }
 
   tick(now) {
     if (!this.media || document.hidden) return;
-    for (const [id, frame] of this.inFlight) {
-      if (now - frame.sentAt > 1000 * this.options.frame_timeout_s) this.inFlight.delete(id);
-    }
+    this.flight.giveUp(now);
     this.checkKernel();
     if (now - this.answeredAt > 1000 * this.options.kernel_timeout_s) return this.finish("kernel-gone");
     if (this.media && now - this.grabbedAt > STILL_MS) this.offer(now);
+    this.recorder.tick(now);
+    this.remember(now);
     const pace = this.pace.measure(now);
     if (!pace || now - (this.toldAt ?? 0) < 1000) return;
     this.toldAt = now;
     const [rate, late] = [Math.round(pace.results_per_s), Math.round(pace.frame_to_overlay_ms)];
-    this.paceLine.textContent = `${rate} results a second · ${late} ms behind`;
+    this.paceLine.textContent = `${rate} ${rate === 1 ? "result" : "results"} a second · ${late} ms behind`;
     this.tell({ type: "stats", ...pace });
+    this.doctor.show();
+  }
+
+  remember(now) {
+    if (!this.last) return;
+    if (this.following.isGone) this.choose(null);
+    this.timeline.add(now, this.shown, this.last.faces);
+    this.timeline.draw(this.following.chosen);
   }
 
   remove() {

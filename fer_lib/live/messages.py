@@ -1,8 +1,11 @@
 """What page and kernel say to each other, as plain values.
 
 page → kernel   frame {id, time_s} with one JPEG, state {state, detail},
-stats {results_per_s, round_trip_ms, frame_to_overlay_ms}
-kernel → page   faces {id, faces, ms}, skipped {id}, loading {id}, broken {id, detail}, start, stop
+stats {results_per_s, round_trip_ms, frame_to_overlay_ms}, record {on}, forget, download {kind},
+adjust {smoothing_s}, examine, demo
+kernel → page   answers to a frame: faces {id, faces, ms, and recording when it got full}, skipped {id}, loading {id},
+broken {id, detail}; to the others: recording {on, full, frames, rows, everyone, people, more}, file {kind} with its
+text, checkup {versions, weights}, demo with a picture, refused {detail}; and of its own accord: start, stop
 """
 
 from __future__ import annotations

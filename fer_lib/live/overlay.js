@@ -19,13 +19,14 @@ class Overlay {
       const box = { face, x: mirror ? width - x2 : x1, y: y1, width: x2 - x1, height: y2 - y1 };
       this.boxes.push(box);
       this.drawBox(box, face.track_id === chosen);
-      if (face.label) this.drawLabel(box, width);
+      if (face.said) this.drawLabel(box, width, faces.length > 1);
     }
   }
 
   drawBox({ face, x, y, width, height }, strong) {
     const line = strong ? 4 : 2.5;
-    for (const [color, thickness] of [["rgb(0 0 0 / 45%)", line + 2], [this.colors[face.label] ?? "#fff", line]]) {
+    this.context.setLineDash(face.said === "uncertain" ? [8, 6] : []);
+    for (const [color, thickness] of [["rgb(0 0 0 / 45%)", line + 2], [this.colorOf(face), line]]) {
       this.context.strokeStyle = color;
       this.context.lineWidth = thickness;
       this.context.beginPath();
@@ -34,18 +35,22 @@ class Overlay {
     }
   }
 
-  // Above the box; below it where there is no room above.
-  drawLabel({ face, x, y, height }, limit) {
-    const text = `${face.label} ${percent(face.probability)}`;
+  colorOf(face) {
+    return this.colors[face.said] ?? "#ffffff";
+  }
+
+  // Above the box; below it where there is no room above. The number tells several faces apart.
+  drawLabel({ face, x, y, height }, limit, several) {
+    const text = `${several ? `#${face.track_id} ` : ""}${face.said} ${percent(face.probability)}`;
     this.context.font = "600 14px system-ui, sans-serif";
     const width = this.context.measureText(text).width + 16;
     const left = Math.max(2, Math.min(x, limit - width - 2));
     const top = y > 30 ? y - 28 : Math.min(y + height + 5, this.canvas.clientHeight - 25);
-    this.context.fillStyle = this.colors[face.label];
+    this.context.fillStyle = this.colorOf(face);
     this.context.beginPath();
     this.context.roundRect(left, top, width, 23, 7);
     this.context.fill();
-    this.context.fillStyle = inkOn(this.colors[face.label]);
+    this.context.fillStyle = inkOn(this.colorOf(face));
     this.context.fillText(text, left + 8, top + 16);
   }
 

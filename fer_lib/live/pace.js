@@ -1,6 +1,7 @@
 // How many results a second, and how late they are.
 
 const WINDOW_MS = 2000; // over which rate and latency are measured
+const STAGES = ["decode", "follow", "detect", "track", "recognize", "total"]; // as the pipeline names them
 
 class Pace {
   constructor() {
@@ -22,6 +23,12 @@ class Pace {
       round_trip_ms: median(this.results.map((result) => result.answeredAt - result.sentAt)),
       frame_to_overlay_ms: median(this.results.map((result) => result.drawnAt - result.shownAt)),
     };
+  }
+
+  // Milliseconds of each stage in the kernel, of the frames that needed it.
+  stages() {
+    const times = (name) => this.results.map((result) => result.ms?.[name]).filter((ms) => ms !== undefined);
+    return Object.fromEntries(STAGES.map((name) => [name, median(times(name))]).filter(([, ms]) => ms !== undefined));
   }
 }
 

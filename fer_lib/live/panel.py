@@ -10,8 +10,12 @@ from ipywidgets import HTML, VBox
 from fer_lib.live.camera import open_camera
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.session import Session
+from fer_lib.settings import VisionSettings
 
-PRIVACY = "Frames go only to this page's own kernel, stay in memory, and nothing is stored."
+PRIVACY = (
+    "Frames go only to this page's own kernel, stay in memory and never touch a disk: nothing is stored. "
+    "A recording holds numbers and no pictures, in the same memory, until you forget it or the page's kernel ends."
+)
 LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
 
 
@@ -25,7 +29,8 @@ class Panel(VBox):
 
     def __init__(self, session: Session | None = None, stream: MediaStream | None = None) -> None:
         self.session = session or Session()
-        self.view = LiveView(stream or open_camera(self.session.live), self.session.live)
+        smoothing_s = (self.session.vision or VisionSettings.load()).smoothing_s
+        self.view = LiveView(stream or open_camera(self.session.live), self.session.live, smoothing_s)
         self.view.on_msg(self._on_message)
         self.session.prepare()
         notes = HTML(f"<p><strong>Privacy.</strong> {PRIVACY}</p><p><strong>Limits.</strong> {LIMITS}</p>")
@@ -34,5 +39,10 @@ class Panel(VBox):
 
     def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
         answer = self.session.answer(content, buffers)
-        if answer is not None:
+        if answer is None:
+            return
+        files = answer.pop("buffers", None)
+        if files is None:
             view.send(answer)
+        else:
+            view.send(answer, files)

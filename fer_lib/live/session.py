@@ -16,7 +16,8 @@ import traitlets
 from fer_lib.faces import Faces
 from fer_lib.live.clock import StreamClock
 from fer_lib.live.messages import Message, describe_faces, is_number
-from fer_lib.live.states import STATES
+from fer_lib.live.states import LIVE, STATES
+from fer_lib.live.wishes import Wishes
 from fer_lib.settings import LiveSettings, VisionSettings
 
 # After so many failures in a row the fault is ours and not the frame's: the visitor must be told.
@@ -36,6 +37,9 @@ class StreamPipeline(Protocol):
     def reset(self) -> None:
         """Forget the stream."""
 
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant."""
+
 
 class Session(traitlets.HasTraits):
     """A visitor's stream and what is known of it.
@@ -49,6 +53,7 @@ class Session(traitlets.HasTraits):
         results_per_s: results a second that reached the page.
         round_trip_ms: median time from sending a frame to its answer, as the page measures it.
         frame_to_overlay_ms: median time from a frame's arrival to its boxes on the screen.
+        recording: what the visitor recorded, in memory.
     """
 
     state = traitlets.Unicode("ready")
@@ -75,6 +80,8 @@ class Session(traitlets.HasTraits):
         self._fault = ""
         self._clock = StreamClock()
         self._failures = 0
+        self._wishes = Wishes(self.live, vision)
+        self.recording = self._wishes.recording
 
     def prepare(self) -> None:
         """Begin to load the networks in the background, so that the page need not wait for them."""
@@ -90,18 +97,20 @@ class Session(traitlets.HasTraits):
         return self._pipeline is not None
 
     def answer(self, content: Any, buffers: Sequence[Any] = ()) -> Message | None:
-        """Take one message of the page and return the answer it needs, if any.
+        """Take one message of the page and return the answer it needs, if any; `buffers` in it are bytes to send.
 
         A message that makes no sense is counted in `errors` and never raises: a page must not be able to
-        break its own loop.
+        break its own loop. Where the visitor waits for an answer, a sentence says what is wrong.
         """
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "frame":
             return self._answer_frame(content, buffers)
         if kind == "state":
-            self._take_state(content)
-        elif kind == "stats":
+            return self._take_state(content)
+        if kind == "stats":
             self._take_stats(content)
+        elif kind in self._wishes:
+            return self._take_wish(content)
         else:
             self.errors += 1
         return None
@@ -120,14 +129,26 @@ class Session(traitlets.HasTraits):
             return {"type": "skipped", "id": number}
         try:
             data = self._read_frame(buffers)
+            if self._wishes.smoothing_s is not None:
+                self._pipeline.adjust(self._wishes.smoothing_s)
+                self._wishes.smoothing_s = None
             faces = self._pipeline.process_jpeg(data, self._clock.time_s)
+            was_full = self.recording.add(self._clock.time_s, faces)
         # Whatever a frame does to the pipeline, the page gets its answer, or it would wait for it.
         except Exception as error:
             return self._answer_failure(number, error)
         self._failures = 0
         self.faces = faces
         self.frames += 1
-        return {"type": "faces", "id": number, "faces": describe_faces(faces), "ms": _rounded(self._pipeline)}
+        answer = {"type": "faces", "id": number, "faces": describe_faces(faces), "ms": _rounded(self._pipeline)}
+        return answer | {"recording": self.recording.describe()} if was_full else answer
+
+    def _take_wish(self, content: Message) -> Message | None:
+        try:
+            return self._wishes.take(content)
+        except (ValueError, RuntimeError) as error:
+            self.errors += 1
+            return {"type": "refused", "detail": str(error)}
 
     def _read_frame(self, buffers: Sequence[Any]) -> bytes:
         if len(buffers) != 1:
@@ -147,15 +168,17 @@ class Session(traitlets.HasTraits):
         self._failures = 0
         return {"type": "broken", "id": number, "detail": str(error)}
 
-    def _take_state(self, content: Message) -> None:
+    def _take_state(self, content: Message) -> Message | None:
         state = content.get("state")
         if not isinstance(state, str) or state not in STATES:
             self.errors += 1
-            return
-        if state == "waiting":
+            return None
+        if state in ("waiting", "opening"):
             self._restart()
         self.detail = str(content.get("detail", ""))[:500]
         self.state = state
+        # Another stream counts its people anew, so that they must not get into the same recording.
+        return self.recording.describe() if state not in LIVE and self.recording.stop() else None
 
     def _take_stats(self, content: Message) -> None:
         names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")

@@ -3,15 +3,20 @@
 The page shows the sentence of its state; `{faces}` and `{detail}` are filled in there.
 """
 
+# The camera is on, and what is recorded goes on.
+LIVE = frozenset({"loading", "running", "no-face", "paused"})
+
 STATES: dict[str, str] = {
     "ready": "Press Start and allow the camera.",
     "waiting": "Waiting for your permission: the browser asks whether this page may use the camera.",
-    "loading": "The camera is on. Loading the networks …",
+    "opening": "Opening …",
+    "loading": "Loading the networks …",
     "running": "Live. Faces in view: {faces}.",
     "no-face": "No face in view. Come a little closer, or turn on a light.",
     "paused": "Paused while this page is hidden.",
     "stopped": "Stopped. The camera is off.",
     "refused": "The camera was refused. Allow it for this page in the browser's address bar, then press Start.",
+    "unreadable": "This file can't be shown. {detail}",
     "no-camera": "No camera was found. Connect one, then press Start.",
     "in-use": "The camera is in use by another program. Close that program, then press Start.",
     "insecure": "Browsers give the camera to secure pages only. Open this page over https or on localhost.",

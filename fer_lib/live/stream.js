@@ -25,15 +25,28 @@ class Source {
     return this.widget?.get("_model_name") === "CameraStreamModel";
   }
 
-  async open() {
+  choose(deviceId) {
+    const { video, ...others } = this.widget.get("constraints");
+    this.usual ??= video;
+    const { facingMode, ...rest } = this.usual; // or the front camera would be wished for at the same time
+    this.widget.set("constraints", { ...others, video: deviceId ? { ...rest, deviceId: { exact: deviceId } } : this.usual });
+  }
+
+  async open(deviceId = "") {
     await this.find();
+    if (this.isCamera) this.choose(deviceId);
     if (this.isCamera && !(window.isSecureContext && navigator.mediaDevices)) throw new Refusal("insecure");
     try {
       return await this.widget.captureStream();
     } catch (error) {
       this.forget();
+      if (deviceId && error.name === "OverconstrainedError") return this.open(); // the chosen camera is not there now
       throw new Refusal(CAMERA_ERRORS[error.name] ?? "failed", `${error.message || error.name}.`);
     }
+  }
+
+  show(video, media) {
+    video.srcObject = media;
   }
 
   close(media) {

@@ -63,6 +63,15 @@ class Pipeline:
         self._last = Faces.empty()
         self._size = (0, 0)
 
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant from the next frame on; the stream goes on.
+
+        Raises:
+            ValueError: if it is not one of the values that the setting allows; nothing changes.
+        """
+        checked = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
+        self.settings = self._smoother.settings = self.settings.model_copy(update={"smoothing_s": checked})
+
     def process(self, frame: Pixels, time_s: float) -> Faces:
         """Understand the next frame of the stream.
 

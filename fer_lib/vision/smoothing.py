@@ -39,10 +39,14 @@ class State:
 
 
 class Smoother:
-    """What is remembered of each face in view or just out of it, by its `track_id`."""
+    """What is remembered of each face in view or just out of it, by its `track_id`.
+
+    Attributes:
+        settings: the time constants; they may be replaced between two frames.
+    """
 
     def __init__(self, settings: VisionSettings | None = None) -> None:
-        self._settings = settings or VisionSettings.load()
+        self.settings = settings or VisionSettings.load()
         self._states: dict[int, State] = {}
 
     def __len__(self) -> int:
@@ -65,17 +69,17 @@ class Smoother:
             raise ValueError("`track_id` must be known before faces are smoothed, but got None; track them first")
         states = {int(number): observe(faces, row, time_s) for row, number in enumerate(faces.track_id)}
         for number in states.keys() & self._states.keys():
-            states[number] = blend(self._states[number], states[number], self._settings)
+            states[number] = blend(self._states[number], states[number], self.settings)
         self._remember(states, time_s)
         steady = _with_states(faces, list(states.values())) if states else faces
         return steady.with_columns(raw_probabilities=faces.probabilities)
 
     def _remember(self, states: dict[int, State], time_s: float) -> None:
-        patience = self._settings.track_patience_s
+        patience = self.settings.track_patience_s
         unseen = [(number, state) for number, state in self._states.items() if number not in states]
         recent = [(number, state) for number, state in unseen if abs(time_s - state.time_s) <= patience]
         # Even if the clock stands still, only so many can be remembered.
-        self._states = dict(recent[-4 * self._settings.max_faces :]) | states
+        self._states = dict(recent[-4 * self.settings.max_faces :]) | states
 
 
 def observe(faces: Faces, row: int, time_s: float) -> State:

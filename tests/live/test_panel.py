@@ -5,6 +5,7 @@ from ipywidgets import Image
 from fer_lib.faces import Faces
 from fer_lib.live.panel import LIMITS, PRIVACY, Panel
 from fer_lib.live.session import Session
+from fer_lib.settings import VisionSettings
 
 
 class FakePipeline:
@@ -14,6 +15,8 @@ class FakePipeline:
         return Faces.empty()
 
     def reset(self) -> None: ...
+
+    def adjust(self, smoothing_s: float) -> None: ...
 
 
 @pytest.fixture
@@ -56,3 +59,20 @@ def test_panel_answers_nothing_to_a_state(panel, sent):
     panel.view._handle_custom_msg({"type": "state", "state": "stopped", "detail": ""}, [])
     assert sent == []
     assert panel.session.state == "stopped"
+
+
+def test_panel_sends_a_file_as_bytes(panel, monkeypatch):
+    sent = []
+    monkeypatch.setattr(panel.view, "send", lambda content, buffers=None: sent.append((content, buffers)))
+    panel.view._handle_custom_msg({"type": "record", "on": True}, [])
+    panel.view._handle_custom_msg({"type": "frame", "id": 1, "time_s": 0.5}, [memoryview(b"jpeg")])
+    panel.view._handle_custom_msg({"type": "record", "on": False}, [])
+    panel.view._handle_custom_msg({"type": "download", "kind": "csv"}, [])
+    content, (text,) = sent[-1]
+    assert content == {"type": "file", "kind": "csv"}
+    assert text.decode().startswith("time_s,frame,track")
+
+
+def test_panel_tells_the_page_the_smoothing():
+    session = Session(VisionSettings.load(smoothing_s=0.7), load=lambda settings: FakePipeline())
+    assert Panel(session).view.options["smoothing_s"] == 0.7

@@ -26,6 +26,7 @@ class FakePipeline:
         self.timings_ms = {"decode": 0.8123, "total": 4.5678}
         self.times: list[float] = []
         self.resets = 0
+        self.smoothings: list[float] = []
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
         self.times.append(time_s)
@@ -35,6 +36,9 @@ class FakePipeline:
 
     def reset(self) -> None:
         self.resets += 1
+
+    def adjust(self, smoothing_s: float) -> None:
+        self.smoothings.append(smoothing_s)
 
 
 @pytest.fixture
@@ -171,3 +175,49 @@ def test_prepare_loads_once():
         session.prepare()
     session.wait_until_loaded(10)
     assert len(loads) == 1
+
+
+def test_answer_wish_that_is_refused(session):
+    answer = session.answer({"type": "adjust", "smoothing_s": "much"})
+    assert answer == {"type": "refused", "detail": "`smoothing_s` must be a number of seconds, but got 'much'"}
+    assert session.errors == 1
+
+
+def test_answer_adjust_reaches_the_pipeline_once(session, pipeline):
+    session.answer({"type": "adjust", "smoothing_s": 0.5})
+    session.answer({"type": "adjust", "smoothing_s": 1.5})
+    for number in range(3):
+        session.answer(frame(number, number / 30), [b"FACE"])
+    assert pipeline.smoothings == [1.5]
+
+
+def test_answer_record(session):
+    session.answer({"type": "record", "on": True})
+    for number in range(3):
+        session.answer(frame(number, 5 + number / 10), [b"FACE"])
+    told = session.answer({"type": "record", "on": False})
+    assert (told["rows"], told["everyone"]["happy"]) == (3, 1.0)
+    assert [line.split(",")[0] for line in session.recording.read("csv").splitlines()] == [
+        "time_s",
+        "0.0",
+        "0.1",
+        "0.2",
+    ]
+
+
+def test_answer_tells_with_the_frame_that_a_recording_is_full(pipeline):
+    session = Session(live=LiveSettings.load(max_recording_rows=2), load=lambda settings: pipeline)
+    session.wait_until_loaded(10)
+    session.answer({"type": "record", "on": True})
+    answers = [session.answer(frame(number, number / 30), [b"FACE"]) for number in range(4)]
+    assert ["recording" in answer for answer in answers] == [False, False, True, False]
+    assert answers[2]["recording"]["full"]
+
+
+@pytest.mark.parametrize("state", ["stopped", "waiting", "broken", "kernel-gone"])
+def test_answer_state_off_ends_a_recording(session, state):
+    session.answer({"type": "record", "on": True})
+    assert session.answer({"type": "state", "state": "paused"}) is None
+    told = session.answer({"type": "state", "state": state})
+    assert (told["type"], told["on"]) == ("recording", False)
+    assert session.answer({"type": "state", "state": state}) is None

@@ -430,3 +430,26 @@ def test_load_pipeline_real_frames_of_any_shape(real_pipeline: Pipeline, shape: 
     for time_s in (0.0, 0.03, 0.6):
         assert len(real_pipeline.process(frame, time_s)) == 0
     assert len(real_pipeline.analyze(frame)) == 0
+
+
+def test_adjust_changes_the_smoothing_and_keeps_the_stream(make: Make) -> None:
+    pipeline, _, _ = make(LEFT, smoothing_s=10, cache_difference=0)
+    dark, light = np.full((480, 640, 3), 7, np.uint8), np.full((480, 640, 3), 8, np.uint8)
+    pipeline.process(dark, 0)
+    slow = pipeline.process(light, 0.1).probabilities[0]
+    pipeline.adjust(smoothing_s=0)
+    faces = pipeline.process(light, 0.2)
+    assert slow.max() < 1
+    assert faces.probabilities[0].max() == 1
+    assert faces.track_id.tolist() == [1]
+    pipeline.reset()
+    assert pipeline.settings.smoothing_s == 0
+
+
+@pytest.mark.parametrize("wrong", [-1, 61, float("nan"), "much"])
+def test_adjust_a_value_that_is_not_allowed(make: Make, wrong: float) -> None:
+    pipeline, _, _ = make(LEFT)
+    before = pipeline.settings
+    with pytest.raises(ValueError, match="a number from 0 to 60"):
+        pipeline.adjust(smoothing_s=wrong)
+    assert pipeline.settings == before

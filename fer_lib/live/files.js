@@ -1,0 +1,31 @@
+// Files that the browser makes and the visitor keeps: nothing of them touches the server's disk.
+
+function keepFile(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// The visitor's own time, as the name of a file may carry it.
+function timeInName(now = new Date()) {
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "-");
+}
+
+// The picture with its overlay, in the size of the video. The overlay lies over the video as the page shows it,
+// with bars where the two differ in shape.
+function takeSnapshot(video, overlay, mirror) {
+  const canvas = document.createElement("canvas");
+  const [width, height] = ([canvas.width, canvas.height] = [video.videoWidth, video.videoHeight]);
+  const context = canvas.getContext("2d");
+  if (mirror) context.setTransform(-1, 0, 0, 1, width, 0);
+  context.drawImage(video, 0, 0);
+  context.resetTransform();
+  const scale = Math.min(overlay.width / width, overlay.height / height);
+  const [shownWidth, shownHeight] = [width * scale, height * scale];
+  const [left, top] = [(overlay.width - shownWidth) / 2, (overlay.height - shownHeight) / 2];
+  context.drawImage(overlay, left, top, shownWidth, shownHeight, 0, 0, width, height);
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
+}

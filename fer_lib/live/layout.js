@@ -1,0 +1,67 @@
+// What the live view consists of. A first-time visitor sees the picture, Start and the bars; the rest is one quiet
+// row of tools, and what they open.
+
+let layouts = 0;
+
+function layOut(root) {
+  const more = `fer-more-${++layouts}`; // a page may hold several views
+  root.innerHTML = `
+  <div class="fer-stage">
+    <svg class="fer-idle" viewBox="0 0 96 96" aria-hidden="true">
+      <path d="M12 30V18a6 6 0 0 1 6-6h12M66 12h12a6 6 0 0 1 6 6v12M84 66v12a6 6 0 0 1-6 6H66M30 84H18a6 6 0 0 1-6-6V66"/>
+      <circle cx="37" cy="42" r="1.5"/><circle cx="59" cy="42" r="1.5"/><path d="M34 58c8 7 20 7 28 0"/>
+    </svg>
+    <video class="fer-video" autoplay playsinline muted></video>
+    <canvas class="fer-overlay" tabindex="0" role="img"
+      aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
+    <p class="fer-tag"></p>
+    <p class="fer-mark" role="timer" aria-label="Recording" hidden></p>
+    <p class="fer-toast" role="status" aria-live="polite"></p>
+    <button type="button" class="fer-tool fer-leave">Leave full screen</button>
+    <div class="fer-instead" role="group" aria-label="Without a camera">
+      <span>Without a camera:</span>
+      <button type="button" class="fer-tool fer-choose-file">Photo or video …</button>
+      <button type="button" class="fer-tool fer-demo">Demo</button>
+      <input type="file" class="fer-file" accept="image/*,video/*" hidden>
+    </div>
+  </div>
+  <div class="fer-controls">
+    <button type="button" class="fer-button fer-start">Start</button>
+    <button type="button" class="fer-button fer-stop" disabled>Stop</button>
+    <p class="fer-status" role="status" aria-live="polite"></p>
+  </div>
+  <section class="fer-panel" aria-label="Probabilities of one face">
+    <p class="fer-who"></p>
+    <p class="fer-label"></p>
+    <div class="fer-bars"></div>
+    <figure class="fer-timeline">
+      <canvas role="img" aria-label="The last 60 seconds: nothing yet"></canvas>
+      <figcaption><span>60 s ago</span><span>now</span></figcaption>
+    </figure>
+    <p class="fer-pace"></p>
+  </section>
+  <div class="fer-tools" role="group" aria-label="Tools">
+    <button type="button" class="fer-tool fer-record" aria-pressed="false" disabled>Record</button>
+    <button type="button" class="fer-tool fer-snapshot" disabled>Snapshot</button>
+    <button type="button" class="fer-tool fer-full">Full screen</button>
+    <button type="button" class="fer-tool fer-more" aria-expanded="false" aria-controls="${more}">More</button>
+  </div>
+  <div class="fer-below">
+    <section class="fer-summary" aria-label="Recording" hidden></section>
+    <div class="fer-choices" id="${more}" hidden>
+      <label class="fer-choice"><span>Say “uncertain” below</span>
+        <input type="range" data-choice="uncertain_below" step="0.05"><output></output></label>
+      <label class="fer-choice"><span>Smooth over</span>
+        <input type="range" data-choice="smoothing_s" step="0.05"><output></output></label>
+      <label class="fer-choice"><span>Mirror the camera</span>
+        <input type="checkbox" data-choice="mirror"></label>
+      <label class="fer-choice"><span>Camera</span>
+        <select class="fer-camera"></select></label>
+      <details class="fer-doctor">
+        <summary>Doctor: is everything in place?</summary>
+        <dl></dl>
+        <button type="button" class="fer-tool fer-copy">Copy for a bug report</button>
+      </details>
+    </div>
+  </div>`;
+}

@@ -1,0 +1,68 @@
+// The last 60 seconds of one face: its probabilities one above the other, in the colours of the emotions.
+
+const SPAN_MS = 60_000;
+const SLOT_MS = 250; // one column each: a few redraws a second are enough
+const SLOTS = SPAN_MS / SLOT_MS;
+const GAP = 4; // slots that a late one may fill; a longer gap stays empty
+
+class Timeline {
+  constructor(root, colors) {
+    this.canvas = root.querySelector(".fer-timeline canvas");
+    this.context = this.canvas.getContext("2d");
+    [this.names, this.colors] = [Object.keys(colors), Object.values(colors)];
+    this.forget();
+  }
+
+  forget() {
+    this.moments = new Array(SLOTS);
+    this.newest = -1;
+    this.draw(null);
+  }
+
+  // Notes the face that is shown and all others too, so that a face chosen later has its past.
+  add(now, shown, faces) {
+    const slot = Math.floor(now / SLOT_MS);
+    const others = new Map(faces.map((face) => [face.track_id, face.probabilities]));
+    const first = slot - this.newest <= GAP ? this.newest + 1 : slot;
+    for (let at = first; at <= slot; at++) this.moments[at % SLOTS] = { at, shown: shown?.probabilities, others };
+    this.newest = Math.max(slot, this.newest);
+  }
+
+  // The past of `chosen`, a track number, or of whoever was shown.
+  draw(chosen) {
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((side) => Math.round(side * ratio));
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    this.context.clearRect(0, 0, width, height);
+    const seen = new Array(this.names.length).fill(0);
+    for (let i = 0; i < SLOTS; i++) {
+      const at = this.newest - i;
+      const moment = at >= 0 ? this.moments[at % SLOTS] : null;
+      const probabilities = moment?.at !== at ? null : chosen === null ? moment.shown : moment.others.get(chosen);
+      if (!probabilities) continue;
+      const [left, right] = [i + 1, i].map((slots) => Math.round(width * (1 - slots / SLOTS)));
+      this.drawColumn(probabilities, left, right - left, height);
+      seen[probabilities.indexOf(Math.max(...probabilities))] += 1;
+    }
+    this.describe(seen);
+  }
+
+  drawColumn(probabilities, left, width, height) {
+    let below = 0;
+    probabilities.forEach((probability, i) => {
+      const [from, to] = [below, below + probability].map((share) => Math.round(height * Math.min(1, share)));
+      this.context.fillStyle = this.colors[i];
+      this.context.fillRect(left, height - to, width, to - from);
+      below += probability;
+    });
+  }
+
+  describe(seen) {
+    const all = seen.reduce((sum, count) => sum + count, 0);
+    const most = this.names[seen.indexOf(Math.max(...seen))];
+    const words = all ? `mostly ${most}, ${percent(Math.max(...seen) / all)} of the time` : "nothing yet";
+    const said = `The last 60 seconds: ${words}`;
+    if (this.canvas.getAttribute("aria-label") !== said) this.canvas.setAttribute("aria-label", said);
+  }
+}

@@ -1,0 +1,185 @@
+"""Ways to a result without a camera: a photo, a video, the demo; and files that are none of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+from factories import compose_frame
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.browser import LivePage, open_browser
+from benchmarks.fake_camera import draw_frame
+from benchmarks.servers import serve_voila
+from fer_lib.labels import EMOTIONS
+from fer_lib.live.states import STATES
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def voila(chromium: str) -> Iterator[str]:
+    with serve_voila() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The browser of a visitor who has no camera."""
+    with sync_playwright() as playwright, open_browser(playwright, chromium) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, voila: str) -> Iterator[LivePage]:
+    page = LivePage(browser, voila)
+    try:
+        page.wait_until_ready()
+        yield page
+        assert page.strangers == []
+    finally:
+        page.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    cv2.imwrite(str(path := tmp_path / "portrait.png"), cv2.cvtColor(draw_frame(0), cv2.COLOR_RGB2BGR))
+    return path
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    writer = cv2.VideoWriter(str(path := tmp_path / "clip.webm"), cv2.VideoWriter.fourcc(*"VP80"), 30, (640, 480))
+    for number in range(60):
+        writer.write(cv2.cvtColor(draw_frame(number), cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    frame, _ = compose_frame([(180, 220, 150), (470, 250, 110)])
+    cv2.imwrite(str(path := tmp_path / "pair.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    return path
+
+
+def choose_file(page: LivePage, path: Path) -> None:
+    page.page.locator(".fer-file").set_input_files(path)
+
+
+def assert_shows_a_face(page: LivePage, results: int, name: str) -> None:
+    page.wait_for_state("running")
+    page.wait_for_results(results)
+    (face,) = page.faces
+    assert face["label"] in EMOTIONS
+    assert page.page.locator(".fer-tag").inner_text() == name
+    assert page.page.locator(".fer-live").get_attribute("data-mirror") is None
+    assert page.complaints == []
+
+
+def test_demo_without_a_camera(page):
+    page.press("Start")
+    page.wait_for_state("no-camera")
+    page.press("Demo")
+    assert_shows_a_face(page, 20, "Demo: a portrait, not your camera")
+    page.press("Stop")
+    assert page.state == "stopped"
+    assert not page.page.locator(".fer-tag").is_visible()
+
+
+def test_photo(page, photo):
+    choose_file(page, photo)
+    assert_shows_a_face(page, 2, "portrait.png")
+    page.press("Stop")
+
+
+def test_uncertain_is_said_instead_of_the_label(page, tmp_path):
+    blurred = cv2.GaussianBlur(cv2.cvtColor(draw_frame(0), cv2.COLOR_RGB2BGR), (0, 0), 5)
+    cv2.imwrite(str(path := tmp_path / "blurred.png"), blurred)
+    choose_file(page, path)
+    page.wait_for_state("running")
+    (face,) = page.faces
+    assert face["probability"] < 0.9, "this test needs a face that the network is not sure of"
+    label, threshold = page.page.locator(".fer-label"), page.page.locator("[data-choice=uncertain_below]")
+    page.press("More")
+    threshold.press("End")
+    page.wait_until(lambda: label.inner_text().lower() == "uncertain", "uncertainty")
+    threshold.press("Home")
+    page.wait_until(lambda: label.inner_text().lower() == face["label"], "the label")
+
+
+def test_video_is_played_again_and_again(page, video):
+    choose_file(page, video)
+    assert_shows_a_face(page, 75, "clip.webm")
+    assert page.page.evaluate("() => document.querySelector('.fer-video').src").startswith("blob:")
+    page.press("Stop")
+    assert page.page.evaluate("() => document.querySelector('.fer-video').hasAttribute('src')") is False
+
+
+def test_one_source_after_the_other(page, photo, video):
+    choose_file(page, video)
+    assert_shows_a_face(page, 5, "clip.webm")
+    choose_file(page, photo)
+    assert_shows_a_face(page, 1, "portrait.png")
+    page.press("Stop")
+    page.press("Demo")
+    assert_shows_a_face(page, 5, "Demo: a portrait, not your camera")
+
+
+def test_pasted_photo(page, photo):
+    page.page.evaluate(
+        """async (bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+          document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+        }""",
+        list(photo.read_bytes()),
+    )
+    assert_shows_a_face(page, 1, "image.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("notes.txt", "notes.txt is neither a photo nor a video."),
+        ("broken.png", "broken.png is no photo that this browser can read."),
+        ("broken.webm", "broken.webm is no video that this browser can play."),
+    ],
+)
+def test_unreadable_file_is_told(page, tmp_path, name, sentence):
+    (tmp_path / name).write_bytes(b"nothing of the kind")
+    choose_file(page, tmp_path / name)
+    page.wait_for_state("unreadable")
+    assert page.status == STATES["unreadable"].replace("{detail}", sentence)
+    assert page.page.get_by_role("button", name="Demo", exact=True).is_visible()
+
+
+def test_nobody_needs_the_mouse(page):
+    page.page.locator(".fer-demo").focus()
+    page.page.keyboard.press("Enter")
+    page.wait_for_state("running")
+    assert page.page.evaluate("() => document.activeElement.textContent") == "Stop"
+
+
+@pytest.mark.parametrize("click", [True, False])
+def test_several_faces_have_numbers_and_one_is_followed(page, pair, click):
+    choose_file(page, pair)
+    page.wait_for_state("running")
+    page.wait_until(lambda: len(page.faces) == 2, "two faces")
+    who = page.page.locator(".fer-who")
+    page.wait_until(lambda: who.inner_text() == "Largest of 2 · click a face to follow it", "two faces")
+    canvas = page.page.locator(".fer-overlay")
+    smaller = min(page.faces, key=lambda face: face["xyxy"][2] - face["xyxy"][0])
+    place = canvas.bounding_box()
+    x1, y1, x2, y2 = (value * place["width"] / 640 for value in smaller["xyxy"])
+    middle = {"x": (x1 + x2) / 2, "y": (y1 + y2) / 2}
+    if click:
+        canvas.click(position=middle)
+    else:
+        canvas.press("ArrowRight" if x1 < place["width"] / 2 else "ArrowLeft")
+    page.wait_until(lambda: who.inner_text() == f"The face you chose · #{smaller['track_id']}", "the smaller face")
+    if click:
+        canvas.click(position=middle)
+    else:
+        canvas.press("Escape")
+    page.wait_until(lambda: who.inner_text().startswith("Largest of 2"), "the largest face again")
