@@ -7,6 +7,7 @@ from typing import Any
 from ipywebrtc.webrtc import MediaStream
 from ipywidgets import HTML, VBox
 
+from fer_lib.live.about import describe_network
 from fer_lib.live.camera import open_camera
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.session import Session
@@ -29,11 +30,12 @@ class Panel(VBox):
 
     def __init__(self, session: Session | None = None, stream: MediaStream | None = None) -> None:
         self.session = session or Session()
-        smoothing_s = (self.session.vision or VisionSettings.load()).smoothing_s
-        self.view = LiveView(stream or open_camera(self.session.live), self.session.live, smoothing_s)
+        vision = self.session.vision or VisionSettings.load()
+        self.view = LiveView(stream or open_camera(self.session.live), self.session.live, vision.smoothing_s)
         self.view.on_msg(self._on_message)
         self.session.prepare()
-        notes = HTML(f"<p><strong>Privacy.</strong> {PRIVACY}</p><p><strong>Limits.</strong> {LIMITS}</p>")
+        about = describe_network(vision.weights_dir)
+        notes = HTML(f"<p><strong>Privacy.</strong> {PRIVACY}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
         super().__init__([self.view, notes.add_class("fer-notes")])
         self.add_class("fer-page")
 
