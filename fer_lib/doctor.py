@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from fer_lib.packages import find_version
 from fer_lib.settings import VisionSettings
 from fer_lib.weights import DETECTOR, EMOTION, load_emotion_weights, load_weights
 
@@ -66,18 +66,22 @@ def as_dict(findings: list[Finding]) -> dict[str, Any]:
     return {"ok": all(one.ok is not False for one in findings), "findings": [asdict(one) for one in findings]}
 
 
+def describe_python() -> str:
+    """Return Python's version and what it runs on."""
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
 def check_versions() -> list[Finding]:
     """Look for Python, our package and those that it needs or can use."""
-    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    found = [Finding("versions", "python", sys.version_info >= (3, 11), python)]
-    ours = _version(NAME)
+    found = [Finding("versions", "python", sys.version_info >= (3, 11), describe_python())]
+    ours = find_version(NAME)
     says = f"{ours} in {Path(__file__).parent}" if ours else f"not installed, used from {Path(__file__).parent}"
     found.append(Finding("versions", NAME, None, says))
     for name in NEEDED:
-        has = _version(name)
+        has = find_version(name)
         found.append(Finding("versions", name, has is not None, has or f"missing; `pip install {name}`"))
     for name, use in OPTIONAL.items():
-        has = _version(name)
+        has = find_version(name)
         found.append(Finding("versions", name, None, has or f"not installed, needed for {use}: `pip install {name}`"))
     return found
 
@@ -87,12 +91,21 @@ def check_weights(settings: VisionSettings) -> list[Finding]:
     found = []
     for name in (*DETECTOR, EMOTION):
         try:
-            load = load_emotion_weights if name == EMOTION else load_weights
-            weights = load(folder=settings.weights_dir, name=name)
-            found.append(Finding("weights", name, True, f"as its card says, SHA-256 {weights.card['sha256'][:12]}…"))
+            found.append(Finding("weights", name, True, verify_network(name, settings.weights_dir)))
         except (OSError, ValueError) as error:
             found.append(Finding("weights", name, False, str(error)))
     return found
+
+
+def verify_network(name: str, folder: Path | None) -> str:
+    """Compare a network with its card, and say so if they agree.
+
+    Raises:
+        FileNotFoundError: if file or card is missing.
+        ValueError: if the file is not what its card says.
+    """
+    load = load_emotion_weights if name == EMOTION else load_weights
+    return f"as its card says, SHA-256 {load(folder=folder, name=name).card['sha256'][:12]}…"
 
 
 def check_extensions() -> list[Finding]:
@@ -167,10 +180,3 @@ def _median_ms(work: Any) -> float:
 
 def _timed(name: str, milliseconds: float) -> Finding:
     return Finding("timing", name, None, f"{milliseconds:.1f} ms")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

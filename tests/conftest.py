@@ -1,7 +1,10 @@
 """What every test stands on: no personal settings, and one place that finds the browser."""
 
+import builtins
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,22 @@ def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.upper() in known or name.upper().startswith(settings.PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setattr(settings, "find_dotenv", lambda: None)
+
+
+@pytest.fixture
+def hide_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Hide a module, as if its package were not installed: `hide_module("pandas")`."""
+    real = builtins.__import__
+
+    def hide(hidden: str) -> None:
+        def refuse(name: str, *rest: Any) -> Any:
+            if name == hidden:
+                raise ModuleNotFoundError(name)
+            return real(name, *rest)
+
+        monkeypatch.setattr(builtins, "__import__", refuse)
+
+    return hide
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ def test_examine_finds_this_environment_well() -> None:
 
 
 def test_check_versions_says_what_installs_what_is_missing(monkeypatch) -> None:
-    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    monkeypatch.setattr(doctor, "find_version", lambda name: None)
     found = by_name(check_versions())
     assert (found["voila"].ok, found["voila"].says) == (False, "missing; `pip install voila`")
     assert found["av"].ok is None

@@ -11,7 +11,7 @@ import pytest
 
 FLOORS = (
     {"labels"},
-    {"boxes", "settings", "drafts"},
+    {"boxes", "settings", "drafts", "packages"},
     {"metrics", "weights", "crops", "faces"},
     {"plots", "recording"},
     {"vision", "training"},

@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -61,20 +60,6 @@ def split_settings(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
         else:
             plain.append(word)
     return plain, settings
-
-
-def require(extra: str, *modules: str) -> None:
-    """Stop before any work if a package is missing that only some commands need.
-
-    Raises:
-        ModuleNotFoundError: with the command that installs it.
-    """
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"this needs {' and '.join(missing)}, which this environment lacks; "
-            f"`pip install -e '.[{extra}]'` in the project's folder installs what is needed"
-        )
 
 
 def in_a_sentence(error: BaseException) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fer_lib.cli.parsing import make_parser, require, split_settings
+from fer_lib.cli.parsing import make_parser, split_settings
+from fer_lib.packages import require
 from fer_lib.settings import ServiceSettings
 
 ABOUT = """\
@@ -28,7 +29,7 @@ def main(words: list[str]) -> int:
     if rest:
         parser.error(f"unexpected `{rest[0]}`")
     settings = ServiceSettings.load(**{name.removeprefix("service_"): value for name, value in given.items()})
-    require("service", "fastapi", "uvicorn")
+    require("this", "service", fastapi="fastapi", uvicorn="uvicorn")
     from fer_lib.service.serving import serve
 
     serve(settings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fer_lib.cli.parsing import make_parser, require
+from fer_lib.cli.parsing import make_parser
+from fer_lib.packages import require
 
 ABOUT = """\
 Run the trainings that a plan in YAML lists, as tasks of Ray. The same command again goes on with what is not
@@ -23,7 +24,7 @@ def main(words: list[str]) -> int:
     parser = make_parser("sweep", ABOUT, EXAMPLES)
     parser.add_argument("plan", type=Path, help="what to try, as YAML")
     given = parser.parse_args(words)
-    require("cluster,train", "ray", "papermill", "torch")
+    require("this", "cluster,train", ray="ray", papermill="papermill", torch="torch")
     from fer_lib.service.sweep import main as sweep
 
     return sweep([str(given.plan)])

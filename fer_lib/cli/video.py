@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_lib.cli.parsing import make_parser, require, split_settings
+from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.labels import EMOTIONS
+from fer_lib.packages import require
 from fer_lib.recording.tally import Tally
 from fer_lib.settings import VisionSettings
 
@@ -50,7 +51,7 @@ def main(words: list[str]) -> int:
 
 
 def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
-    require("files", "av", "tqdm")
+    require("this", "files", av="av", tqdm="tqdm")
     from fer_lib.vision.annotation import annotate_video
     from fer_lib.vision.pipeline import load_pipeline
 

@@ -11,13 +11,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fer_lib.packages import require
 from fer_lib.settings import EvaluationSettings
-
-NEEDED = {"sklearn": "scikit-learn", "tqdm": "tqdm"}
 
 
 def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.evaluate") -> int:
@@ -34,7 +32,7 @@ def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.
 
 
 def _judge(given: argparse.Namespace) -> dict[str, Any]:
-    require_packages()
+    require("judging a network", "evaluate", sklearn="scikit-learn", tqdm="tqdm")
     from fer_lib.evaluate.cards import record_report
     from fer_lib.evaluate.report import evaluate
     from fer_lib.evaluate.table import format_report
@@ -58,20 +56,6 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
     if not given.json:
         print(f"{report['weights']} on the {report['split']} images of {settings.data_dir}\n\n{format_report(report)}")
     return report
-
-
-def require_packages() -> None:
-    """Stop before any work if a package is missing that only the judging needs.
-
-    Raises:
-        ModuleNotFoundError: with the command that installs it.
-    """
-    missing = [name for module, name in NEEDED.items() if find_spec(module) is None]
-    if missing:
-        raise ModuleNotFoundError(
-            f"judging a network needs {' and '.join(missing)}, which this environment lacks; "
-            "`pip install -e '.[evaluate]'` in the project's folder installs what is needed"
-        )
 
 
 def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from fer_lib.doctor import NAME, NEEDED
+from fer_lib.doctor import NAME, NEEDED, describe_python, verify_network
 from fer_lib.live.messages import Message
+from fer_lib.packages import find_version
 from fer_lib.settings import VisionSettings
-from fer_lib.weights import DETECTOR, EMOTION, load_emotion_weights, load_weights
+from fer_lib.weights import DETECTOR, EMOTION
 
 
 def examine_kernel(settings: VisionSettings | None) -> Message:
     """Return `versions` and `weights`, each a sentence by name; reads the weights once, in some 50 ms."""
-    versions = {"python": f"{platform.python_version()} on {platform.system()} {platform.machine()}"}
-    versions |= {name: _find_version(name) for name in (NAME, *NEEDED)}
+    versions = {"python": describe_python()}
+    versions |= {name: find_version(name) or "not installed" for name in (NAME, *NEEDED)}
     folder = (settings or VisionSettings.load()).weights_dir
     return {
         "type": "checkup",
@@ -25,18 +24,9 @@ def examine_kernel(settings: VisionSettings | None) -> Message:
 
 
 def _check(name: str, folder: Path | None) -> str:
-    load = load_emotion_weights if name == EMOTION else load_weights
     try:
-        weights = load(folder=folder, name=name)
+        return verify_network(name, folder)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError):
         return "damaged, or not what its card says; `fer-lib doctor` says more"
-    return f"as its card says, SHA-256 {weights.card['sha256'][:12]}…"
-
-
-def _find_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, File, Form, HTTPException, Request, UploadFile, WebSocket
@@ -13,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.formparsers import MultiPartParser
 
+from fer_lib.packages import find_version
 from fer_lib.service.answers import Batch, Boxes, Emotion, FaceTable, Health, ModelType
 from fer_lib.service.engine import Engine, Looker
 from fer_lib.service.limits import BodyLimit
@@ -24,6 +24,7 @@ from fer_lib.service.workers import Workers
 from fer_lib.settings import ServiceSettings
 
 TITLE = "Face emotion detection"
+VERSION = find_version("face-emotion-detection") or "unknown"  # of a checkout that was never installed
 DESCRIPTION = """\
 Finds the faces in pictures and names the emotion each shows. Boxes and points are in pixels, (0, 0) is the top left
 corner; probabilities and confidence are in [0, 1]. Pictures are looked at in memory and forgotten.
@@ -68,7 +69,7 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         redoc_url=None,
         title=TITLE,
         description=DESCRIPTION,
-        version=_version(),
+        version=VERSION,
         lifespan=_close_at_the_end,
         # Swagger UI would ask a server on the internet to judge our schema.
         swagger_ui_parameters={"validatorUrl": None},
@@ -118,7 +119,7 @@ async def health(request: Request) -> Health:
     """Answer as soon as the networks are loaded."""
     service = _service(request)
     return Health(
-        version=_version(),
+        version=VERSION,
         network_sha256=service.engine.network_sha256,
         busy=service.workers.busy,
         streams=service.streams.open,
@@ -152,10 +153,3 @@ async def _close_at_the_end(app: FastAPI) -> AsyncIterator[None]:
 def _service(connection: Request | WebSocket) -> Service:
     service: Service = connection.app.state.service
     return service
-
-
-def _version() -> str:
-    try:
-        return version("face-emotion-detection")
-    except PackageNotFoundError:  # in a checkout that was never installed
-        return "unknown"

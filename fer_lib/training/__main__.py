@@ -13,25 +13,22 @@ import argparse
 import sys
 
 from fer_lib.settings import TrainingSettings
+from fer_lib.training.ending import tell_end
 from fer_lib.training.launch import launch
+from fer_lib.training.run import Run
 
 
 def main(words: list[str]) -> int:
     """Train as the words `NAME=value` say and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m fer_lib.training", description="Train the emotion network.")
     parser.add_argument("settings", nargs="*", metavar="NAME=value", help="any setting of .env.example")
-    try:
-        given = dict(parse_setting(word) for word in parser.parse_args(words).settings)
-        settings = TrainingSettings.load(**given)
-        run = launch(settings, TrainingSettings.sources(**given))
-    except (ValueError, FileNotFoundError, RuntimeError, FloatingPointError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
-    print(run.folder)
-    return 0
+    told = parser.parse_args(words).settings
+    return tell_end(lambda: _train(told))
+
+
+def _train(words: list[str]) -> Run:
+    given = dict(parse_setting(word) for word in words)
+    return launch(TrainingSettings.load(**given), TrainingSettings.sources(**given))
 
 
 def parse_setting(word: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.training.ending import tell_end
 from fer_lib.training.run import Run, open_run, read_recipe
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
@@ -27,19 +28,7 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--recipe", type=Path, help="folder of a run to repeat; -p changes single settings")
     told = parser.parse_args(words)
-    try:
-        run = train_notebook((read_recipe(told.recipe) if told.recipe else {}) | _by_field(told.p))
-    except (ValueError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except PapermillExecutionError as error:
-        print(f"{error.ename}: {error.evalue}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
-    print(run.folder)
-    return 0
+    return tell_end(lambda: train_notebook((read_recipe(told.recipe) if told.recipe else {}) | _by_field(told.p)))
 
 
 def train_notebook(parameters: dict[str, Any]) -> Run:
@@ -48,11 +37,14 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
     Raises:
         ValueError: if a setting is wrong; before any work.
         FileNotFoundError: if `RESUME` names no run.
-        papermill.exceptions.PapermillExecutionError: if a cell fails; the executed notebook shows where.
+        RuntimeError: if a cell fails; the executed notebook shows where.
     """
     run = open_run(TrainingSettings.load(**parameters), TrainingSettings.sources(**parameters))
     told = {name.upper(): value for name, value in parameters.items()} | {"RESUME": str(run.folder.absolute())}
-    papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, told)
+    try:
+        papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, told)
+    except PapermillExecutionError as error:
+        raise RuntimeError(f"{error.ename}: {error.evalue}") from None
     return run
 
 

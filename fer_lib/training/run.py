@@ -15,10 +15,10 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
 
 # What may differ between a run and its continuation without changing what is learned.
@@ -118,7 +118,7 @@ def describe_environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: find_version(name) for name in PACKAGES},
         "commit": _commit(),
     }
 
@@ -139,13 +139,6 @@ def _same_learning(run: Run, settings: TrainingSettings) -> bool:
         return False
     before, now = json.loads(run.record.read_text())["settings"], settings.model_dump(mode="json")
     return all(before.get(name, value) == value for name, value in now.items() if name not in NOT_LEARNED)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _commit() -> str | None:

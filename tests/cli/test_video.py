@@ -8,7 +8,7 @@ import time
 import pytest
 from clips import make_noise, make_shades, make_walk, write_video
 
-from fer_lib.cli import parsing
+from fer_lib import packages
 from fer_lib.cli.main import main
 from fer_lib.cli.video import summary
 from fer_lib.recording import Tally, read_recording
@@ -71,7 +71,7 @@ def test_video_that_is_stopped_leaves_nothing(tmp_path, project_root, number, st
 
 
 def test_video_without_its_packages_says_what_installs_them(tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(parsing, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert main(["video", str(tmp_path / "in.mp4")]) == 2
     said = capsys.readouterr().err
     assert "needs av and tqdm" in said

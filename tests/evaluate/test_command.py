@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fer_lib.evaluate import __main__ as command
+from fer_lib import packages
 from fer_lib.evaluate.__main__ import main
 from fer_lib.weights import read_card
 
@@ -79,7 +79,7 @@ def test_main_says_in_one_sentence_what_is_wrong(linear_network, sample, capsys,
 
 
 def test_main_missing_packages_are_named_with_the_cure(capsys, monkeypatch):
-    monkeypatch.setattr(command, "find_spec", lambda module: None)
+    monkeypatch.setattr(packages, "find_spec", lambda module: None)
     assert main([]) == 2
     said = capsys.readouterr().err
     assert "scikit-learn and tqdm" in said

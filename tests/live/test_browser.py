@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -11,7 +10,7 @@ from urllib.request import urlopen
 import numpy as np
 import psutil
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
 from benchmarks.browser import PATIENCE_S, LivePage, open_browser
 from benchmarks.fake_camera import FRAMES, draw_frame, face_box, write_clip
@@ -30,30 +29,6 @@ BUSY_CAMERA = """
 """
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("camera") / "face.y4m")
-
-
-@pytest.fixture(scope="module")
-def voila(chromium: str) -> Iterator[str]:
-    with serve_voila() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, chromium: str, clip: Path) -> Iterator[Browser]:
-    """The browser of a visitor who has a camera and allows it."""
-    with open_browser(playwright, chromium, clip) as browser:
-        yield browser
-
-
 @pytest.fixture
 def open_page(playwright: Playwright, chromium: str, voila: str) -> Iterator[Callable[..., LivePage]]:
     """Open the page in a browser of its own: `open_page(clip, allow, options, url, script)`."""
@@ -66,24 +41,6 @@ def open_page(playwright: Playwright, chromium: str, voila: str) -> Iterator[Cal
             return page
 
         yield open_page
-
-
-@pytest.fixture
-def page(browser: Browser, voila: str) -> Iterator[LivePage]:
-    page = LivePage(browser, voila)
-    try:
-        page.wait_until_ready()
-        yield page
-    finally:
-        page.close()
-
-
-@pytest.fixture
-def live(page: LivePage) -> LivePage:
-    """The page after Start, with faces on it."""
-    page.press("Start")
-    page.wait_for_state("running")
-    return page
 
 
 def wait_for_a_round(page: LivePage) -> list[list[float]]:

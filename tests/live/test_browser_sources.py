@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from factories import compose_frame
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from benchmarks.browser import LivePage, open_browser
 from benchmarks.fake_camera import draw_frame, face_box
-from benchmarks.servers import serve_voila
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.states import STATES
 from fer_lib.vision import load_pipeline
@@ -20,27 +19,16 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def voila(chromium: str) -> Iterator[str]:
-    with serve_voila() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     """The browser of a visitor who has no camera."""
-    with sync_playwright() as playwright, open_browser(playwright, chromium) as browser:
+    with open_browser(playwright, chromium) as browser:
         yield browser
 
 
 @pytest.fixture
-def page(browser: Browser, voila: str) -> Iterator[LivePage]:
-    page = LivePage(browser, voila)
-    try:
-        page.wait_until_ready()
-        yield page
-        assert page.strangers == []
-    finally:
-        page.close()
+def page(page: LivePage) -> Iterator[LivePage]:
+    yield page
+    assert page.strangers == []
 
 
 @pytest.fixture

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from benchmarks.browser import LivePage, open_browser
-from benchmarks.fake_camera import write_clip
-from benchmarks.servers import serve_voila
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording import read_recording
 
@@ -21,42 +18,11 @@ pytestmark = pytest.mark.timeout(900)
 WIDTHS = (320, 390, 700, 1280)
 
 
-@pytest.fixture(scope="module")
-def voila(chromium: str) -> Iterator[str]:
-    with serve_voila() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    clip = write_clip(tmp_path_factory.mktemp("camera") / "face.y4m")
-    with open_browser(playwright, chromium, clip) as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, voila: str) -> Iterator[LivePage]:
-    page = LivePage(browser, voila)
-    try:
-        page.wait_until_ready()
-        yield page
-        assert page.complaints == []
-        assert page.strangers == []
-    finally:
-        page.close()
-
-
-@pytest.fixture
-def live(page: LivePage) -> LivePage:
-    page.press("Start")
-    page.wait_for_state("running")
-    return page
+def page(page: LivePage) -> Iterator[LivePage]:
+    yield page
+    assert page.complaints == []
+    assert page.strangers == []
 
 
 def choose(page: LivePage, name: str, value: float) -> None:

@@ -1,5 +1,3 @@
-import builtins
-
 import numpy as np
 import pytest
 from factories import make_faces
@@ -78,15 +76,8 @@ def test_read_recording_of_a_missing_file_is_refused(tmp_path) -> None:
         read_recording(tmp_path / "none.csv")
 
 
-def test_read_recording_without_pandas_says_what_installs_it(tmp_path, monkeypatch) -> None:
-    real = builtins.__import__
-
-    def refuse(name, *rest):
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+def test_read_recording_without_pandas_says_what_installs_it(tmp_path, hide_module) -> None:
+    hide_module("pandas")
     with pytest.raises(ModuleNotFoundError, match="`pip install pandas`"):
         read_recording(tmp_path / "out.csv")
 

@@ -1,4 +1,3 @@
-import builtins
 from fractions import Fraction
 
 import av
@@ -139,14 +138,7 @@ def test_video_that_is_missing_or_a_folder_is_refused(tmp_path) -> None:
         Video(tmp_path)
 
 
-def test_video_without_pyav_says_what_installs_it(tmp_path, monkeypatch) -> None:
-    real = builtins.__import__
-
-    def refuse(name, *rest):
-        if name == "av":
-            raise ModuleNotFoundError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+def test_video_without_pyav_says_what_installs_it(tmp_path, hide_module) -> None:
+    hide_module("av")
     with pytest.raises(ModuleNotFoundError, match="`pip install av tqdm`"):
         Video(tmp_path / "in.mp4")

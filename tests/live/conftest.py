@@ -1,0 +1,53 @@
+"""A server, a browser whose visitor has a camera and allows it, and the page in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from benchmarks.browser import LivePage, open_browser
+from benchmarks.fake_camera import write_clip
+from benchmarks.servers import serve_voila
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("camera") / "face.y4m")
+
+
+@pytest.fixture(scope="module")
+def voila(chromium: str) -> Iterator[str]:
+    with serve_voila() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium: str, clip: Path) -> Iterator[Browser]:
+    """The browser of a visitor who has a camera and allows it."""
+    with open_browser(playwright, chromium, clip) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, voila: str) -> Iterator[LivePage]:
+    page = LivePage(browser, voila)
+    try:
+        page.wait_until_ready()
+        yield page
+    finally:
+        page.close()
+
+
+@pytest.fixture
+def live(page: LivePage) -> LivePage:
+    """The page after Start, with faces on it."""
+    page.press("Start")
+    page.wait_for_state("running")
+    return page
