@@ -117,6 +117,15 @@ class VisionSettings(Settings):
     cache_max_age_s: float = Field(
         0.25, ge=0, le=60, description="seconds after which a cached result is recomputed anyway"
     )
+    recognize_interval_s: float = Field(
+        0.06, ge=0, le=60, description="least seconds between two looks at the emotion of one face; 0: every frame"
+    )
+    recognize_at_once: int = Field(
+        1, ge=1, le=200, description="known faces whose emotion is looked at in one frame; the others wait their turn"
+    )
+    follow_at_once: int = Field(
+        3, ge=1, le=200, description="faces followed in one frame; the others move on as before until their turn"
+    )
     track_overlap: float = Field(0.3, gt=0, lt=1, description="IoU from which two boxes are the same face")
     track_patience_s: float = Field(0.7, ge=0, le=60, description="seconds an unseen face keeps its number")
     smoothing_s: float = Field(0.25, ge=0, le=60, description="time constant of the probabilities; 0: off")

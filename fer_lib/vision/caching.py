@@ -37,15 +37,29 @@ class ResultCache:
         return len(self._entries)
 
     def stale(self, crops: Pixels, track_id: NDArray[np.int64], time_s: float) -> NDArray[np.bool_]:
-        """Say which faces need the network, `(n,)`: new, changed, or looked at too long ago.
+        """Say which faces the network should look at now, `(n,)`: all new ones, and a few that need it again.
+
+        A known face needs it when it has changed, or was looked at too long ago. A crowd would cost one network
+        per face and frame, so only `recognize_at_once` of them get it, those that have waited the longest.
 
         Args:
             crops: `(n, size, size, channels)` uint8, the faces as the network sees them.
             track_id: `(n,)` their numbers.
             time_s: when the frame was taken, in seconds on any clock.
         """
-        fresh = [self._is_fresh(crop, int(number), time_s) for crop, number in zip(crops, track_id, strict=True)]
-        return ~np.array(fresh, bool)
+        entries = [self._entries.get(int(number)) for number in track_id]
+        waited_s = np.array([np.inf if entry is None else abs(time_s - entry.time_s) for entry in entries])
+        stale = np.array(
+            [
+                entry is None or not self._is_fresh(entry, crop, time_s)
+                for entry, crop in zip(entries, crops, strict=True)
+            ],
+            bool,
+        )
+        known = np.flatnonzero(stale & np.isfinite(waited_s))
+        longest_first = known[np.argsort(-waited_s[known], kind="stable")]
+        stale[longest_first[self._settings.recognize_at_once :]] = False
+        return stale
 
     def store(
         self, crops: Pixels, track_id: NDArray[np.int64], probabilities: NDArray[np.float32], time_s: float
@@ -60,9 +74,11 @@ class ResultCache:
         rows = [entry.probabilities for entry in self._entries.values()]
         return np.array(rows, np.float32).reshape(-1, len(EMOTIONS))
 
-    def _is_fresh(self, crop: Pixels, number: int, time_s: float) -> bool:
-        entry = self._entries.get(number)
-        if entry is None or abs(time_s - entry.time_s) >= self._settings.cache_max_age_s:
+    def _is_fresh(self, entry: Entry, crop: Pixels, time_s: float) -> bool:
+        waited_s = abs(time_s - entry.time_s)
+        if waited_s < self._settings.recognize_interval_s:
+            return True
+        if waited_s >= self._settings.cache_max_age_s:
             return False
         return difference(crop, entry.crop) < self._settings.cache_difference
 

@@ -19,6 +19,7 @@ from fer_lib.vision.suppression import suppress
 from fer_lib.weights import DETECTOR, load_weights
 
 STANDARD_SIDE = 640  # pixels; `min_face_size` is meant for frames with this longer side
+SAME_FACE = 0.7  # from this overlap on, two boxes are answers about the same face
 MOST_CANDIDATES = 400  # per stage: more than any frame of people has, few enough for a frame of noise
 
 
@@ -58,7 +59,7 @@ class Detector:
         boxes = self._propose(table)
         boxes = self._refine(table, boxes)
         boxes, confidence, landmarks = self._decide(table, boxes, self.settings.output_threshold)
-        kept = suppress(boxes, confidence, 0.7, "smaller")
+        kept = suppress(boxes, confidence, SAME_FACE, "smaller")
         return self._report(frame, boxes[kept] * factor, confidence[kept], landmarks[kept] * factor)
 
     def follow(self, frame: Frame, xyxy: Boxes) -> Faces:
@@ -79,7 +80,7 @@ class Detector:
         reduced, factor = _reduce(near)
         shifted = (boxes - np.tile(origin, 2)) / factor
         found, confidence, landmarks = self._decide(sum_areas(reduced), shifted, self.settings.follow_threshold)
-        kept = np.sort(suppress(found, confidence, 0.7, "smaller"))
+        kept = np.sort(suppress(found, confidence, SAME_FACE, "smaller"))
         found, landmarks = found[kept] * factor + np.tile(origin, 2), landmarks[kept] * factor + origin
         return self._report(frame, found.astype(np.float32), confidence[kept], landmarks, largest_first=False)
 

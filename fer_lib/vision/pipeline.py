@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fer_lib.boxes import box_sizes, clip_boxes, overlap
+from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.caching import ResultCache
-from fer_lib.vision.detection import Detector
-from fer_lib.vision.frames import as_frame, decode_jpeg
+from fer_lib.vision.detection import SAME_FACE, STANDARD_SIDE, Detector
+from fer_lib.vision.frames import as_frame, decode_reduced
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.vision.schedule import DetectionSchedule
 from fer_lib.vision.smoothing import Smoother
 from fer_lib.vision.stopwatch import Stopwatch
 from fer_lib.vision.tracking import Tracker
+from fer_lib.vision.turns import Turns
 
 
 def load_pipeline(settings: VisionSettings | None = None) -> Pipeline:
@@ -58,6 +60,7 @@ class Pipeline:
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
         self._tracker = Tracker(self.settings)
+        self._turns = Turns()
         self._cache = ResultCache(self.settings)
         self._smoother = Smoother(self.settings)
         self._last = Faces.empty()
@@ -94,14 +97,17 @@ class Pipeline:
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
         """Do the same with a picture in a file's bytes: JPEG or whatever else OpenCV can decode.
 
+        A JPEG from 1280 pixels on is decoded at a part of its size, which faces can do without and costs much less;
+        boxes and landmarks are still in pixels of the picture.
+
         Raises:
             ValueError: if `data` can't be decoded or `time_s` is not finite; the stream is not disturbed.
         """
         watch = Stopwatch()
         with watch.measure("total"):
             with watch.measure("decode"):
-                frame = decode_jpeg(data)
-            faces = self._process(frame, time_s, watch)
+                frame, part = decode_reduced(data, STANDARD_SIDE)
+            faces = enlarge(self._process(frame, time_s, watch), part)
         self.timings_ms = watch.timings_ms
         return faces
 
@@ -134,7 +140,7 @@ class Pipeline:
         if len(known):
             self.mode = "follow"
             with watch.measure("follow"):
-                followed = self._follow(frame, time_s)
+                followed = self._follow(frame, known, time_s)
         lost = len(followed) < len(known)
         if self._schedule.due(time_s, following=len(followed) > 0, lost=lost):
             self.mode = "detect"
@@ -156,9 +162,15 @@ class Pipeline:
             self._schedule = DetectionSchedule(self.settings)
         return self._last
 
-    def _follow(self, frame: Pixels, time_s: float) -> Faces:
+    def _follow(self, frame: Pixels, known: Faces, time_s: float) -> Faces:
+        """Find those faces again whose turn it is; the others are taken to move on as they did."""
         expected = clip_boxes(self._tracker.predict(time_s), frame.shape[1], frame.shape[0])
-        return self._detector.follow(frame, expected[box_sizes(expected).min(axis=1) >= 1])
+        inside = box_sizes(expected).min(axis=1) >= 1
+        known, expected = known[inside], expected[inside]
+        asked = self._turns.take(np.asarray(known.track_id), self.settings.follow_at_once)
+        others = np.setdiff1d(np.arange(len(known)), asked)
+        found = self._detector.follow(frame, expected[asked])
+        return add_missing(found, move(known[others], expected[others]), SAME_FACE) if len(others) else found
 
     def _recognize(self, frame: Pixels, faces: Faces, time_s: float) -> Faces:
         """Add `probabilities`; all faces that need a new look go through the network in one batch."""
@@ -167,6 +179,22 @@ class Pipeline:
         stale = self._cache.stale(crops, track_id, time_s)
         self._cache.store(crops[stale], track_id[stale], self._recognizer.classify(crops[stale]), time_s)
         return faces.with_columns(probabilities=self._cache.read(track_id))
+
+
+def enlarge(faces: Faces, factor: NDArray[np.float32]) -> Faces:
+    """Return faces of a frame whose pixels are `factor` times as large, `(2,)` as x and y."""
+    if (factor == 1).all():
+        return faces
+    landmarks = None if faces.landmarks is None else faces.landmarks * factor
+    return faces.with_columns(xyxy=faces.xyxy * np.tile(factor, 2), landmarks=landmarks)
+
+
+def move(faces: Faces, xyxy: Boxes) -> Faces:
+    """Return the faces with other boxes, `(n, 4)` pixels, and their landmarks moved along."""
+    landmarks = faces.landmarks
+    if landmarks is not None:
+        landmarks = landmarks + (box_centers(xyxy) - box_centers(faces.xyxy))[:, None]
+    return faces.with_columns(xyxy=xyxy, landmarks=landmarks)
 
 
 def add_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:

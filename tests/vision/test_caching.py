@@ -14,7 +14,8 @@ def make_crops(*grey: int, channels: int = 1) -> np.ndarray:
 
 def make_cache(**settings: float) -> ResultCache:
     """A cache that has seen face 1 with the grey level 100 and face 2 with 200 at 10 seconds."""
-    cache = ResultCache(VisionSettings(**{"cache_difference": 1.5, "cache_max_age_s": 0.25, **settings}))
+    given = {"cache_difference": 1.5, "cache_max_age_s": 0.25, "recognize_interval_s": 0, "recognize_at_once": 200}
+    cache = ResultCache(VisionSettings(**(given | settings)))
     cache.store(make_crops(100, 200), np.array([1, 2]), np.eye(7, dtype=np.float32)[:2], 10.0)
     return cache
 
@@ -51,6 +52,21 @@ def test_stale_by_age() -> None:
     cache = make_cache(cache_max_age_s=0.25)
     for time_s, expected in ((10.0, False), (10.24, False), (10.25, True), (1e6, True), (9.9, False), (-1e6, True)):
         assert cache.stale(make_crops(100), np.array([1]), time_s).tolist() == [expected]
+
+
+def test_stale_not_before_the_interval() -> None:
+    cache = make_cache(recognize_interval_s=0.0625)
+    for time_s, expected in ((10.0, False), (10.0624, False), (10.0625, True), (9.95, False), (9.9, True)):
+        assert cache.stale(make_crops(0), np.array([1]), time_s).tolist() == [expected]
+
+
+def test_stale_only_so_many_at_once_but_all_new_ones() -> None:
+    cache = make_cache(recognize_at_once=1)
+    cache.store(make_crops(100), np.array([1]), np.eye(7, dtype=np.float32)[:1], 10.5)
+    numbers = np.array([1, 2, 3, 4])
+    assert cache.stale(make_crops(0, 0, 0, 0), numbers, 11.0).tolist() == [False, True, True, True]
+    cache.store(make_crops(200), np.array([2]), np.eye(7, dtype=np.float32)[:1], 11.0)
+    assert cache.stale(make_crops(0, 0), numbers[:2], 11.1).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("off", [{"cache_difference": 0}, {"cache_max_age_s": 0}])

@@ -74,7 +74,8 @@ Make = Callable[..., tuple[Pipeline, FakeDetector, FakeRecognizer]]
 @pytest.fixture
 def make() -> Make:
     def build(*scene: tuple[int, ...], **settings: float) -> tuple[Pipeline, FakeDetector, FakeRecognizer]:
-        given = {"detect_interval_s": 0.5, "search_interval_s": 0.125, "retry_interval_s": 0.125, **settings}
+        given = {"detect_interval_s": 0.5, "search_interval_s": 0.125, "retry_interval_s": 0.125}
+        given |= {"recognize_interval_s": 0, "recognize_at_once": 200, "follow_at_once": 200, **settings}
         detector, recognizer = FakeDetector(*scene), FakeRecognizer()
         return Pipeline(detector, recognizer, VisionSettings(**given)), detector, recognizer  # type: ignore[arg-type]
 
@@ -232,6 +233,55 @@ def test_process_only_faces_that_changed_are_looked_at(make: Make) -> None:
     assert after.labels[1] != before.labels[1]
 
 
+def test_process_a_face_is_not_looked_at_in_every_frame(make: Make) -> None:
+    pipeline, _, recognizer = make(LEFT, cache_difference=0, recognize_interval_s=4 / RATE)
+    run(pipeline, 17)
+    assert recognizer.batches == [1] * 5
+
+
+def test_process_known_faces_are_looked_at_in_turns(make: Make) -> None:
+    pipeline, _, recognizer = make(LEFT, RIGHT, FAR, cache_difference=0, recognize_at_once=1, smoothing_s=0)
+    first = pipeline.process(np.full_like(FRAME, 7), 0)
+    assert first.labels == ["angry"] * 3
+    numbers = [
+        {int(number) for number, label in zip(faces.track_id, faces.labels, strict=True) if label == "disgust"}
+        for faces in run(pipeline, 3, start_s=1 / RATE, frame=np.full_like(FRAME, 8))
+    ]
+    assert [len(looked) for looked in numbers] == [1, 2, 3]
+    assert recognizer.batches == [3, 1, 1, 1]
+
+
+def test_process_new_faces_do_not_wait(make: Make) -> None:
+    pipeline, detector, recognizer = make(LEFT, detect_interval_s=0, recognize_at_once=1)
+    run(pipeline, 1)
+    detector.scene += [RIGHT, FAR]
+    assert len(pipeline.process(FRAME, 1 / RATE).labels) == 3
+    assert recognizer.batches == [1, 2]
+
+
+def test_process_a_crowd_is_followed_in_turns(make: Make) -> None:
+    pipeline, detector, _ = make(LEFT, RIGHT, FAR, follow_at_once=1, detect_interval_s=60, box_smoothing_s=0)
+    run(pipeline, 1)
+    for i in range(1, RATE):
+        detector.scene = [(x1, y1 - i, x2, y2 - i) for x1, y1, x2, y2 in (LEFT, RIGHT, FAR)]
+        faces = pipeline.process(FRAME, i / RATE)
+        assert sorted(faces.track_id) == [1, 2, 3]
+    assert detector.followed == [1] * (RATE - 1)
+    assert detector.detections == 1
+    # Who is not looked for moves on at a steady pace, and the landmarks with the box.
+    assert overlap(np.array(detector.scene, np.float32), faces.xyxy).max(axis=1).min() > 0.9
+    np.testing.assert_allclose(sorted(faces.landmarks[:, 0, 1]), [-2, -1, 0], atol=0.1)
+
+
+def test_process_a_face_lost_in_a_crowd_is_looked_for(make: Make) -> None:
+    pipeline, detector, _ = make(LEFT, RIGHT, FAR, follow_at_once=1)
+    run(pipeline, 9)
+    detector.scene = [LEFT, RIGHT]
+    counts = [len(faces) for faces in run(pipeline, 3, start_s=9 / RATE)]
+    assert counts[-1] == 2
+    assert detector.detections == 2
+
+
 def test_process_smooths_boxes_but_follows_unsmoothed(make: Make) -> None:
     pipeline, detector, _ = make(LEFT)
     run(pipeline, 1)
@@ -305,6 +355,20 @@ def test_process_jpeg_agrees_with_process(make: Make) -> None:
     one, other = first.process(FRAME, 3.0), second.process_jpeg(encode(FRAME), 3.0)
     for name, column in vars(one).items():
         np.testing.assert_array_equal(getattr(other, name), column)
+
+
+def test_process_jpeg_large_pictures_are_told_in_their_own_pixels(real_pipeline: Pipeline) -> None:
+    real_pipeline.reset()
+    frame, truth = compose_frame([(180, 220, 110), (470, 240, 90)], seed=4)
+    large = cv2.resize(frame, (1921, 1441), interpolation=cv2.INTER_CUBIC)
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(large, cv2.COLOR_RGB2BGR))[1].tobytes()
+    whole = real_pipeline.analyze(large)
+    for time_s in (0.0, 0.1):
+        faces = real_pipeline.process_jpeg(jpeg, time_s)
+        assert overlap(truth * 3, faces.xyxy).diagonal().min() > 0.6
+        assert overlap(whole.xyxy, faces.xyxy).diagonal().min() > 0.9
+        assert np.abs(faces.landmarks - whole.landmarks).max() < 10
+        assert (faces.xyxy.max(axis=0)[2:] <= [1921, 1441]).all()
 
 
 @pytest.mark.parametrize("wrong", [b"", b"no picture", bytes(1000)])
