@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fer_lib.training.halving import round_weights, store_halves
+from fer_lib.training.pooling import simplify_pools, use_global_pools
 from fer_lib.training.run import describe_environment
 from fer_lib.weights import weights_folder, write_card
 
@@ -65,7 +66,7 @@ def export_onnx(
         RuntimeError: if they differ by more than `tolerance`.
     """
     dynamic = dynamic or {0: "images"}
-    frozen = fold_batch_norm(copy.deepcopy(network).cpu().eval())
+    frozen = simplify_pools(fold_batch_norm(copy.deepcopy(network).cpu().eval()))
     if halve:
         round_weights(frozen)
     shapes = (dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),)
@@ -80,7 +81,7 @@ def export_onnx(
         verbose=False,
     )
     assert program is not None  # only the old exporter returns nothing
-    model = _strip(program.model_proto, dynamic)
+    model = use_global_pools(_strip(program.model_proto, dynamic))
     unproven = path.with_suffix(".onnx.part")
     onnx.save(store_halves(model) if halve else model, unproven)
     difference = _measure_difference(original or network, unproven, example, list(dynamic))
