@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 # Hair, face and shoulders in the 512 × 512 portrait, and the face in it, as x1, y1, x2, y2 in pixels.
 PORTRAIT = (114, 7, 334, 227)
 FACE = (181, 62, 268, 172)
+MOUTH = (224, 141)  # its centre in the 512 × 512 portrait
 NOISE = 2.0  # grey levels of a small camera's noise
 NOISES = 7  # drawn once and taken in turns
 JPEG_QUALITY = 80
@@ -43,8 +44,26 @@ class Clip:
         return len(self.jpegs)
 
 
-def compose_clip(frames: int, faces: int = 1, width: int = 640, height: int = 480, rate: float = 30) -> Clip:
-    """Film `faces` faces that wander about, one beside the other, for `frames` frames at `rate` a second."""
+def compose_clip(
+    frames: int,
+    faces: int = 1,
+    width: int = 640,
+    height: int = 480,
+    rate: float = 30,
+    still: bool = False,
+    smile_s: float = math.inf,
+) -> Clip:
+    """Film faces that wander about, one beside the other.
+
+    Args:
+        frames: how many.
+        faces: how many in each frame.
+        width: of a frame, in pixels.
+        height: of a frame, in pixels.
+        rate: frames a second.
+        still: whether the faces stay where they are.
+        smile_s: seconds after which the smile goes, and comes back, and so on.
+    """
     random = np.random.default_rng(0)
     backdrop = _draw_backdrop(width, height, random)
     noise = NOISE * random.standard_normal((NOISES, height, width, 3), np.float32)
@@ -54,7 +73,8 @@ def compose_clip(frames: int, faces: int = 1, width: int = 640, height: int = 48
     for number, time_s in enumerate(times_s):
         canvas = backdrop.copy()
         for face in range(faces):
-            truth[number, face] = _paste_portrait(canvas, *_place(face, faces, time_s, width, height))
+            place = _place(face, faces, 0 if still else time_s, width, height)
+            truth[number, face] = _paste_portrait(canvas, *place, smiling=int(time_s / smile_s) % 2 == 0)
         canvas += noise[number % NOISES]
         jpegs.append(_encode(np.clip(canvas, 0, 255).astype(np.uint8)))
     return Clip(jpegs, times_s, truth)
@@ -71,9 +91,9 @@ def _place(face: int, faces: int, time_s: float, width: int, height: int) -> tup
     return x, y, min(cell_w, cell_h) * (0.7 + 0.1 * math.sin(turn / 5 + 3 * face))
 
 
-def _paste_portrait(canvas: Floats, x: float, y: float, side: float) -> Floats:
+def _paste_portrait(canvas: Floats, x: float, y: float, side: float, smiling: bool = True) -> Floats:
     """Blend the portrait into the canvas, to a fraction of a pixel; return the face's true box `(4,)`."""
-    portrait, mask = _portrait()
+    portrait, mask = _portrait(smiling)
     scale = side / len(portrait)
     place = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]], np.float32)
     size = (canvas.shape[1], canvas.shape[0])
@@ -84,14 +104,28 @@ def _paste_portrait(canvas: Floats, x: float, y: float, side: float) -> Floats:
 
 
 @cache
-def _portrait() -> tuple[Floats, Floats]:
+def _portrait(smiling: bool = True) -> tuple[Floats, Floats]:
     """Return the portrait `(s, s, 3)` and a mask `(s, s)` that fades out towards its edges."""
     from skimage.data import astronaut  # only who films needs scikit-image
 
     x1, y1, x2, y2 = PORTRAIT
-    portrait = astronaut()[y1:y2, x1:x2].astype(np.float32)
+    picture = astronaut() if smiling else _wipe_smile(astronaut())
+    portrait = picture[y1:y2, x1:x2].astype(np.float32)
     axis = np.linspace(-1, 1, len(portrait), dtype=np.float32) ** 4
     return portrait, np.clip((1 - (axis[:, None] + axis[None]) ** 0.25) / 0.15, 0, 1)
+
+
+def _wipe_smile(picture: Frame) -> Frame:
+    """Paint skin over the mouth and a straight one on it: crude, but no longer a smile."""
+    around = np.zeros(picture.shape[:2], np.uint8)
+    cv2.ellipse(around, MOUTH, (36, 20), 0, 0, 360, 255, -1)
+    skin = cv2.GaussianBlur(cv2.inpaint(picture, around, 7, cv2.INPAINT_TELEA), (0, 0), 2)
+    picture = np.asarray(np.where(around[..., None] > 0, skin, picture), np.uint8)
+    for thickness, color in ((7, (176, 104, 92)), (2, (110, 50, 45))):
+        lips = picture.copy()
+        cv2.line(lips, (MOUTH[0] - 16, MOUTH[1]), (MOUTH[0] + 16, MOUTH[1]), color, thickness, cv2.LINE_AA)
+        picture = np.asarray(cv2.addWeighted(lips, 0.85, picture, 0.15, 0), np.uint8)
+    return picture
 
 
 def _draw_backdrop(width: int, height: int, random: np.random.Generator) -> Floats:

@@ -18,6 +18,7 @@ from fer_lib.settings import VisionSettings
 from fer_lib.vision.caching import ResultCache
 from fer_lib.vision.detection import SAME_FACE, STANDARD_SIDE, Detector
 from fer_lib.vision.frames import as_frame, decode_reduced
+from fer_lib.vision.memory import return_memory
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.vision.schedule import DetectionSchedule
 from fer_lib.vision.smoothing import Smoother
@@ -34,7 +35,9 @@ def load_pipeline(settings: VisionSettings | None = None) -> Pipeline:
         ValueError: if weights are damaged or a setting is wrong.
     """
     settings = settings or VisionSettings.load()
-    return Pipeline(Detector(settings), Recognizer(settings), settings)
+    pipeline = Pipeline(Detector(settings), Recognizer(settings), settings)
+    return_memory()
+    return pipeline
 
 
 class Pipeline:
