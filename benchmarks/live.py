@@ -2,6 +2,7 @@
 
     python -m benchmarks.live
     python -m benchmarks.live --seconds 30 --json
+    python -m benchmarks.live --lab                   the same in JupyterLab
     python -m benchmarks.live --usual-connection      how it would be without `fer_lib.live.connection`
 
 The server runs as `make app` runs it, and the page is opened as a visitor opens it.
@@ -10,8 +11,9 @@ The server runs as `make app` runs it, and the page is opened as a visitor opens
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.browser import LivePage, find_chromium, open_browser
 from benchmarks.fake_camera import FRAMES, face_box, write_clip
-from benchmarks.servers import serve_voila
+from benchmarks.pictures import draw_live
+from benchmarks.reporting import add_reporting, report
+from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
 from fer_lib.boxes import overlap
 
 USUAL = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
@@ -31,16 +35,17 @@ def main() -> None:
     """Measure and print from the shell."""
     parser = argparse.ArgumentParser(description="Measure the live page in Chromium.")
     parser.add_argument("--seconds", type=float, default=10, help="how long to measure (default: 10)")
+    parser.add_argument("--lab", action="store_true", help="open the notebook in JupyterLab instead of the page")
     parser.add_argument("--usual-connection", action="store_true", help="leave TCP_NODELAY off, for comparison")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_reporting(parser)
     arguments = parser.parse_args()
     if arguments.seconds < 1:
         parser.error("--seconds must be at least 1")
+    if arguments.lab and arguments.usual_connection:
+        parser.error("--usual-connection is for the page alone")
     options = (f"--Voila.kernel_websocket_connection_class={USUAL}",) if arguments.usual_connection else ()
-    measured = measure(arguments.seconds, options)
-    print(describe(measured))
-    if arguments.json:
-        print(json.dumps(measured))
+    measured = measure_lab(arguments.seconds) if arguments.lab else measure(arguments.seconds, options)
+    report(arguments, measured, describe, draw_live)
 
 
 def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -59,24 +64,17 @@ def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if there is no Chromium.
     """
-    chromium = find_chromium()
-    if chromium is None:
-        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        clip = write_clip(Path(folder, "face.y4m"))
-        with serve_voila(options=options) as url, open_browser(playwright, chromium, clip) as browser:
-            results, first_ready_s = _watch(browser, url, seconds)
-            ready_s = _visit(browser, url)
-    drawn_s = np.array([result["drawn_at_ms"] for result in results]) / 1000
-    return {
-        "results": len(results),
-        "results_per_s": float((len(results) - 1) / np.ptp(drawn_s)),
-        "frame_to_overlay_ms": _summarize(results, "frame_to_overlay_ms"),
-        "round_trip_ms": _summarize(results, "round_trip_ms"),
-        "overlap": _overlap(results),
-        "page_ready_s": ready_s,
-        "first_page_ready_s": first_ready_s,
-    }
+    with _camera_browser() as browser, serve_voila(options=options) as url:
+        results, first_ready_s = _watch(browser, url, seconds)
+        ready_s = _visit(browser, url)
+    return _summarize_results(results) | {"page_ready_s": ready_s, "first_page_ready_s": first_ready_s}
+
+
+def measure_lab(seconds: float) -> dict[str, Any]:
+    """Do the same in JupyterLab, where a visitor runs all cells first; how long that takes is not measured."""
+    with _camera_browser() as browser, serve_jupyter("lab") as url:
+        results, _ = _watch(browser, f"{url}lab/tree/{NOTEBOOK}", seconds, in_lab=True)
+    return _summarize_results(results)
 
 
 def describe(measured: dict[str, Any]) -> str:
@@ -88,9 +86,22 @@ def describe(measured: dict[str, Any]) -> str:
     rows.append("")
     rows.append(f"results a second        {measured['results_per_s']:9.1f}      of {measured['results']} results")
     rows.append(f"overlap with the face   {measured['overlap']:9.2f}      IoU with what the video shows at that moment")
-    rows.append(f"Start can be pressed    {measured['page_ready_s']:9.1f} s    after the address was opened")
-    rows.append(f"  by the first visitor  {measured['first_page_ready_s']:9.1f} s")
+    if "page_ready_s" in measured:
+        rows.append(f"Start can be pressed    {measured['page_ready_s']:9.1f} s    after the address was opened")
+        rows.append(f"  by the first visitor  {measured['first_page_ready_s']:9.1f} s")
     return "\n".join(rows)
+
+
+@contextmanager
+def _camera_browser() -> Iterator[Browser]:
+    """Open a browser whose camera shows the moving face."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        clip = write_clip(Path(folder, "face.y4m"))
+        with open_browser(playwright, chromium, clip) as browser:
+            yield browser
 
 
 def _visit(browser: Browser, url: str) -> float:
@@ -101,9 +112,11 @@ def _visit(browser: Browser, url: str) -> float:
         page.close()
 
 
-def _watch(browser: Browser, url: str, seconds: float) -> tuple[list[dict[str, Any]], float]:
+def _watch(browser: Browser, url: str, seconds: float, in_lab: bool = False) -> tuple[list[dict[str, Any]], float]:
     page = LivePage(browser, url, viewport={"width": 1280, "height": 800})
     try:
+        if in_lab:
+            page.run_all_cells()
         ready_s = page.wait_until_ready()
         page.press("Start")
         page.wait_for_results(SETTLE_RESULTS)
@@ -115,6 +128,19 @@ def _watch(browser: Browser, url: str, seconds: float) -> tuple[list[dict[str, A
     if len(results) < 2:
         raise RuntimeError(f"the page must show results, but got {len(results)} in {seconds} seconds")
     return results, ready_s
+
+
+def _summarize_results(results: list[dict[str, Any]]) -> dict[str, Any]:
+    drawn_s = np.array([result["drawn_at_ms"] for result in results]) / 1000
+    late_ms = [result["frame_to_overlay_ms"] for result in results]
+    return {
+        "results": len(results),
+        "results_per_s": float((len(results) - 1) / np.ptp(drawn_s)),
+        "frame_to_overlay_ms": _summarize(results, "frame_to_overlay_ms"),
+        "round_trip_ms": _summarize(results, "round_trip_ms"),
+        "overlap": _overlap(results),
+        "_overlays": list(zip((drawn_s - drawn_s[0]).tolist(), late_ms, strict=True)),
+    }
 
 
 def _summarize(results: list[dict[str, Any]], name: str) -> dict[str, float]:

@@ -19,6 +19,8 @@ import numpy as np
 
 from benchmarks.clips import Clip, compose_clip
 from benchmarks.costs import compare_boxes, measure_costs, measure_growth
+from benchmarks.pictures import draw_pipeline
+from benchmarks.reporting import add_reporting, report
 from benchmarks.workers import PathRun, take_turns
 from fer_lib.boxes import overlap
 
@@ -33,15 +35,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300, help="length of the clip (default: 300, ten seconds)")
     parser.add_argument("--faces", type=int, default=1, help="faces in every frame (default: 1)")
     parser.add_argument("--long", type=int, default=LONG, help=f"frames to watch the memory for (default: {LONG})")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_reporting(parser)
     arguments = parser.parse_args()
     if min(arguments.frames, arguments.faces, arguments.long) < 1:
         parser.error("--frames, --faces and --long must be at least 1")
     clip = compose_clip(arguments.frames, arguments.faces)
     measured = measure(clip) | measure_costs(arguments.frames) | {"growth_mb": measure_growth(clip, arguments.long)}
-    print(describe(measured))
-    if arguments.json:
-        print(json.dumps(measured))
+    report(arguments, measured, describe, draw_pipeline)
 
 
 def measure(clip: Clip) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def measure(clip: Clip) -> dict[str, Any]:
     for name in NAMES:
         measured[f"{name}_ms"] = summarize(paths[name].frame_ms)
         measured |= _compare(name, paths[name], clip)
+    measured["_frame_ms"] = {name: paths[name].frame_ms for name in NAMES}
     measured["ratio"] = classical.median_ms / ours.median_ms
     measured["worst_frame_ratio"] = classical.median_ms / max(ours.frame_ms)
     measured |= compare_boxes(ours, classical)

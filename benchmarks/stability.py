@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Clip, compose_clip
+from benchmarks.pictures import draw_stability
+from benchmarks.reporting import add_reporting, report
 from fer_lib.boxes import box_centers, box_sizes
 from fer_lib.settings import VisionSettings
 from fer_lib.vision import load_pipeline
@@ -45,14 +46,12 @@ def main() -> None:
     """Measure and print from the shell."""
     parser = argparse.ArgumentParser(description="Measure how calm and how quick the answers are.")
     parser.add_argument("--seconds", type=float, default=12, help="length of each film (default: 12)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_reporting(parser)
     arguments = parser.parse_args()
     if arguments.seconds < 2 * SMILE_S:
         parser.error(f"--seconds must be at least {2 * SMILE_S:.0f}")
     measured = measure(arguments.seconds)
-    print(describe(measured))
-    if arguments.json:
-        print(json.dumps(measured))
+    report(arguments, measured, describe, draw_stability)
 
 
 def measure(seconds: float) -> dict[str, Any]:

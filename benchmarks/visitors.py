@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 from typing import Any
 
 import psutil
 
 from benchmarks.clips import compose_clip
+from benchmarks.pictures import draw_visitors
+from benchmarks.reporting import add_reporting, report
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
 
@@ -31,14 +32,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the live page with many visitors.")
     parser.add_argument("--visitors", type=int, nargs="+", default=[4, 8, 12, 16], help="how many, one after another")
     parser.add_argument("--seconds", type=float, default=15, help="how long to measure each (default: 15)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_reporting(parser)
     arguments = parser.parse_args()
     if min(arguments.visitors) < 1 or arguments.seconds < 1:
         parser.error("--visitors and --seconds must be at least 1")
     measured = measure(sorted(arguments.visitors), arguments.seconds)
-    print(describe(measured))
-    if arguments.json:
-        print(json.dumps(measured))
+    report(arguments, measured, describe, draw_visitors)
 
 
 def measure(crowds: list[int], seconds: float) -> dict[str, Any]:
@@ -46,7 +45,8 @@ def measure(crowds: list[int], seconds: float) -> dict[str, Any]:
 
     Returns:
         `crowds`: for each its size, the results a second of the slowest, the median and the fastest visitor, the
-        median delay, and the memory (USS) that a visitor adds; `visitors`: the largest crowd of which everyone got at least ten
+        median delay, how much longer it is in the second half of the time than in the first (1 if nothing queues), how
+        evenly the visitors are served (Jain's index, 1 if all get the same), and the memory (USS) that a visitor adds; `visitors`: the largest crowd of which everyone got at least ten
         results a second, 0 if none did; `min_results_per_s` and `memory_per_visitor_mb` of that crowd, or of the first.
     """
     jpegs = compose_clip(150, 1).jpegs
@@ -64,11 +64,14 @@ def measure(crowds: list[int], seconds: float) -> dict[str, Any]:
 def describe(measured: dict[str, Any]) -> str:
     """Return the figures as a table for people."""
     rows = [
-        f"{'visitors':>8}{'slowest':>10}{'median':>10}{'fastest':>10}{'delay':>10}{'memory':>10}   results a second"
+        f"{'visitors':>8}{'slowest':>10}{'median':>10}{'fastest':>10}{'delay':>10}{'growing':>10}{'fairness':>10}{'memory':>10}"
     ]
     for crowd in measured["crowds"]:
         rates = "".join(f"{crowd[f'{name}_results_per_s']:10.1f}" for name in ("min", "median", "max"))
-        rows.append(f"{crowd['visitors']:8}{rates}{crowd['delay_ms']:7.0f} ms{crowd['memory_per_visitor_mb']:7.0f} MB")
+        steady = f"{crowd['delay_growth']:10.2f}{crowd['fairness']:10.3f}"
+        rows.append(
+            f"{crowd['visitors']:8}{rates}{crowd['delay_ms']:7.0f} ms{steady}{crowd['memory_per_visitor_mb']:7.0f} MB"
+        )
     return "\n".join([*rows, "", f"{measured['visitors']} visitors get at least {WANTED:.0f} results a second each."])
 
 
@@ -89,8 +92,18 @@ async def _visit(crowd: int, jpegs: list[bytes], seconds: float) -> dict[str, An
         "median_results_per_s": statistics.median(rates),
         "max_results_per_s": rates[-1],
         "delay_ms": statistics.median(delays) if delays else float("nan"),
+        "delay_growth": statistics.median(_delay_growth(visitor) for visitor in visitors),
+        "fairness": sum(rates) ** 2 / (len(rates) * sum(rate**2 for rate in rates)) if any(rates) else float("nan"),
         "memory_per_visitor_mb": statistics.median(memory),
     }
+
+
+def _delay_growth(visitor: Visitor) -> float:
+    """Return the median delay of the second half of the results over that of the first."""
+    half = len(visitor.delays_ms) // 2
+    if not half:
+        return float("nan")
+    return statistics.median(visitor.delays_ms[half:]) / statistics.median(visitor.delays_ms[:half])
 
 
 def _kernel_memory(kernel_id: str) -> float:

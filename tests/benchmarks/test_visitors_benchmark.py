@@ -15,6 +15,8 @@ def test_measure_two_visitors_get_results_of_their_own(measured):
     assert crowd["visitors"] == 2
     assert 1 < crowd["min_results_per_s"] <= crowd["max_results_per_s"] <= 33
     assert crowd["delay_ms"] > 0
+    assert crowd["delay_growth"] > 0
+    assert 0.5 <= crowd["fairness"] <= 1
     assert 30 < crowd["memory_per_visitor_mb"] < 400
 
 

@@ -1,0 +1,115 @@
+"""How fast the usual recipe is: ipywebrtc's ImageRecorder in a loop, with our pipeline behind it.
+
+    python -m benchmarks.recorder
+    python -m benchmarks.recorder --seconds 30 --json
+
+The recipe takes a snapshot, waits for it to reach the kernel, looks at it and asks for the next. It is here to be
+compared with `python -m benchmarks.live`: same browser, same camera, same pipeline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+from matplotlib.figure import Figure
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.browser import PATIENCE_S, find_chromium, open_browser
+from benchmarks.fake_camera import write_clip
+from benchmarks.reporting import add_reporting, report
+from benchmarks.servers import serve_voila
+from fer_lib.plots.style import ACCENT, make_figure
+
+RECIPE = """
+import time
+from ipywebrtc import CameraStream, ImageRecorder
+from ipywidgets import Label, VBox
+from fer_lib.vision import load_pipeline
+
+pipeline = load_pipeline()
+camera = CameraStream(constraints={"audio": False, "video": {"width": 640, "height": 480}})
+recorder = ImageRecorder(stream=camera, format="jpeg")
+count = Label("0").add_class("recipe-count")
+
+def look(change):
+    if change["new"] or not recorder.image.value:
+        return
+    pipeline.process_jpeg(recorder.image.value, time.monotonic())
+    count.value = str(int(count.value) + 1)
+    recorder.recording = True
+
+recorder.observe(look, "recording")
+recorder.recording = True
+VBox([camera, recorder, count])
+"""
+
+
+def main() -> None:
+    """Measure and print from the shell."""
+    parser = argparse.ArgumentParser(description="Measure the usual recipe, an ImageRecorder in a loop, in Chromium.")
+    parser.add_argument("--seconds", type=float, default=20, help="how long to measure (default: 20)")
+    add_reporting(parser)
+    arguments = parser.parse_args()
+    if arguments.seconds < 1:
+        parser.error("--seconds must be at least 1")
+    report(arguments, measure(arguments.seconds), describe, draw)
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """Open a page with the recipe and count its results.
+
+    Returns:
+        `results` and `results_per_s`.
+
+    Raises:
+        FileNotFoundError: if there is no Chromium.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        clip = write_clip(Path(folder, "face.y4m"))
+        notebook = Path(folder, "recipe.ipynb")
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RECIPE)]), notebook)
+        with serve_voila(notebook) as url, open_browser(playwright, chromium, clip) as browser:
+            page = browser.new_page()
+            page.goto(url, timeout=1000 * PATIENCE_S)
+            counts = _watch(page, seconds)
+    return {"results": counts[-1], "results_per_s": counts[-1] / seconds, "_counts": counts}
+
+
+def describe(measured: dict[str, Any]) -> str:
+    """Return the figures as a table for people."""
+    return f"An ImageRecorder in a loop gives {measured['results_per_s']:.1f} results a second."
+
+
+def draw(measured: dict[str, Any]) -> Figure:
+    """Draw how many results there were after each second."""
+    figure, (axes,) = make_figure(1, 5, 3)
+    axes.step(np.arange(len(measured["_counts"])), measured["_counts"], color=ACCENT)
+    axes.set(xlabel="seconds", ylabel="results", title=f"{measured['results_per_s']:.1f} results a second")
+    return figure
+
+
+def _watch(page: Page, seconds: float) -> list[int]:
+    """Return how many results there are, once a second, from the first one on."""
+    label = page.locator(".recipe-count")
+    label.wait_for(timeout=1000 * PATIENCE_S)
+    page.wait_for_function(
+        "() => Number(document.querySelector('.recipe-count').textContent) > 0", timeout=1000 * PATIENCE_S
+    )
+    first = int(label.inner_text())
+    counts = [0]
+    for _ in range(round(seconds)):
+        page.wait_for_timeout(1000)
+        counts.append(int(label.inner_text()) - first)
+    return counts
+
+
+if __name__ == "__main__":
+    main()
