@@ -52,6 +52,8 @@ train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_
 
 bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)
+	@$(RUN) benchmarks.network $(ARGS)
+	@$(RUN) benchmarks.stability $(ARGS)
 	@$(RUN) benchmarks.live $(ARGS)
 	@$(RUN) benchmarks.visitors $(ARGS)
 	@$(RUN) benchmarks.training $(ARGS)
