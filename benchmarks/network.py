@@ -90,7 +90,7 @@ def time_answers(name: str, repeats: int, threads: int) -> list[float]:
 def _load_ours(threads: int) -> Callable[[], Any]:
     from fer_lib.vision.recognition import Recognizer
 
-    recognizer = Recognizer(VisionSettings(threads=threads))
+    recognizer = Recognizer(VisionSettings.load(threads=threads))
     spec = recognizer.spec
     crop = np.random.default_rng(0).integers(0, 256, (1, spec.size, spec.size, spec.channels), np.uint8)
     return lambda: recognizer.classify(crop)
