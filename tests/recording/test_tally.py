@@ -56,3 +56,17 @@ def test_add_takes_the_pipelines_faces() -> None:
     tally.add(0.5, faces)
     assert [row["track"] for row in tally.people()] == [0, 1, 2]
     assert all(row[label] == 1 for row, label in zip(tally.people(), faces.labels, strict=True))
+
+
+def test_timelines_end_where_the_last_frame_stops_speaking() -> None:
+    tally = Tally()
+    for time_s, labels in ((0.0, {1: "sad"}), (0.5, {1: "happy", 2: "fear"}), (1.0, {2: "fear"})):
+        tally.add_labels(time_s, labels)
+    assert tally.timelines() == {1: [(0, 0.5, "sad"), (0.5, 1, "happy")], 2: [(0.5, 1.5, "fear")]}
+    assert tally.timelines() == tally.timelines()
+
+
+def test_timelines_of_nobody() -> None:
+    tally = Tally()
+    tally.add_labels(0.0, {})
+    assert tally.timelines() == {}

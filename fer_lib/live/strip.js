@@ -1,0 +1,24 @@
+// When a person showed what: a strip from the beginning to the end of a recording, in the colours of the emotions.
+
+const TOLD_RUNS = 12; // so many pieces are told in words
+
+// `runs` are pieces of time, [from_s, to_s, label]; where there is none, the person was not seen.
+function makeStrip(runs, duration_s, colors) {
+  const strip = element("div", "fer-strip");
+  strip.setAttribute("role", "img");
+  strip.setAttribute("aria-label", describeRuns(runs));
+  for (const [from, to, label] of runs) {
+    const piece = element("i", "");
+    const [left, width] = [from, to - from].map((seconds) => (100 * seconds) / duration_s);
+    piece.style.cssText = `left: ${left}%; width: ${width}%; background: ${colors[label]}`;
+    piece.title = `${label} ${clockTime(from)} to ${clockTime(to)}`;
+    strip.append(piece);
+  }
+  return strip;
+}
+
+function describeRuns(runs) {
+  const told = runs.slice(0, TOLD_RUNS).map(([from, to, label]) => `${label} from ${clockTime(from)} to ${clockTime(to)}`);
+  const more = runs.length > TOLD_RUNS ? `, and ${runs.length - TOLD_RUNS} more changes` : "";
+  return `Over time: ${told.join(", ")}${more}`;
+}
