@@ -1,4 +1,7 @@
 // The annotated clip: the picture with its boxes, recorded by the browser itself. Nothing of it goes to the kernel.
+//
+// ipywebrtc could not do it: its WidgetStream takes the first element of a widget that can be captured, here the video
+// without boxes, and its VideoRecorder sends what it recorded to the kernel.
 
 // The first that the browser records: VP8 costs least, and MP4 is Safari's.
 const CLIP_KINDS = [["video/webm;codecs=vp8", "webm"], ["video/webm", "webm"], ["video/mp4", "mp4"]];

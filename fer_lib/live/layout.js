@@ -69,8 +69,9 @@ function layOut(root, seconds) {
           <button type="button" class="fer-tool fer-calibrate" disabled>Calibrate …</button>
           <button type="button" class="fer-tool fer-unbase" disabled>Forget baseline</button>
         </span>
-        <p>Does your face look sad or angry by itself? Look at ease for ${seconds} seconds, alone in view: what your
-          face shows then is taken off, of every face, until you forget it or leave. It is off until you press.</p>
+        <p>Does your face look sad or angry by itself? Look at ease for ${seconds} seconds, alone in view. What it
+          shows by itself is then taken off, for every face in view, until you forget it or leave.</p>
+        <p class="fer-rest-said"></p>
       </div>
       <details class="fer-doctor">
         <summary>Doctor: is everything in place?</summary>

@@ -105,8 +105,11 @@ class LiveView {
     this.status.showPace(null);
     this.root.dataset.faces = "[]";
     const hadFocus = this.status.stopButton === document.activeElement;
-    if (state === "kernel-gone") this.toast(this.recorder.lose());
     this.status.say(state, detail);
+    if (state === "kernel-gone") {
+      this.baseline.lose();
+      this.toast(this.recorder.lose());
+    }
     if (hadFocus) this.status.startButton.focus({ preventScroll: true });
   }
 

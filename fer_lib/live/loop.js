@@ -2,6 +2,8 @@
 
 const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
 
+const STUCK_MS = 1000; // between two ticks: the page itself stood still, and heard no answer
+
 class Loop {
   constructor(view) {
     this.view = view;
@@ -18,7 +20,7 @@ class Loop {
 
   start() {
     this.forget();
-    this.answeredAt = this.grabbedAt = performance.now();
+    this.answeredAt = this.grabbedAt = this.tickedAt = performance.now();
     this.watch(++this.run);
   }
 
@@ -64,6 +66,8 @@ class Loop {
 
   // Says whether the kernel is still there.
   tick(now) {
+    if (now - this.tickedAt > STUCK_MS) this.answeredAt += now - this.tickedAt;
+    this.tickedAt = now;
     this.flight.giveUp(now);
     if (now - this.answeredAt > 1000 * this.options.kernel_timeout_s) return false;
     if (now - this.grabbedAt > STILL_MS) this.offer(now);

@@ -1,6 +1,7 @@
 // When a person showed what: a strip from the beginning to the end of a recording, in the colours of the emotions.
 
 const TOLD_RUNS = 12; // so many pieces are told in words
+const BRIEF_S = 1; // a moment away is seen in the strip, and not told
 
 // `runs` are pieces of time, [from_s, to_s, label]; where there is none, the person was not seen.
 function makeStrip(runs, duration_s, colors) {
@@ -18,7 +19,13 @@ function makeStrip(runs, duration_s, colors) {
 }
 
 function describeRuns(runs) {
-  const told = runs.slice(0, TOLD_RUNS).map(([from, to, label]) => `${label} from ${clockTime(from)} to ${clockTime(to)}`);
-  const more = runs.length > TOLD_RUNS ? `, and ${runs.length - TOLD_RUNS} more changes` : "";
+  const joined = [];
+  for (const [from, to, label] of runs) {
+    const last = joined.at(-1);
+    if (last && last[2] === label && from - last[1] <= BRIEF_S) last[1] = to;
+    else joined.push([from, to, label]);
+  }
+  const told = joined.slice(0, TOLD_RUNS).map(([from, to, label]) => `${label} from ${clockTime(from)} to ${clockTime(to)}`);
+  const more = joined.length > TOLD_RUNS ? `, and ${joined.length - TOLD_RUNS} more` : "";
   return `Over time: ${told.join(", ")}${more}`;
 }

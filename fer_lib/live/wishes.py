@@ -120,6 +120,8 @@ class Wishes:
             raise ValueError(f"`on` must be true or false, but got {wanted!r:.50}")
         if wanted:
             self.calibration.start()
+        elif self.calibration.is_running:
+            self.calibration.give_up("")
         else:
             self.calibration.forget()
         return self.calibration.describe()
