@@ -4,13 +4,13 @@ const TOLD_RUNS = 12; // so many pieces are told in words
 const BRIEF_S = 1; // a moment away is seen in the strip, and not told
 
 // `runs` are pieces of time, [from_s, to_s, label]; where there is none, the person was not seen.
-function makeStrip(runs, duration_s, colors) {
+function makeStrip(runs, span_s, colors) {
   const strip = element("div", "fer-strip");
   strip.setAttribute("role", "img");
   strip.setAttribute("aria-label", describeRuns(runs));
   for (const [from, to, label] of runs) {
     const piece = element("i", "");
-    const [left, width] = [from, to - from].map((seconds) => (100 * seconds) / duration_s);
+    const [left, width] = [from, to - from].map((seconds) => (100 * seconds) / span_s);
     piece.style.cssText = `left: ${left}%; width: ${width}%; background: ${colors[label]}`;
     piece.title = `${label} ${clockTime(from)} to ${clockTime(to)}`;
     strip.append(piece);

@@ -69,10 +69,13 @@ class Tally:
         total = {label: sum(seconds[label] for seconds in whole._seconds.values()) for label in EMOTIONS}
         return {"duration_s": round(whole.duration_s, 3), "nobody_s": round(whole.nobody_s, 3), **_shares(total)}
 
-    def timelines(self) -> dict[int, list[Run]]:
-        """Return when each person showed what, by number: pieces of from, to and label, in seconds since the start."""
+    def timelines(self) -> tuple[float, dict[int, list[Run]]]:
+        """Return how long it was from the start to the end, pauses too, and when each person showed what.
+
+        That is, by number, pieces of from, to and label, in seconds since the start.
+        """
         whole = self._with_last_frame()
-        return {number: whole._timelines.runs(number) for number in whole._seconds}
+        return round(whole._timelines.end_s, 3), {number: whole._timelines.runs(number) for number in whole._seconds}
 
     def _with_last_frame(self) -> Tally:
         whole = copy.deepcopy(self)

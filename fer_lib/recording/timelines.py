@@ -17,16 +17,19 @@ class Timelines:
 
     Attributes:
         slot_s: length of a slot in seconds; it doubles as the recording grows.
+        end_s: where the last piece that was added ends, in seconds since the beginning.
     """
 
     def __init__(self) -> None:
         self.slot_s = FIRST_SLOT_S
+        self.end_s = 0.0
         self._people: dict[int, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
 
     def add(self, start_s: float, end_s: float, labels: Mapping[int, str]) -> None:
-        """Add what each person showed from `start_s` to `end_s`, seconds since the beginning of the recording."""
-        if not labels or end_s <= start_s:
+        """Add what each person showed from `start_s` to `end_s`, seconds since the beginning; nobody is normal."""
+        if end_s <= start_s:
             return
+        self.end_s = max(self.end_s, end_s)
         while end_s > MAX_SLOTS * self.slot_s:
             self._halve()
         first, last = int(start_s / self.slot_s), int(end_s / self.slot_s)
@@ -45,7 +48,7 @@ class Timelines:
         runs: list[Run] = []
         slots = self._people.get(number, {})
         for slot in sorted(slots):
-            start_s, end_s = slot * self.slot_s, (slot + 1) * self.slot_s
+            start_s, end_s = slot * self.slot_s, min((slot + 1) * self.slot_s, self.end_s)
             label = slots[slot].most_common(1)[0][0]
             if runs and runs[-1][1:] == (start_s, label):
                 start_s = runs.pop()[0]

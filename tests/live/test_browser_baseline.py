@@ -56,7 +56,8 @@ def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
     sign.wait_for(state="hidden")
     assert forget.is_disabled()
     live.wait_until(
-        lambda: bool(live.faces) and live.faces[0]["probabilities"][label] > max(before) - 0.02, "the probability before"
+        lambda: bool(live.faces) and live.faces[0]["probabilities"][label] > max(before) - 0.02,
+        "the probability before",
     )
 
 

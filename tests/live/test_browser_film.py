@@ -70,7 +70,11 @@ def test_stop_ends_and_saves_the_film(live, tmp_path):
 
 @pytest.mark.parametrize(
     ("script", "sentence"),
-    [(NO_RECORDER, "can't record clips"), (NO_KIND, "can't record clips"), (BROKEN, "could not be started. no encoder")],
+    [
+        (NO_RECORDER, "can't record clips"),
+        (NO_KIND, "can't record clips"),
+        (BROKEN, "could not be started. no encoder"),
+    ],
     ids=["no-recorder", "no-kind", "broken"],
 )
 def test_a_browser_that_can_not_film_is_told(browser, voila, script, sentence):

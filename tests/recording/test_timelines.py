@@ -23,6 +23,7 @@ def test_runs_leave_out_when_nobody_was_seen():
     timelines.add(0, 0.125, {1: "happy"})
     timelines.add(1, 1.125, {1: "happy"})
     assert timelines.runs(1) == [(0, 0.125, "happy"), (1, 1.125, "happy")]
+    assert timelines.end_s == 1.125
 
 
 def test_a_slot_has_the_label_that_lasted_longest():
@@ -35,11 +36,15 @@ def test_a_slot_has_the_label_that_lasted_longest():
 def test_add_over_several_slots():
     timelines = Timelines()
     timelines.add(0.1, 0.9, {1: "fear", 2: "sad"})
-    assert timelines.runs(1) == [(0, 1, "fear")]
-    assert timelines.runs(2) == [(0, 1, "sad")]
+    assert timelines.runs(1) == [(0, 0.9, "fear")]
+    assert timelines.runs(2) == [(0, 0.9, "sad")]
 
 
-@pytest.mark.parametrize(("start_s", "end_s", "labels"), [(1, 1, {1: "sad"}), (2, 1, {1: "sad"}), (0, 1, {})])
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "labels"),
+    [(1, 1, {1: "sad"}), (2, 1, {1: "sad"}), (0, 1, {})],
+    ids=["no-time", "back", "nobody"],
+)
 def test_add_nothing(start_s, end_s, labels):
     timelines = Timelines()
     timelines.add(start_s, end_s, labels)
@@ -54,6 +59,7 @@ def test_hours_have_no_more_slots():
     runs = timelines.runs(1)
     assert len(runs) <= MAX_SLOTS
     assert (runs[0][0], runs[-1][1]) == (0, pytest.approx(7200, abs=timelines.slot_s))
+    assert timelines.end_s == 7200
 
 
 def test_a_longer_recording_keeps_its_beginning():
