@@ -5,8 +5,8 @@ stats {results_per_s, round_trip_ms, frame_to_overlay_ms}, record {on}, forget, 
 adjust {smoothing_s}, baseline {on}, examine, demo
 kernel → page   answers to a frame: faces {id, faces, ms, recording when it got full, baseline while it is made},
 skipped {id}, loading {id}, broken {id, detail}; to a state that is off: news {recording, baseline} if that ended them;
-to the others: recording {on, full, frames, rows, span_s, everyone, people, more}, baseline {running, on, left_s, detail},
-file {kind} with its text, checkup {versions, weights}, demo with a picture, refused {detail};
+to the others: recording {on, full, frames, rows, span_s, everyone, people, more}, file {kind} with its text,
+baseline {running, on, left_s, detail}, checkup {versions, weights}, demo with a picture, refused {detail};
 and of its own accord: start, stop
 """
 

@@ -48,7 +48,7 @@ class Timelines:
         runs: list[Run] = []
         slots = self._people.get(number, {})
         for slot in sorted(slots):
-            start_s, end_s = slot * self.slot_s, min((slot + 1) * self.slot_s, self.end_s)
+            start_s, end_s = slot * self.slot_s, min((slot + 1) * self.slot_s, round(self.end_s, 3))
             label = slots[slot].most_common(1)[0][0]
             if runs and runs[-1][1:] == (start_s, label):
                 start_s = runs.pop()[0]

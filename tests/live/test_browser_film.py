@@ -1,4 +1,4 @@
-"""The annotated clip, as visitors make it: it shows the picture with its boxes, and goes nowhere."""
+"""The annotated clip, as visitors make it: it shows the picture with its boxes."""
 
 import re
 from collections.abc import Iterator
@@ -35,26 +35,30 @@ def save(page: LivePage, word: str, path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
 
 
-def count_orange(frame: np.ndarray) -> int:
-    """Count the pixels in the colour of "happy", which the camera's clip has nowhere in a large even patch."""
-    return int((np.abs(frame.astype(int) - [230, 159, 0]).max(axis=2) < 40).sum())
+# Labels of the overlay get a colour that no picture of the camera has.
+MAGENTA_LABELS = """() => {
+  const context = CanvasRenderingContext2D.prototype, fill = context.fill;
+  context.fill = function (...how) { this.fillStyle = "#ff00ff"; fill.apply(this, how); };
+}"""
+
+
+def count_magenta(frame: np.ndarray) -> int:
+    return int((np.abs(frame.astype(int) - [255, 0, 255]).max(axis=2) < 60).sum())
 
 
 def test_film_shows_the_picture_and_its_boxes(live, tmp_path):
     mark = live.page.locator(".fer-mark-film")
+    live.page.evaluate(MAGENTA_LABELS)
+    live.wait_for_results(live.results + 3)
     live.press("Film")
     mark.wait_for()
-    sent = live.frames_sent
     live.wait_for_results(live.results + 20)
     assert re.fullmatch(r"Film 0:\d\d", mark.inner_text())
     frames = save(live, "Film", tmp_path / "film.webm")
     assert not mark.is_visible()
-    assert live.frames_sent - sent < 2000  # the loop's own frames go to the kernel, the film does not
     assert len(frames) >= 5
     assert frames[0].shape == (480, 640, 3)
-    labels = [face["label"] for face in live.faces]
-    if labels == ["happy"]:
-        assert np.median([count_orange(frame) for frame in frames]) > 1500
+    assert np.median([count_magenta(frame) for frame in frames]) > 500
     # The clip moves, and so does the film.
     assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 2
 
