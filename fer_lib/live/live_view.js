@@ -105,11 +105,11 @@ class LiveView {
     this.status.showPace(null);
     this.root.dataset.faces = "[]";
     const hadFocus = this.status.stopButton === document.activeElement;
-    this.status.say(state, detail);
     if (state === "kernel-gone") {
       this.baseline.lose();
       this.toast(this.recorder.lose());
     }
+    this.status.say(state, detail);
     if (hadFocus) this.status.startButton.focus({ preventScroll: true });
   }
 

@@ -70,9 +70,11 @@ class Wishes:
         news: Message = {}
         if self.recording.add(time_s, faces):
             news["recording"] = self.recording.describe()
-        is_able = isinstance(pipeline, Calibrated)
-        told = self.calibration.add(time_s, faces) if is_able else self.calibration.give_up(ELSEWHERE)
-        return news if told is None else news | {"baseline": told}
+        if self.calibration.is_running:
+            is_able = isinstance(pipeline, Calibrated)
+            told = self.calibration.add(time_s, faces) if is_able else self.calibration.give_up(ELSEWHERE)
+            news["baseline"] = told
+        return news
 
     def end(self) -> Message | None:
         """End what can't outlast the stream; return what there is to tell.

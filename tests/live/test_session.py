@@ -278,6 +278,16 @@ def test_answer_baseline_of_a_stream_that_stops(session, pipeline):
     assert pipeline.offsets == []
 
 
+def test_answer_baseline_that_is_stopped_leaves_the_one_before(session, pipeline):
+    calibrate(session)
+    session.answer(frame(40, 20), [b"FACE"])
+    assert session.answer({"type": "baseline", "on": True})["running"]
+    told = session.answer({"type": "baseline", "on": False})
+    assert (told["running"], told["on"]) == (False, True)
+    session.answer(frame(41, 21), [b"FACE"])
+    assert len(pipeline.offsets) == 1
+
+
 def test_answer_baseline_where_it_can_not_be_used():
     session = Session(load=lambda settings: PlainPipeline())
     session.wait_until_loaded(10)
