@@ -59,9 +59,9 @@ def film_page(seconds: float, dark: bool = False) -> list[Shot]:
         box = live.page.locator(".fer-live").bounding_box()
     if box is None:
         raise RuntimeError("the page must show a live view, but it is gone")
-    left, top, right, bottom = box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
-    place = tuple(round(value) for value in (left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
-    return [(time_s, picture.crop(place)) for time_s, picture in shots]
+    left, top = round(box["x"] - MARGIN), round(box["y"] - MARGIN)
+    right, bottom = round(box["x"] + box["width"] + MARGIN), round(box["y"] + box["height"] + MARGIN)
+    return [(time_s, picture.crop((left, top, right, bottom))) for time_s, picture in shots]
 
 
 def choose_shots(shots: list[Shot], rate: float) -> tuple[list[Image.Image], list[int]]:
