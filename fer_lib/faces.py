@@ -25,7 +25,8 @@ class Faces:
         landmarks: `(n, 5, 2)` float32, x and y in pixels of left eye, right eye, nose, left and right
             mouth corner, as they lie in the picture.
         probabilities: `(n, 7)` float32 in the order of `EMOTIONS`; each row sums to 1.
-        raw_probabilities: `(n, 7)`, what the network last said of each face, where `probabilities` are smoothed.
+        raw_probabilities: `(n, 7)`, what the network last said of each face, before any baseline, where
+            `probabilities` are smoothed.
         track_id: `(n,)` int64, the same number for the same face over time.
 
     Raises:

@@ -150,6 +150,12 @@ class LiveSettings(Settings):
         le=0.95,
         description="probability below which the page says uncertain instead of an emotion; 0: never",
     )
+    calibration_s: float = Field(
+        5, ge=1, le=60, description="seconds of a visitor's face at rest that make a personal baseline"
+    )
+    max_clip_s: float = Field(
+        600, ge=1, le=7200, description="seconds of an annotated clip, which the browser keeps until it is saved"
+    )
     max_recording_rows: int = Field(
         100_000, ge=1, le=1_000_000, description="rows of a recording kept in memory, about an hour of one face"
     )

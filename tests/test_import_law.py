@@ -12,7 +12,7 @@ import pytest
 FLOORS = (
     {"labels"},
     {"boxes", "settings", "drafts", "packages"},
-    {"metrics", "weights", "crops", "faces"},
+    {"metrics", "weights", "crops", "faces", "baseline"},
     {"plots", "recording"},
     {"vision", "training"},
     {"service", "evaluate", "doctor"},

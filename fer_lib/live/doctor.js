@@ -39,7 +39,7 @@ class Doctor {
   }
 
   findings() {
-    const { sentences, state, flight: { counts }, pace } = this.view;
+    const { status: { sentences, state }, loop: { flight: { counts }, pace } } = this.view;
     const measured = pace.measure(performance.now());
     const stages = Object.entries(pace.stages()).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
     return [

@@ -14,18 +14,23 @@ function timeInName(now = new Date()) {
   return local.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "-");
 }
 
-// The picture with its overlay, in the size of the video. The overlay lies over the video as the page shows it,
-// with bars where the two differ in shape.
-function takeSnapshot(video, overlay, mirror) {
-  const canvas = document.createElement("canvas");
-  const [width, height] = ([canvas.width, canvas.height] = [video.videoWidth, video.videoHeight]);
-  const context = canvas.getContext("2d");
+// Draws the picture with its overlay into a canvas of the video's size. The overlay lies over the video as the page
+// shows it, with bars where the two differ in shape.
+function composePicture(context, video, overlay, mirror) {
+  const { width, height } = context.canvas;
   if (mirror) context.setTransform(-1, 0, 0, 1, width, 0);
-  context.drawImage(video, 0, 0);
+  context.drawImage(video, 0, 0, width, height);
   context.resetTransform();
+  if (!overlay.width || !overlay.height) return;
   const scale = Math.min(overlay.width / width, overlay.height / height);
   const [shownWidth, shownHeight] = [width * scale, height * scale];
   const [left, top] = [(overlay.width - shownWidth) / 2, (overlay.height - shownHeight) / 2];
   context.drawImage(overlay, left, top, shownWidth, shownHeight, 0, 0, width, height);
+}
+
+function takeSnapshot(video, overlay, mirror) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  composePicture(canvas.getContext("2d"), video, overlay, mirror);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }

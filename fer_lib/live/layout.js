@@ -3,7 +3,7 @@
 
 let layouts = 0;
 
-function layOut(root) {
+function layOut(root, seconds) {
   const more = `fer-more-${++layouts}`; // a page may hold several views
   root.innerHTML = `
   <div class="fer-stage">
@@ -15,7 +15,11 @@ function layOut(root) {
     <canvas class="fer-overlay" tabindex="0" role="img"
       aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
     <p class="fer-tag"></p>
-    <p class="fer-mark" role="timer" aria-label="Recording" hidden></p>
+    <div class="fer-marks">
+      <p class="fer-mark fer-mark-rest" role="timer" aria-label="Face at rest" hidden></p>
+      <p class="fer-mark fer-mark-film" role="timer" aria-label="Filming" hidden></p>
+      <p class="fer-mark fer-mark-record" role="timer" aria-label="Recording" hidden></p>
+    </div>
     <p class="fer-toast" role="status" aria-live="polite"></p>
     <button type="button" class="fer-tool fer-leave">Leave full screen</button>
     <div class="fer-instead" role="group" aria-label="Without a camera">
@@ -33,6 +37,7 @@ function layOut(root) {
   <section class="fer-panel" aria-label="Probabilities of one face">
     <p class="fer-who"></p>
     <p class="fer-label"></p>
+    <p class="fer-based" hidden>your baseline</p>
     <div class="fer-bars"></div>
     <figure class="fer-timeline">
       <canvas role="img" aria-label="The last 60 seconds: nothing yet"></canvas>
@@ -43,6 +48,7 @@ function layOut(root) {
   <div class="fer-tools" role="group" aria-label="Tools">
     <button type="button" class="fer-tool fer-record" aria-pressed="false" disabled>Record</button>
     <button type="button" class="fer-tool fer-snapshot" disabled>Snapshot</button>
+    <button type="button" class="fer-tool fer-film" aria-pressed="false" disabled>Film</button>
     <button type="button" class="fer-tool fer-full">Full screen</button>
     <button type="button" class="fer-tool fer-more" aria-expanded="false" aria-controls="${more}">More</button>
   </div>
@@ -57,6 +63,16 @@ function layOut(root) {
         <input type="checkbox" data-choice="mirror"></label>
       <label class="fer-choice"><span>Camera</span>
         <select class="fer-camera"></select></label>
+      <div class="fer-choice fer-baseline" role="group" aria-label="Your face at rest">
+        <span>Your face at rest</span>
+        <span class="fer-buttons">
+          <button type="button" class="fer-tool fer-calibrate" disabled>Calibrate …</button>
+          <button type="button" class="fer-tool fer-unbase" disabled>Forget baseline</button>
+        </span>
+        <p>Does your face look sad or angry by itself? Look at ease for ${seconds} seconds, alone in view. What it
+          shows by itself is then taken off, for every face in view, until you forget it or leave.</p>
+        <p class="fer-rest-said"></p>
+      </div>
       <details class="fer-doctor">
         <summary>Doctor: is everything in place?</summary>
         <dl></dl>

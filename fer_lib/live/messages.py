@@ -2,10 +2,12 @@
 
 page → kernel   frame {id, time_s} with one JPEG, state {state, detail},
 stats {results_per_s, round_trip_ms, frame_to_overlay_ms}, record {on}, forget, download {kind},
-adjust {smoothing_s}, examine, demo
-kernel → page   answers to a frame: faces {id, faces, ms, and recording when it got full}, skipped {id}, loading {id},
-broken {id, detail}; to the others: recording {on, full, frames, rows, everyone, people, more}, file {kind} with its
-text, checkup {versions, weights}, demo with a picture, refused {detail}; and of its own accord: start, stop
+adjust {smoothing_s}, baseline {on}, examine, demo
+kernel → page   answers to a frame: faces {id, faces, ms, recording when it got full, baseline while it is made},
+skipped {id}, loading {id}, broken {id, detail}; to a state that is off: news {recording, baseline} if that ended them;
+to the others: recording {on, full, frames, rows, span_s, everyone, people, more}, file {kind} with its text,
+baseline {running, on, left_s, detail}, checkup {versions, weights}, demo with a picture, refused {detail};
+and of its own accord: start, stop
 """
 
 from __future__ import annotations

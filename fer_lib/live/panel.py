@@ -15,7 +15,8 @@ from fer_lib.settings import VisionSettings
 
 PRIVACY = (
     "Frames go only to this page's own kernel, stay in memory and never touch a disk: nothing is stored. "
-    "A recording holds numbers and no pictures, in the same memory, until you forget it or the page's kernel ends."
+    "A recording holds numbers and no pictures, in the same memory, until you forget it or the page's kernel ends. "
+    "A snapshot or a film is made by your browser and goes nowhere else."
 )
 LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
 

@@ -2,7 +2,7 @@
 
 class Recorder {
   constructor(root, colors, send) {
-    [this.button, this.mark, this.summary] = [".fer-record", ".fer-mark", ".fer-summary"].map((selector) =>
+    [this.button, this.mark, this.summary] = [".fer-record", ".fer-mark-record", ".fer-summary"].map((selector) =>
       root.querySelector(selector));
     Object.assign(this, { root, colors, send, isOn: false });
     this.button.addEventListener("click", () => send({ type: "record", on: !this.isOn }));
@@ -53,7 +53,7 @@ class Recorder {
     return had ? "The recording is gone with the kernel." : "";
   }
 
-  describe({ everyone, people, more, rows, full }) {
+  describe({ everyone, people, more, rows, full, span_s }) {
     const head = element("p", "fer-summary-head",
       `Recorded ${clockTime(everyone.duration_s)} · ${rows} ${rows === 1 ? "row" : "rows"}`);
     const actions = element("div", "fer-tools");
@@ -64,7 +64,7 @@ class Recorder {
     );
     const list = element("ul", "fer-people");
     if (people.length !== 1) list.append(this.addPerson("Everyone", everyone));
-    for (const person of people) list.append(this.addPerson(`Face ${person.track}`, person));
+    for (const person of people) list.append(this.addPerson(`Face ${person.track}`, person, span_s));
     const notes = [];
     if (full) notes.push("It was stopped because no more rows are kept in memory.");
     if (more) notes.push(`${more} more faces are in the file.`);
@@ -82,8 +82,8 @@ class Recorder {
     return button;
   }
 
-  // A name, a bar of the shares in the emotions' colours, and the largest of them in words.
-  addPerson(name, shares) {
+  // A name, a bar of the shares in the emotions' colours, the largest of them in words, and when it was what.
+  addPerson(name, shares, span_s = 0) {
     const item = element("li", "fer-person");
     const bar = element("span", "fer-shares");
     bar.setAttribute("aria-hidden", "true");
@@ -97,6 +97,7 @@ class Recorder {
     const words = told.map(({ label, share }) => `${label} ${percent(share)}`).join(", ") || "no face";
     const seen = shares.seen_s === undefined ? "" : ` · ${clockTime(shares.seen_s)}`;
     item.append(element("strong", "", `${name}${seen}`), bar, element("span", "fer-share-words", words));
+    if (shares.timeline?.length && span_s) item.append(makeStrip(shares.timeline, span_s, this.colors));
     return item;
   }
 }

@@ -86,15 +86,17 @@ class Recording:
         return self._texts[kind].getvalue()
 
     def describe(self) -> Message:
-        """Return what the page tells of it: whether it is on, how much there is, and who showed what."""
+        """Return what the page tells of it: whether it is on, how much there is, and who showed what when."""
         people = sorted(self._tally.people(), key=lambda person: -person["seen_s"])
+        span_s, timelines = self._tally.timelines()
         return {
             "type": "recording",
             "on": self.is_on,
             "full": self.is_full,
             "frames": self.frames,
             "rows": self.rows,
+            "span_s": span_s,
             "everyone": self._tally.everyone(),
-            "people": people[:MAX_PEOPLE],
+            "people": [person | {"timeline": timelines[person["track"]]} for person in people[:MAX_PEOPLE]],
             "more": max(len(people) - MAX_PEOPLE, 0),
         }

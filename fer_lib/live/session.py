@@ -1,44 +1,22 @@
-"""One visitor's stream: frames come in as messages, faces go out as messages.
+"""One visitor's session: messages come in, messages go out, and what the page does is known.
 
 Nothing here knows about widgets or browsers, so all of it can be tried with plain dictionaries.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import traitlets
 
 from fer_lib.faces import Faces
-from fer_lib.live.clock import StreamClock
-from fer_lib.live.messages import Message, describe_faces, is_number
+from fer_lib.live.loading import Loader, StreamPipeline
+from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
+from fer_lib.live.stream import Stream
 from fer_lib.live.wishes import Wishes
 from fer_lib.settings import LiveSettings, VisionSettings
-
-# After so many failures in a row the fault is ours and not the frame's: the visitor must be told.
-MAX_FAILURES = 30
-
-logger = logging.getLogger(__name__)
-
-
-class StreamPipeline(Protocol):
-    """What a session needs of a pipeline."""
-
-    timings_ms: dict[str, float]
-
-    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Find the faces of one frame of the stream."""
-
-    def reset(self) -> None:
-        """Forget the stream."""
-
-    def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant."""
 
 
 class Session(traitlets.HasTraits):
@@ -74,27 +52,19 @@ class Session(traitlets.HasTraits):
         super().__init__(faces=Faces.empty())
         self.vision = vision
         self.live = live or LiveSettings.load()
-        self._load = load or _load_pipeline
-        self._loader: threading.Thread | None = None
-        self._pipeline: StreamPipeline | None = None
-        self._fault = ""
-        self._clock = StreamClock()
-        self._failures = 0
+        self._loader = Loader(load or _load_pipeline, vision)
         self._wishes = Wishes(self.live, vision)
+        self._stream = Stream(self._loader, self._wishes, self.live.max_frame_mb)
         self.recording = self._wishes.recording
 
     def prepare(self) -> None:
         """Begin to load the networks in the background, so that the page need not wait for them."""
-        if self._loader is None:
-            self._loader = threading.Thread(target=self._load_now, name="load-pipeline", daemon=True)
-            self._loader.start()
+        self._loader.start()
 
     def wait_until_loaded(self, timeout_s: float | None = None) -> bool:
         """Wait for the networks and return whether they are ready."""
-        self.prepare()
-        assert self._loader is not None
-        self._loader.join(timeout_s)
-        return self._pipeline is not None
+        self._loader.start().join(timeout_s)
+        return self._loader.pipeline is not None
 
     def answer(self, content: Any, buffers: Sequence[Any] = ()) -> Message | None:
         """Take one message of the page and return the answer it needs, if any; `buffers` in it are bytes to send.
@@ -104,7 +74,7 @@ class Session(traitlets.HasTraits):
         """
         kind = content.get("type") if isinstance(content, dict) else None
         if kind == "frame":
-            return self._answer_frame(content, buffers)
+            return self._take_frame(content, buffers)
         if kind == "state":
             return self._take_state(content)
         if kind == "stats":
@@ -115,33 +85,12 @@ class Session(traitlets.HasTraits):
             self.errors += 1
         return None
 
-    def _answer_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
-        number, time_s = content.get("id"), content.get("time_s", "")
-        if type(number) is not int or not is_number(time_s):
-            self.errors += 1
-            return None
-        self.prepare()
-        if self._fault:
-            return {"type": "broken", "id": number, "detail": self._fault}
-        if self._pipeline is None:
-            return {"type": "loading", "id": number}
-        if self._clock.is_stale(float(time_s), time.monotonic()):
-            return {"type": "skipped", "id": number}
-        try:
-            data = self._read_frame(buffers)
-            if self._wishes.smoothing_s is not None:
-                self._pipeline.adjust(self._wishes.smoothing_s)
-                self._wishes.smoothing_s = None
-            faces = self._pipeline.process_jpeg(data, self._clock.time_s)
-            was_full = self.recording.add(self._clock.time_s, faces)
-        # Whatever a frame does to the pipeline, the page gets its answer, or it would wait for it.
-        except Exception as error:
-            return self._answer_failure(number, error)
-        self._failures = 0
-        self.faces = faces
-        self.frames += 1
-        answer = {"type": "faces", "id": number, "faces": describe_faces(faces), "ms": _rounded(self._pipeline)}
-        return answer | {"recording": self.recording.describe()} if was_full else answer
+    def _take_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
+        errors = self._stream.errors
+        answer = self._stream.answer(content, buffers)
+        self.errors += self._stream.errors - errors
+        self._show_stream()
+        return answer
 
     def _take_wish(self, content: Message) -> Message | None:
         try:
@@ -150,35 +99,17 @@ class Session(traitlets.HasTraits):
             self.errors += 1
             return {"type": "refused", "detail": str(error)}
 
-    def _read_frame(self, buffers: Sequence[Any]) -> bytes:
-        if len(buffers) != 1:
-            raise ValueError(f"a frame must come with one buffer, but got {len(buffers)}")
-        size, limit = memoryview(buffers[0]).nbytes, self.live.max_frame_mb * 1e6
-        if not 0 < size <= limit:
-            raise ValueError(f"a frame must have 1 to {limit:.0f} bytes, but got {size}")
-        return bytes(buffers[0])
-
-    def _answer_failure(self, number: int, error: Exception) -> Message:
-        self.errors += 1
-        self._failures += 1
-        if self._failures == 1:
-            logger.warning("a frame could not be read: %s", error)
-        if self._failures < MAX_FAILURES:
-            return {"type": "skipped", "id": number}
-        self._failures = 0
-        return {"type": "broken", "id": number, "detail": str(error)}
-
     def _take_state(self, content: Message) -> Message | None:
         state = content.get("state")
         if not isinstance(state, str) or state not in STATES:
             self.errors += 1
             return None
         if state in ("waiting", "opening"):
-            self._restart()
+            self._stream.restart()
+            self._show_stream()
         self.detail = str(content.get("detail", ""))[:500]
         self.state = state
-        # Another stream counts its people anew, so that they must not get into the same recording.
-        return self.recording.describe() if state not in LIVE and self.recording.stop() else None
+        return self._wishes.end() if state not in LIVE else None
 
     def _take_stats(self, content: Message) -> None:
         names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")
@@ -188,21 +119,9 @@ class Session(traitlets.HasTraits):
         for name in names:
             setattr(self, name, float(content[name]))
 
-    def _restart(self) -> None:
-        self._clock = StreamClock()
-        self._failures = 0
-        self.frames = 0
-        self.faces = Faces.empty()
-        if self._pipeline is not None:
-            self._pipeline.reset()
-
-    def _load_now(self) -> None:
-        try:
-            self._pipeline = self._load(self.vision)
-        # A thread has nobody to raise to: the visitor reads what is wrong instead.
-        except Exception as error:
-            logger.warning("the networks could not be loaded: %s", error)
-            self._fault = str(error) or type(error).__name__
+    def _show_stream(self) -> None:
+        self.faces = self._stream.faces
+        self.frames = self._stream.frames
 
 
 def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
@@ -210,7 +129,3 @@ def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
     from fer_lib.vision.pipeline import load_pipeline
 
     return load_pipeline(vision)
-
-
-def _rounded(pipeline: StreamPipeline) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in pipeline.timings_ms.items()}

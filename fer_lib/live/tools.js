@@ -48,7 +48,7 @@ class Tools {
   }
 
   async keepSnapshot() {
-    if (!this.view.grabber.ready) return;
+    if (!this.view.loop.grabber.ready) return;
     keepFile(await takeSnapshot(this.view.video, this.view.canvas, this.view.mirror), `face-${timeInName()}.png`);
     this.toast("Snapshot saved by your browser.");
   }

@@ -11,7 +11,8 @@ RAW = tuple(f"raw_{label}" for label in EMOTIONS)
 SMOOTH = tuple(f"smooth_{label}" for label in EMOTIONS)
 BOX = ("x1", "y1", "x2", "y2")
 # time_s in seconds since the start, frame counted from 0, box in pixels, the rest in [0, 1];
-# label is the most probable emotion after smoothing.
+# label is the most probable emotion after smoothing. raw is what the network said, also where a visitor's baseline
+# is on: that is in smooth and in label alone.
 COLUMNS = ("time_s", "frame", "track", *BOX, "confidence", "label", *RAW, *SMOOTH)
 
 Person = dict[str, Any]

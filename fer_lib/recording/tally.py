@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
+from fer_lib.recording.timelines import Run, Timelines
 
 # A frame speaks for the time until the next one, but for no longer than this: what a pause hides, nobody saw.
 LONGEST_S = 1.0
@@ -30,6 +32,7 @@ class Tally:
         self._seconds: dict[int, dict[str, float]] = {}
         self._last: tuple[float, dict[int, str]] | None = None
         self._step = 0.0
+        self._timelines = Timelines()
 
     def add(self, time_s: float, faces: Faces) -> None:
         """Add a frame, taken `time_s` after the start; its faces have `track_id` and `probabilities`."""
@@ -40,7 +43,7 @@ class Tally:
         """Add a frame by the label of each person in it; nobody is normal."""
         if self._last is not None:
             self._step = min(max(time_s - self._last[0], 0.0), LONGEST_S)
-            self._count(self._last[1], self._step)
+            self._count(*self._last, self._step)
         for number in labels:
             self._seconds.setdefault(number, dict.fromkeys(EMOTIONS, 0.0))
         self._last = (time_s, dict(labels))
@@ -66,15 +69,22 @@ class Tally:
         total = {label: sum(seconds[label] for seconds in whole._seconds.values()) for label in EMOTIONS}
         return {"duration_s": round(whole.duration_s, 3), "nobody_s": round(whole.nobody_s, 3), **_shares(total)}
 
+    def timelines(self) -> tuple[float, dict[int, list[Run]]]:
+        """Return how long it was from the start to the end, pauses too, and when each person showed what.
+
+        That is, by number, pieces of from, to and label, in seconds since the start.
+        """
+        whole = self._with_last_frame()
+        return round(whole._timelines.end_s, 3), {number: whole._timelines.runs(number) for number in whole._seconds}
+
     def _with_last_frame(self) -> Tally:
-        whole = Tally()
-        whole.frames, whole.duration_s, whole.nobody_s = self.frames, self.duration_s, self.nobody_s
-        whole._seconds = {number: dict(seconds) for number, seconds in self._seconds.items()}
+        whole = copy.deepcopy(self)
         if self._last is not None:
-            whole._count(self._last[1], self._step)
+            whole._count(*self._last, self._step)
         return whole
 
-    def _count(self, labels: Mapping[int, str], seconds: float) -> None:
+    def _count(self, time_s: float, labels: Mapping[int, str], seconds: float) -> None:
+        self._timelines.add(time_s, time_s + seconds, labels)
         self.duration_s += seconds
         self.nobody_s += seconds if not labels else 0.0
         for number, label in labels.items():

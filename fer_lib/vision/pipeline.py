@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
@@ -55,10 +56,11 @@ class Pipeline:
         self.settings = settings or VisionSettings.load()
         self._detector = detector
         self._recognizer = recognizer
+        self._offset: Floats | None = None
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: faces, numbers and results. The networks stay loaded."""
+        """Forget the stream: faces, numbers and results. The networks stay loaded, and a baseline stays."""
         self.mode = "idle"
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
@@ -77,6 +79,19 @@ class Pipeline:
         """
         checked = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
         self.settings = self._smoother.settings = self.settings.model_copy(update={"smoothing_s": checked})
+
+    def calibrate(self, offset: Floats | None) -> None:
+        """Add an offset to the logits of every face of the stream from the next frame on, before smoothing.
+
+        `raw_probabilities` stay what the network said.
+
+        Args:
+            offset: `(7,)`, as `fer_lib.baseline.find_offset` returns it; `None`: none any more.
+
+        Raises:
+            ValueError: if it has another shape, or holds impossible numbers; nothing changes.
+        """
+        self._offset = None if offset is None else check_offset(offset)
 
     def process(self, frame: Pixels, time_s: float) -> Faces:
         """Understand the next frame of the stream.
@@ -132,8 +147,14 @@ class Pipeline:
         with watch.measure("recognize"):
             faces = self._recognize(frame, self._last, time_s)
         with watch.measure("track"):
-            smooth = self._smoother.smooth(faces, time_s)
-            return smooth.with_columns(xyxy=clip_boxes(smooth.xyxy, frame.shape[1], frame.shape[0]))
+            smooth = self._smoother.smooth(self._calibrated(faces), time_s)
+            boxes = clip_boxes(smooth.xyxy, frame.shape[1], frame.shape[0])
+            return smooth.with_columns(xyxy=boxes, raw_probabilities=faces.probabilities)
+
+    def _calibrated(self, faces: Faces) -> Faces:
+        if self._offset is None:
+            return faces
+        return faces.with_columns(probabilities=add_offset(np.asarray(faces.probabilities), self._offset))
 
     def _find(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
         """Find the faces, as cheaply as possible: `xyxy`, `confidence` and `landmarks`, the largest first."""

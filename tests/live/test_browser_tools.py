@@ -34,14 +34,14 @@ def choose(page: LivePage, name: str, value: float) -> None:
 
 def record(live: LivePage, results: int) -> None:
     live.press("Record")
-    live.page.locator(".fer-mark").wait_for()
+    live.page.locator(".fer-mark-record").wait_for()
     live.wait_for_results(live.results + results)
     live.press("Record")
     live.page.locator(".fer-summary").wait_for()
 
 
 def test_recording_is_seen_and_summed_up(live):
-    mark = live.page.locator(".fer-mark")
+    mark = live.page.locator(".fer-mark-record")
     assert not mark.is_visible()
     live.press("Record")
     mark.wait_for()
@@ -74,11 +74,11 @@ def test_recording_is_downloaded(live, tmp_path, kind):
 
 def test_stop_ends_a_recording_and_it_can_be_forgotten(live):
     live.press("Record")
-    live.page.locator(".fer-mark").wait_for()
+    live.page.locator(".fer-mark-record").wait_for()
     live.wait_for_results(live.results + 5)
     live.press("Stop")
     live.page.locator(".fer-summary").wait_for()
-    assert not live.page.locator(".fer-mark").is_visible()
+    assert not live.page.locator(".fer-mark-record").is_visible()
     assert live.page.get_by_role("button", name="Record", exact=True).is_disabled()
     live.press("Forget")
     live.page.locator(".fer-summary").wait_for(state="hidden")

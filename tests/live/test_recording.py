@@ -74,6 +74,8 @@ def test_describe_shares(recording):
     assert described["everyone"]["duration_s"] == pytest.approx(0.4)
     (person,) = described["people"]
     assert (person["track"], person["happy"], person["sad"]) == (1, 0.75, 0.25)
+    assert described["span_s"] == 0.4
+    assert person["timeline"] == [(0, 0.25, "happy"), (0.25, 0.4, "sad")]
     assert described["more"] == 0
 
 

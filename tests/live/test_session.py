@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from fer_lib.faces import Faces
-from fer_lib.live.session import MAX_FAILURES, Session
+from fer_lib.live.calibration import ELSEWHERE, STOPPED
+from fer_lib.live.session import Session
+from fer_lib.live.stream import MAX_FAILURES
 from fer_lib.settings import LiveSettings
 
 HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
@@ -27,6 +29,7 @@ class FakePipeline:
         self.times: list[float] = []
         self.resets = 0
         self.smoothings: list[float] = []
+        self.offsets: list[object] = []
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
         self.times.append(time_s)
@@ -39,6 +42,22 @@ class FakePipeline:
 
     def adjust(self, smoothing_s: float) -> None:
         self.smoothings.append(smoothing_s)
+
+    def calibrate(self, offset: object) -> None:
+        self.offsets.append(offset)
+
+
+class PlainPipeline:
+    """Reads faces somewhere else, where nothing can be added to the logits."""
+
+    timings_ms: dict[str, float] = {}  # noqa: RUF012 - never changed
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        return make_faces()
+
+    def reset(self) -> None: ...
+
+    def adjust(self, smoothing_s: float) -> None: ...
 
 
 @pytest.fixture
@@ -219,5 +238,65 @@ def test_answer_state_off_ends_a_recording(session, state):
     session.answer({"type": "record", "on": True})
     assert session.answer({"type": "state", "state": "paused"}) is None
     told = session.answer({"type": "state", "state": state})
-    assert (told["type"], told["on"]) == ("recording", False)
+    assert (told["type"], told["recording"]["on"]) == ("news", False)
     assert session.answer({"type": "state", "state": state}) is None
+
+
+def calibrate(session: Session, seconds: float = 5.0) -> list[dict[str, object]]:
+    session.answer({"type": "baseline", "on": True})
+    times = np.arange(0, seconds + 0.1, 0.5)
+    return [session.answer(frame(number, 10 + time_s), [b"FACE"]) for number, time_s in enumerate(times)]
+
+
+def test_answer_baseline_reaches_the_pipeline_and_is_forgotten(session, pipeline):
+    answers = calibrate(session)
+    assert [answer["baseline"]["running"] for answer in answers] == [True] * 10 + [False]
+    assert answers[-1]["baseline"]["on"]
+    assert pipeline.offsets == []
+    answers = [session.answer(frame(50 + number, 20 + number / 30), [b"FACE"]) for number in range(3)]
+    assert not any("baseline" in answer for answer in answers)
+    (offset,) = pipeline.offsets
+    assert offset[3] == -2
+    assert not session.answer({"type": "baseline", "on": False})["on"]
+    session.answer(frame(60, 30), [b"FACE"])
+    assert pipeline.offsets == [offset, None]
+
+
+def test_answer_baseline_is_off_by_default(session, pipeline):
+    answer = session.answer(frame(1), [b"FACE"])
+    assert "baseline" not in answer
+    assert pipeline.offsets == []
+
+
+def test_answer_baseline_of_a_stream_that_stops(session, pipeline):
+    calibrate(session, seconds=2)
+    told = session.answer({"type": "state", "state": "stopped"})
+    assert told["baseline"]["detail"] == STOPPED
+    assert "recording" not in told
+    session.answer({"type": "state", "state": "waiting"})
+    assert "baseline" not in session.answer(frame(90, 90), [b"FACE"])
+    assert pipeline.offsets == []
+
+
+def test_answer_baseline_that_is_stopped_leaves_the_one_before(session, pipeline):
+    calibrate(session)
+    session.answer(frame(40, 20), [b"FACE"])
+    assert session.answer({"type": "baseline", "on": True})["running"]
+    told = session.answer({"type": "baseline", "on": False})
+    assert (told["running"], told["on"]) == (False, True)
+    session.answer(frame(41, 21), [b"FACE"])
+    assert len(pipeline.offsets) == 1
+
+
+def test_answer_baseline_where_it_can_not_be_used():
+    session = Session(load=lambda settings: PlainPipeline())
+    session.wait_until_loaded(10)
+    session.answer({"type": "baseline", "on": True})
+    told = session.answer(frame(1), [b"FACE"])["baseline"]
+    assert (told["running"], told["on"], told["detail"]) == (False, False, ELSEWHERE)
+    assert "baseline" not in session.answer(frame(2, 0.1), [b"FACE"])
+
+
+@pytest.mark.parametrize("on", [None, 1, "yes"])
+def test_answer_baseline_nonsense(session, on):
+    assert session.answer({"type": "baseline", "on": on})["type"] == "refused"

@@ -56,3 +56,28 @@ def test_add_takes_the_pipelines_faces() -> None:
     tally.add(0.5, faces)
     assert [row["track"] for row in tally.people()] == [0, 1, 2]
     assert all(row[label] == 1 for row, label in zip(tally.people(), faces.labels, strict=True))
+
+
+def test_timelines_end_where_the_last_frame_stops_speaking() -> None:
+    tally = Tally()
+    for time_s, labels in ((0.0, {1: "sad"}), (0.5, {1: "happy", 2: "fear"}), (1.0, {2: "fear"})):
+        tally.add_labels(time_s, labels)
+    assert tally.timelines() == (1.5, {1: [(0, 0.5, "sad"), (0.5, 1, "happy")], 2: [(0.5, 1.5, "fear")]})
+    assert tally.timelines() == tally.timelines()
+
+
+def test_timelines_of_nobody() -> None:
+    tally = Tally()
+    tally.add_labels(0.0, {})
+    tally.add_labels(1.0, {})
+    assert tally.timelines() == (2.0, {})
+
+
+def test_timelines_keep_a_pause() -> None:
+    tally = Tally()
+    for time_s in (0.0, 0.5, 60.0, 60.5):
+        tally.add_labels(time_s, {1: "sad"})
+    span_s, by_number = tally.timelines()
+    assert span_s == 61.0
+    assert [round(end_s - start_s, 1) for start_s, end_s, _ in by_number[1]] == [1.5, 1.0]
+    assert tally.everyone()["duration_s"] == 2.5

@@ -9,6 +9,7 @@ import pytest
 from factories import compose_frame, make_faces, make_frame
 from tiny_networks import SPEC, write_emotion_network
 
+from fer_lib.baseline import add_offset
 from fer_lib.boxes import overlap
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
@@ -517,3 +518,42 @@ def test_adjust_a_value_that_is_not_allowed(make: Make, wrong: float) -> None:
     with pytest.raises(ValueError, match="a number from 0 to 60"):
         pipeline.adjust(smoothing_s=wrong)
     assert pipeline.settings == before
+
+
+def test_calibrate_changes_the_probabilities_and_not_what_the_network_said(make: Make) -> None:
+    pipeline, _, recognizer = make(LEFT, smoothing_s=0, cache_difference=0)
+    row = np.array([[0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.1]], np.float32)
+    recognizer.classify = lambda crops: np.repeat(row, len(crops), axis=0)  # type: ignore[method-assign]
+    offset = np.array([0, 0, 0, 0, 0, -1, 0], np.float32)
+    pipeline.calibrate(offset)
+    faces = pipeline.process(FRAME, 0)
+    np.testing.assert_allclose(faces.probabilities, add_offset(row, offset))
+    np.testing.assert_array_equal(faces.raw_probabilities, row)
+    assert faces.labels == ["neutral"]
+    pipeline.reset()
+    assert pipeline.process(FRAME, 1).labels == ["neutral"]
+    pipeline.calibrate(None)
+    np.testing.assert_allclose(pipeline.process(FRAME, 2).probabilities, row)
+
+
+def test_calibrate_is_smoothed_like_any_change(make: Make) -> None:
+    pipeline, _, recognizer = make(LEFT, smoothing_s=10)
+    row = np.array([[0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.1]], np.float32)
+    recognizer.classify = lambda crops: np.repeat(row, len(crops), axis=0)  # type: ignore[method-assign]
+    before = pipeline.process(FRAME, 0).probabilities[0, 5]
+    pipeline.calibrate(np.array([0, 0, 0, 0, 0, -2, 0], np.float32))
+    after = pipeline.process(FRAME, 0.1).probabilities[0, 5]
+    assert before - 0.01 < after < before
+
+
+def test_calibrate_without_faces(make: Make) -> None:
+    pipeline, _, _ = make()
+    pipeline.calibrate(np.full(7, -1, np.float32))
+    assert len(pipeline.process(FRAME, 0)) == 0
+
+
+def test_calibrate_a_value_that_is_not_allowed(make: Make) -> None:
+    pipeline, _, _ = make(LEFT)
+    with pytest.raises(ValueError, match="`offset` must"):
+        pipeline.calibrate(np.zeros(6, np.float32))
+    assert pipeline.process(FRAME, 0).probabilities.max() == 1
