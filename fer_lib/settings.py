@@ -153,6 +153,30 @@ class LiveSettings(Settings):
     max_frame_mb: float = Field(8, gt=0, le=64, description="largest frame accepted, in megabytes")
 
 
+class PageSettings(Settings):
+    """How the live page is served, and who looks at its frames."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    service_url: str | None = Field(
+        None,
+        pattern=r"^(http|ws)s?://\S+$",
+        description="address of the service that looks at the page's frames, such as http://localhost:8000; empty: each kernel itself",
+    )
+    service_timeout_s: float = Field(
+        2, ge=0.1, le=60, description="seconds without an answer after which the service counts as gone"
+    )
+    service_retry_s: float = Field(
+        5, ge=0.1, le=3600, description="seconds between two looks whether a service that was gone is back"
+    )
+    max_visitors: int = Field(
+        0, ge=0, le=100_000, description="visitors of one server at a time; more see a page that says so; 0: any number"
+    )
+    max_session_s: float = Field(
+        0, ge=0, le=1_000_000, description="seconds after which a visitor's kernel is ended; 0: never"
+    )
+
+
 class TrainingSettings(Settings):
     """How a network learns. The first eight are the usual ones; the rest have good defaults."""
 
@@ -260,6 +284,7 @@ class ServiceSettings(Settings):
 GROUPS: tuple[type[Settings], ...] = (
     VisionSettings,
     LiveSettings,
+    PageSettings,
     TrainingSettings,
     EvaluationSettings,
     ServiceSettings,

@@ -30,9 +30,10 @@ Finds the faces in pictures and names the emotion each shows. Boxes and points a
 corner; probabilities and confidence are in [0, 1]. Pictures are looked at in memory and forgotten.
 
 A WebSocket at `/stream` takes the frames of one camera, each a binary message with a JPEG file, and answers each
-with a text message, in their order: `{"frame": 0, "faces": [...]}` with faces as in `faces` below and a `track_id`, or
-`{"frame": 0, "detail": "why not"}`. Send a frame when an answer is back, with at most two unanswered: if more come, only
-the newest is looked at.
+with a text message, in their order: `{"frame": 0, "faces": [...]}` with faces as in `faces` below, a `track_id` and
+`raw_probabilities` (before smoothing), or `{"frame": 0, "detail": "why not", "status": 415}`. Send a frame when an answer
+is back, with at most two unanswered: if more come, only the newest is looked at. The text `{"smoothing_s": 0.5}` sets the
+time constant of the probabilities from the next frame on, and has no answer.
 """
 FILE = "the picture: a JPEG, PNG or WebP file, as it comes from the camera"
 MODEL_TYPE = "what to ask: `face` where faces are; `emotion` what the picture shows, as one face that fills it; `faces` everything"

@@ -23,6 +23,9 @@ class Stream(Protocol):
     def process(self, frame: Frame, time_s: float) -> Faces:
         """Understand the next frame."""
 
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant."""
+
 
 class Looker(Protocol):
     """What the service needs of an engine; all of it may be called from several threads at once."""

@@ -23,11 +23,15 @@ class FakeStream:
 
     def __init__(self, engine: "FakeEngine") -> None:
         self.times_s: list[float] = []
+        self.smoothings: list[float] = []
         self._engine = engine
 
     def process(self, frame: np.ndarray, time_s: float) -> Faces:
         self.times_s.append(time_s)
         return self._engine.analyze(frame).with_columns(track_id=np.array([7, 3]))
+
+    def adjust(self, smoothing_s: float) -> None:
+        self.smoothings.append(smoothing_s)
 
 
 class FakeEngine:
