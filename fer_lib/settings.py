@@ -134,6 +134,7 @@ class LiveSettings(Settings):
     jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="quality of captured frames")
     max_in_flight: int = Field(2, ge=1, le=8, description="frames sent and not yet answered")
     target_rate: float = Field(30, ge=1, le=120, description="results a second to aim for")
+    demo_first: bool = Field(False, description="begin with the demo, until the visitor stops it")
     mirror: bool = Field(True, description="show the camera like a mirror")
     uncertain_below: float = Field(
         0.5,
@@ -278,6 +279,9 @@ class ServiceSettings(Settings):
     )
     max_pixels: int = Field(25_000_000, ge=1000, le=1_000_000_000, description="largest picture, in pixels")
     max_batch: int = Field(16, ge=1, le=1000, description="most pictures in one batch")
+    batching: bool = Field(
+        False, description="faces of pictures that are looked at at a time go through the emotion network together"
+    )
     max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from fer_lib.faces import Faces
-from fer_lib.live.remote import RemoteStream, ServiceFull, ServiceGone
+from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
 from fer_lib.settings import PageSettings, VisionSettings
 
 AT_SERVICE = "A service beside this page looks at the frames."
@@ -56,7 +56,7 @@ class FallbackPipeline:
         self._first = self._next = 0
         try:
             self._open()
-        except ServiceGone as error:
+        except ServiceGoneError as error:
             self._take_over(error)
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
@@ -69,7 +69,7 @@ class FallbackPipeline:
         if self._is_there.is_set():
             try:
                 return self._number(self._ask(data))
-            except ServiceGone as error:
+            except ServiceGoneError as error:
                 self._take_over(error)
         local = self._load_local()
         faces = local.process_jpeg(data, time_s)
@@ -91,7 +91,7 @@ class FallbackPipeline:
         if self._stream is not None:
             try:
                 self._stream.adjust(smoothing_s)
-            except ServiceGone:  # the next frame finds out, and opens another stream
+            except ServiceGoneError:  # the next frame finds out, and opens another stream
                 self._close()
 
     def _ask(self, data: bytes) -> Faces:
@@ -99,9 +99,9 @@ class FallbackPipeline:
         if self._stream is not None:
             try:
                 return self._answer(self._stream, data)
-            except ServiceFull:
+            except ServiceFullError:
                 raise
-            except ServiceGone:
+            except ServiceGoneError:
                 self._close()
         return self._answer(self._open(), data)
 
@@ -121,12 +121,12 @@ class FallbackPipeline:
             self._stream.close()
             self._stream = None
 
-    def _take_over(self, error: ServiceGone) -> None:
+    def _take_over(self, error: ServiceGoneError) -> None:
         logger.warning("the service at %s does not answer: %s", self._page.service_url, error)
         self._close()
         self._first = self._next
         self._is_there.clear()
-        self.notice = HERE.format(why="has no room now" if isinstance(error, ServiceFull) else "is gone")
+        self.notice = HERE.format(why="has no room now" if isinstance(error, ServiceFullError) else "is gone")
         if self._local is not None:
             self._local.reset()
         threading.Thread(target=self._look_for_service, name="look-for-service", daemon=True).start()
@@ -144,7 +144,7 @@ class FallbackPipeline:
         while not self._is_there.wait(self._page.service_retry_s):
             try:
                 RemoteStream(self._page, self._vision.smoothing_s).close()
-            except ServiceGone:
+            except ServiceGoneError:
                 continue
             self._is_there.set()
 

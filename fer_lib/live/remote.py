@@ -14,11 +14,11 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.settings import PageSettings
 
 
-class ServiceGone(Exception):
+class ServiceGoneError(Exception):
     """The service can't be reached, or stopped to answer."""
 
 
-class ServiceFull(ServiceGone):
+class ServiceFullError(ServiceGoneError):
     """The service answers that it has no room for this stream, or no time for this frame."""
 
 
@@ -29,7 +29,7 @@ class RemoteStream:
         timings_ms: `total`, from sending the last frame to its answer.
 
     Raises:
-        ServiceGone: if there is no service that takes a stream.
+        ServiceGoneError: if there is no service that takes a stream.
     """
 
     def __init__(self, settings: PageSettings, smoothing_s: float) -> None:
@@ -39,9 +39,9 @@ class RemoteStream:
                 stream_address(settings), timeout=settings.service_timeout_s, enable_multithread=False
             )
         except websocket.WebSocketBadStatusException as error:
-            raise (ServiceFull if error.status_code == 503 else ServiceGone)(str(error)) from None
+            raise (ServiceFullError if error.status_code == 503 else ServiceGoneError)(str(error)) from None
         except (OSError, ValueError, websocket.WebSocketException) as error:
-            raise ServiceGone(str(error)) from None
+            raise ServiceGoneError(str(error)) from None
         self.adjust(smoothing_s)
 
     def process_jpeg(self, data: bytes) -> Faces:
@@ -49,7 +49,7 @@ class RemoteStream:
 
         Raises:
             ValueError: if the frame can't be looked at.
-            ServiceGone: if there is no answer; this stream is of no more use.
+            ServiceGoneError: if there is no answer; this stream is of no more use.
         """
         start = time.perf_counter()
         try:
@@ -58,9 +58,9 @@ class RemoteStream:
             answer = json.loads(self._socket.recv() or "null")
             faces = _read_faces(answer)
         except (OSError, websocket.WebSocketException) as error:
-            raise ServiceGone(str(error)) from None
+            raise ServiceGoneError(str(error)) from None
         except (LookupError, TypeError, AttributeError, json.JSONDecodeError):
-            raise ServiceGone("it answers in a way that is not understood") from None
+            raise ServiceGoneError("it answers in a way that is not understood") from None
         self.timings_ms = {"total": (time.perf_counter() - start) * 1000}
         return faces
 
@@ -68,12 +68,12 @@ class RemoteStream:
         """Smooth the probabilities with another time constant from the next frame on.
 
         Raises:
-            ServiceGone: if that can't be said to the service.
+            ServiceGoneError: if that can't be said to the service.
         """
         try:
             self._socket.send(json.dumps({"smoothing_s": smoothing_s}))
         except (OSError, websocket.WebSocketException) as error:
-            raise ServiceGone(str(error)) from None
+            raise ServiceGoneError(str(error)) from None
 
     def close(self) -> None:
         """Hang up, without waiting for a goodbye."""
@@ -88,7 +88,7 @@ def stream_address(settings: PageSettings) -> str:
 
 def _read_faces(answer: dict[str, Any]) -> Faces:
     if answer.get("status") == 503:
-        raise ServiceFull(answer["detail"])
+        raise ServiceFullError(answer["detail"])
     if "detail" in answer:
         raise ValueError(answer["detail"])
     rows = answer["faces"]

@@ -65,7 +65,8 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         FileNotFoundError: if weights are missing.
         ValueError: if weights are damaged or a setting is wrong.
     """
-    service = Service(settings or ServiceSettings.load(), engine or Engine())
+    settings = settings or ServiceSettings.load()
+    service = Service(settings, engine or Engine(batching=settings.batching))
     app = FastAPIOffline(
         redoc_url=None,
         title=TITLE,

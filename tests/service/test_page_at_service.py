@@ -13,7 +13,7 @@ from benchmarks.servers import find_port, serve_service
 from fer_lib.faces import Faces
 from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
-from fer_lib.live.remote import RemoteStream, ServiceFull, ServiceGone, stream_address
+from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Looker
@@ -182,7 +182,7 @@ def test_a_service_with_too_many_streams(engine, portrait):
     with served(engine, max_streams=1) as url:
         first = RemoteStream(page(url), 0.3)
         first.process_jpeg(portrait)
-        with pytest.raises(ServiceFull):
+        with pytest.raises(ServiceFullError):
             RemoteStream(page(url), 0.3)
         assert open_pipeline(url).notice == FULL
         first.close()
@@ -213,7 +213,7 @@ def test_a_stream_that_the_service_closed_is_opened_again(engine, portrait):
 
 
 def test_what_answers_something_else_is_no_service(engine):
-    with served(engine) as url, pytest.raises(ServiceGone):
+    with served(engine) as url, pytest.raises(ServiceGoneError):
         RemoteStream(page(f"{url}/health"), 0.3)
 
 
