@@ -30,6 +30,7 @@ c.SimpleLocalProcessSpawner.home_dir_template = "/tmp/fer-hub/{username}"  # noq
 
 c.Spawner.notebook_dir = str(PROJECT)
 c.Spawner.default_url = PAGE
+c.Spawner.http_timeout = 120  # seconds; a busy computer is slow to start a server
 c.Spawner.environment = {
     # The prompt connection between page and kernel, and no echo of frames.
     "JUPYTER_CONFIG_PATH": str(PROJECT / "binder"),

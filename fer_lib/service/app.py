@@ -101,7 +101,7 @@ async def infer(
 @router.post("/infer/batch", tags=["pictures"], summary="Look at several pictures", responses=EVERYTHING_WRONG)
 async def infer_batch(
     request: Request,
-    files: Annotated[list[UploadFile], File(description="the pictures; this field once for each")],
+    files: Annotated[list[UploadFile], File(min_length=1, description="the pictures; this field once for each")],
     model_type: Annotated[ModelType, Form(description=MODEL_TYPE)],
 ) -> Batch:
     """Answer each picture as `/infer` does, in the order of the request; one that can't be read gets a `detail` instead.

@@ -2,11 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import uvicorn
 from factories import compose_frame
 
 from benchmarks.servers import find_port, serve_service
@@ -15,12 +13,10 @@ from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
-from fer_lib.service.app import create_app
-from fer_lib.service.engine import Looker
-from fer_lib.settings import PageSettings, ServiceSettings, VisionSettings
+from fer_lib.settings import PageSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
-from .conftest import encode
+from .conftest import encode, served
 
 GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
 
@@ -43,24 +39,6 @@ class FakeLocal:
 
     def reset(self) -> None:
         self.resets += 1
-
-
-@contextmanager
-def served(engine: Looker, port: int | None = None, **settings: object) -> Iterator[str]:
-    """Serve the application on a port of its own, in a thread."""
-    port = port or find_port()
-    app = create_app(ServiceSettings(**settings), engine)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            threading.Event().wait(0.01)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
