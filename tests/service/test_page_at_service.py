@@ -1,5 +1,6 @@
 """The live page's kernels at the service: frames go there, wishes too, and the kernel takes over when it is gone."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ from fer_lib.live.session import Session
 from fer_lib.settings import PageSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
-from .conftest import encode, served
+from .conftest import ROOT, encode, served
 
 GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
 
@@ -215,6 +216,13 @@ def test_without_service_and_networks_the_visitor_hears_of_both(portrait):
 
     with pytest.raises(RuntimeError, match="service that looks at the frames is gone, and the weights `emotion`"):
         FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
+
+
+def test_the_lines_of_the_page_about_the_service_run(url, portrait, capsys):
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    exec(block.replace("ws://localhost:8000", url.replace("http", "ws")), {"frames": [portrait, portrait]})
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["0 [(7,", "1 [(7,"]
 
 
 def test_the_page_says_who_looks(url, monkeypatch, portrait):
