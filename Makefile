@@ -54,6 +54,7 @@ bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.pipeline $(ARGS)
 	@$(RUN) benchmarks.live $(ARGS)
 	@$(RUN) benchmarks.visitors $(ARGS)
+	@$(RUN) benchmarks.service $(ARGS)
 	@$(RUN) benchmarks.training $(ARGS)
 
 clean:  ## remove the environment and all caches; data, runs and weights stay
