@@ -29,7 +29,8 @@ RETRY_S = 15  # after which the page for those who have to wait asks again
 class Doorman(PasswordIdentityProvider):
     """Who a request comes from, as usual; beyond `max_visitors` the live page is answered with 503.
 
-    The limit is never passed. While somebody's page is opening, one who leaves makes room only after that.
+    The limit is never passed, by a crowd that comes at once neither. While somebody's page is opening, one who leaves
+    makes room only after that.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -38,12 +39,12 @@ class Doorman(PasswordIdentityProvider):
         self._coming: WeakSet[RequestHandler] = WeakSet()
         self._expected = 0
 
-    async def get_user(self, handler: RequestHandler) -> User | None:  # type: ignore[override]
+    async def get_user(self, handler: RequestHandler) -> User | None:
         """Return who asks; a visitor for whom there is no room is answered here."""
         user: User | None = await ensure_async(super().get_user(handler))
         if user is not None and _asks_for_page(handler):
             limit = read_page_settings().max_visitors
-            if limit and self._count(handler) >= limit:
+            if limit:
                 await _wait_for_pools(handler.settings["kernel_manager"])
             if limit and self._count(handler) >= limit:
                 handler.set_status(503)

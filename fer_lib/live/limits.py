@@ -10,4 +10,4 @@ def read_page_settings() -> PageSettings:
     try:
         return PageSettings.load()
     except ValueError:
-        return PageSettings()
+        return PageSettings.model_construct()

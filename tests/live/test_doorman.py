@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from voila.app import Voila
@@ -61,6 +62,13 @@ def test_a_visit_ends_when_its_time_is_up(small):
     asyncio.run(open_and_close(visitor))
     wait_for_status(f"{small}api/kernels/{visitor.kernel_id}", 404)
     wait_for_status(small, 200)
+
+
+@pytest.mark.parametrize("small", [{"FER_MAX_VISITORS": "2"}], indirect=True)
+def test_a_crowd_that_comes_at_once_does_not_pass_the_limit(small):
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda _: get(small)[0], range(6)))
+    assert sorted(statuses) == [200, 200, 503, 503, 503, 503]
 
 
 async def open_and_close(visitor: Visitor) -> None:
