@@ -8,7 +8,8 @@ FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source
 RUN python -m venv /venv
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE voila.json ./
+COPY notebooks/04_live.ipynb notebooks/
 COPY weights weights
 COPY fer_lib fer_lib
 RUN /venv/bin/pip install -c constraints.txt '.[service]' \

@@ -56,6 +56,7 @@ bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.stability $(ARGS)
 	@$(RUN) benchmarks.live $(ARGS)
 	@$(RUN) benchmarks.visitors $(ARGS)
+	@$(RUN) benchmarks.service $(ARGS)
 	@$(RUN) benchmarks.training $(ARGS)
 
 clean:  ## remove the environment and all caches; data, runs and weights stay

@@ -50,6 +50,16 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None) -> Ite
         yield _wait_for(f"http://localhost:{port}/", "api", process)
 
 
+@contextmanager
+def serve_service(
+    environment: Mapping[str, str] | None = None, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the HTTP service and yield its address and its process."""
+    port = port or find_port()
+    with _run(["fer_lib.service", f"--port={port}"], environment) as process:
+        yield _wait_for(f"http://localhost:{port}/", "health", process), process
+
+
 def find_port() -> int:
     """Return a port that is free now."""
     with socket.socket() as probe:

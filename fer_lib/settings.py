@@ -143,6 +143,7 @@ class LiveSettings(Settings):
     jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="quality of captured frames")
     max_in_flight: int = Field(2, ge=1, le=8, description="frames sent and not yet answered")
     target_rate: float = Field(30, ge=1, le=120, description="results a second to aim for")
+    demo_first: bool = Field(False, description="begin with the demo, until the visitor stops it")
     mirror: bool = Field(True, description="show the camera like a mirror")
     uncertain_below: float = Field(
         0.5,
@@ -166,6 +167,30 @@ class LiveSettings(Settings):
         8, ge=1, le=600, description="seconds without any answer after which the kernel counts as gone"
     )
     max_frame_mb: float = Field(8, gt=0, le=64, description="largest frame accepted, in megabytes")
+
+
+class PageSettings(Settings):
+    """How the live page is served, and who looks at its frames."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
+
+    service_url: str | None = Field(
+        None,
+        pattern=r"^(http|ws)s?://\S+$",
+        description="address of the service that looks at the page's frames, such as http://localhost:8000; empty: each kernel itself",
+    )
+    service_timeout_s: float = Field(
+        2, ge=0.1, le=60, description="seconds without an answer after which the service counts as gone"
+    )
+    service_retry_s: float = Field(
+        5, ge=0.1, le=3600, description="seconds between two looks whether a service that was gone is back"
+    )
+    max_visitors: int = Field(
+        0, ge=0, le=100_000, description="visitors of one server at a time; more see a page that says so; 0: any number"
+    )
+    max_session_s: float = Field(
+        0, ge=0, le=1_000_000, description="seconds after which a visitor's kernel is ended; 0: never"
+    )
 
 
 class TrainingSettings(Settings):
@@ -269,12 +294,16 @@ class ServiceSettings(Settings):
     )
     max_pixels: int = Field(25_000_000, ge=1000, le=1_000_000_000, description="largest picture, in pixels")
     max_batch: int = Field(16, ge=1, le=1000, description="most pictures in one batch")
+    batching: bool = Field(
+        False, description="faces of pictures that are looked at at a time go through the emotion network together"
+    )
     max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
 
 
 GROUPS: tuple[type[Settings], ...] = (
     VisionSettings,
     LiveSettings,
+    PageSettings,
     TrainingSettings,
     EvaluationSettings,
     ServiceSettings,

@@ -64,6 +64,27 @@ def test_nginx_lets_through_what_the_service_takes(project_root):
         assert line in text
 
 
+def test_hub_opens_the_page_with_our_settings(project_root):
+    class Config(dict):
+        """Takes every option, as the hub's own does."""
+
+        def __getattr__(self, name):
+            return self.setdefault(name, Config())
+
+        def __setattr__(self, name, value):
+            self[name] = value
+
+    config = Config()
+    path = project_root / "deploy" / "jupyterhub_config.py"
+    exec(compile(path.read_text(), path, "exec"), {"get_config": lambda: config, "__file__": str(path)})
+    page = config.Spawner.default_url.removeprefix("/voila/render/")
+    assert (Path(config.Spawner.notebook_dir) / page).is_file()
+    folders = config.Spawner.environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert (Path(folders[0]) / "jupyter_server_config.json").is_file()
+    assert (Path(folders[1]) / "voila.json").is_file()
+    assert config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
+
+
 def test_kuberay_serves_the_same_application(project_root):
     inner = yaml.safe_load((project_root / "deploy" / "kuberay.yaml").read_text())["spec"]["serveConfigV2"]
     (cluster,) = yaml.safe_load(inner)["applications"]

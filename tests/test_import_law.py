@@ -26,7 +26,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 # Who may live where: guests by name, and the rooms or modules that may import them.
 HOMES = (
     ("torch torchvision facenet_pytorch accelerate torchsampler safetensors onnx onnxscript", ("training",)),
-    ("ipywidgets anywidget ipywebrtc jupyter_server", ("live",)),
+    ("ipywidgets anywidget ipywebrtc jupyter_server voila websocket", ("live",)),
     ("fastapi fastapi_offline uvicorn starlette prometheus_client ray", ("service",)),
     ("onnxruntime", ("vision", "training.export")),
     ("cv2", ("vision", "crops", "training.data", "training.drawing", "evaluate.robustness")),

@@ -141,7 +141,9 @@ def test_check_looks_at_style_types_and_notebooks(house):
 
 def test_bench_runs_every_benchmark(house):
     house.make("bench", "ARGS=--json")
-    assert house.calls[2:] == [f"benchmarks.{name} --json" for name in ("pipeline", "live", "visitors", "training")]
+    assert house.calls[2:] == [
+        f"benchmarks.{name} --json" for name in ("pipeline", "live", "visitors", "service", "training")
+    ]
 
 
 def test_train_passes_parameters_on(house):

@@ -60,6 +60,25 @@ def test_first_screen_has_a_sentence_a_badge_a_picture_and_two_commands(readme):
     ]
 
 
+WAYS = ("service", "docker", "binder", "many-visitors", "many-machines")
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_page_of_each_way_to_run_names_what_exists(project_root, readme, name):
+    text = (project_root / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert f"docs/{name}.md" in readme
+    assert blocks(text, "bash")
+    lines = commands(text)
+    modules = {module for line in lines for module in re.findall(r"python -m ((?:fer_lib|benchmarks)[\w.]*)", line)}
+    assert [module for module in modules if importlib.util.find_spec(module) is None] == []
+    words = {word for line in lines for word in re.findall(r"^fer-lib ([a-z]+)", line)}
+    assert words <= set(COMMANDS)
+    files = {path for line in lines for path in re.findall(r"\b(?:deploy|docs|binder)/[\w.-]+", line)}
+    assert [path for path in files if not (project_root / path).exists()] == []
+    known = {group.variable(field) for group in GROUPS for field in group.model_fields}
+    assert {knob for knob in re.findall(r"\bFER_[A-Z_]*[A-Z]\b", text) if f"{knob}_" not in text} <= known
+
+
 def test_make_words_exist(readme, makefile):
     words = {word for command in commands(readme) for word in re.findall(r"\bmake ([a-z]+)", command)}
     assert words >= {"app", "test", "lab", "train", "bench"}
@@ -120,11 +139,14 @@ def test_links_to_files_resolve(readme, project_root):
     assert [target for target in files if not (project_root / target).exists()] == []
 
 
-@pytest.mark.parametrize("folder", ["data", "deploy", "weights"])
-def test_links_of_the_other_readmes_resolve(project_root, folder):
-    text = (project_root / folder / "README.md").read_text(encoding="utf-8")
-    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
-    assert [target for target in targets if not (project_root / folder / target).exists()] == []
+@pytest.mark.parametrize("folder", ["data", "deploy", "docs", "weights"])
+def test_links_of_the_other_pages_resolve(project_root, folder):
+    pages = list((project_root / folder).glob("*.md"))
+    assert pages
+    for page in pages:
+        targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+        files = [target for target in targets if "://" not in target]
+        assert [target for target in files if not (project_root / folder / target).exists()] == []
 
 
 def test_binder_link_opens_the_live_notebook(readme, project_root):

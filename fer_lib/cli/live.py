@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_lib.cli.parsing import make_parser, split_settings
-from fer_lib.settings import PROJECT, LiveSettings, Settings, VisionSettings
+from fer_lib.settings import PROJECT, LiveSettings, PageSettings, Settings, VisionSettings
 
 ABOUT = """\
 Serve the live page: open its address in a browser and allow the camera. Ctrl-C ends it. Browsers give the camera
@@ -81,7 +81,7 @@ def resolve(settings: dict[str, str]) -> dict[str, str]:
         ValueError: if a value or a name is wrong.
     """
     variables: dict[str, str] = {}
-    groups: tuple[type[Settings], ...] = (VisionSettings, LiveSettings)
+    groups: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, PageSettings)
     known = {field for group in groups for field in group.model_fields}
     for name in settings.keys() - known:
         words = ", ".join(sorted(field.upper() for field in known))

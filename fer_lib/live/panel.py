@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from ipywebrtc.webrtc import MediaStream
@@ -11,12 +12,16 @@ from fer_lib.live.about import describe_network
 from fer_lib.live.camera import open_camera
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.session import Session
-from fer_lib.settings import VisionSettings
+from fer_lib.settings import PageSettings, VisionSettings
 
 PRIVACY = (
     "Frames go only to this page's own kernel, stay in memory and never touch a disk: nothing is stored. "
     "A recording holds numbers and no pictures, in the same memory, until you forget it or the page's kernel ends. "
     "A snapshot or a film is made by your browser and goes nowhere else."
+)
+PRIVACY_OF_SERVICE = (
+    "Frames go from this page's own kernel to a service beside it, stay in memory and never touch a disk: nothing is "
+    "stored. A recording holds numbers and no pictures, in the kernel's memory, until you forget it or the kernel ends."
 )
 LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
 
@@ -36,9 +41,22 @@ class Panel(VBox):
         self.view.on_msg(self._on_message)
         self.session.prepare()
         about = describe_network(vision.weights_dir)
-        notes = HTML(f"<p><strong>Privacy.</strong> {PRIVACY}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
-        super().__init__([self.view, notes.add_class("fer-notes")])
+        is_remote = PageSettings.load().service_url is not None
+        privacy = PRIVACY_OF_SERVICE if is_remote else PRIVACY
+        notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
+        children = [self.view, *([self._show_notice()] if is_remote else []), notes.add_class("fer-notes")]
+        super().__init__(children)
         self.add_class("fer-page")
+
+    def _show_notice(self) -> HTML:
+        notice = HTML().add_class("fer-notes").add_class("fer-notice")
+
+        def show(_: Any = None) -> None:
+            notice.value = f"<p role='status'>{escape(self.session.notice)}</p>"
+
+        self.session.observe(show, "notice")
+        show()
+        return notice
 
     def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
         answer = self.session.answer(content, buffers)

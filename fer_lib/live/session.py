@@ -16,7 +16,7 @@ from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
 from fer_lib.live.stream import Stream
 from fer_lib.live.wishes import Wishes
-from fer_lib.settings import LiveSettings, VisionSettings
+from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
 
 
 class Session(traitlets.HasTraits):
@@ -31,12 +31,14 @@ class Session(traitlets.HasTraits):
         results_per_s: results a second that reached the page.
         round_trip_ms: median time from sending a frame to its answer, as the page measures it.
         frame_to_overlay_ms: median time from a frame's arrival to its boxes on the screen.
+        notice: who looks at the frames, if that is not simply this kernel.
         recording: what the visitor recorded, in memory.
     """
 
     state = traitlets.Unicode("ready")
     detail = traitlets.Unicode()
     faces = traitlets.Instance(Faces)
+    notice = traitlets.Unicode()
     frames = traitlets.Int(0)
     errors = traitlets.Int(0)
     results_per_s = traitlets.Float(0.0)
@@ -122,9 +124,19 @@ class Session(traitlets.HasTraits):
     def _show_stream(self) -> None:
         self.faces = self._stream.faces
         self.frames = self._stream.frames
+        self.notice = getattr(self._loader.pipeline, "notice", "")
 
 
 def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
+    page = PageSettings.load()
+    if page.service_url is None:
+        return _load_networks(vision)
+    from fer_lib.live.fallback import FallbackPipeline
+
+    return FallbackPipeline(vision or VisionSettings.load(), page, _load_networks)
+
+
+def _load_networks(vision: VisionSettings | None) -> StreamPipeline:
     # Imported here, in the background: OpenCV and ONNX Runtime must not keep the page from appearing.
     from fer_lib.vision.pipeline import load_pipeline
 

@@ -7,7 +7,7 @@ class Sources {
     [this.stage, this.input, this.tag] = [find("stage"), find("file"), find("tag")];
     this.waiting = [];
     find("choose-file").addEventListener("click", () => this.input.click());
-    find("demo").addEventListener("click", () => view.start(new Demo(() => this.askForDemo())));
+    find("demo").addEventListener("click", () => this.showDemo());
     this.input.addEventListener("change", () => {
       this.take(this.input.files);
       this.input.value = ""; // so that the same file can be chosen again
@@ -25,6 +25,11 @@ class Sources {
       const isOurs = event.target === document.body || this.stage.parentElement.contains(event.target);
       if (isOurs) this.take(event.clipboardData?.files);
     }, { signal });
+    if (this.view.options.demo_first) setTimeout(() => this.showDemo()); // once the view is complete
+  }
+
+  showDemo() {
+    this.view.start(new Demo(() => this.askForDemo()));
   }
 
   take(files) {

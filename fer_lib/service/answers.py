@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
@@ -104,12 +104,29 @@ class Health(BaseModel):
     streams: int = Field(ge=0, description="streams that are open, in this process")
 
 
+class StreamFace(Face):
+    """A face in a stream, where `probabilities` are smoothed."""
+
+    raw_probabilities: Probabilities | None = Field(default=None, description="the same before smoothing")
+
+
 class StreamAnswer(BaseModel):
     """The answer to one frame of a stream: its faces, or why there are none to tell."""
 
     frame: int = Field(ge=0, description="number of the frame in this stream, from 0")
-    faces: list[Face] | None = None
+    faces: list[StreamFace] | None = None
     detail: str | None = Field(default=None, description="one sentence, if the frame was not looked at")
+    status: int | None = Field(
+        default=None, description="what the frame alone would have been answered with: 413, 415 or 503"
+    )
+
+
+class StreamWish(BaseModel):
+    """How the frames of a stream are to be looked at from the next one on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    smoothing_s: float = Field(description="time constant of the probabilities in seconds; 0: off")
 
 
 def list_boxes(faces: Faces) -> Boxes:
@@ -133,6 +150,14 @@ def list_faces(faces: Faces) -> list[Face]:
         )
         for i, label in enumerate(labels)
     ]
+
+
+def list_stream_faces(faces: Faces) -> list[StreamFace]:
+    """Return the same of the faces of a stream, with what the network said before smoothing if that is known."""
+    raw = (
+        [None] * len(faces) if faces.raw_probabilities is None else list(map(Probabilities.of, faces.raw_probabilities))
+    )
+    return [StreamFace(**dict(face), raw_probabilities=row) for face, row in zip(list_faces(faces), raw, strict=True)]
 
 
 def _box(row: NDArray[np.float32]) -> tuple[float, float, float, float]:

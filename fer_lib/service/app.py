@@ -30,9 +30,10 @@ Finds the faces in pictures and names the emotion each shows. Boxes and points a
 corner; probabilities and confidence are in [0, 1]. Pictures are looked at in memory and forgotten.
 
 A WebSocket at `/stream` takes the frames of one camera, each a binary message with a JPEG file, and answers each
-with a text message, in their order: `{"frame": 0, "faces": [...]}` with faces as in `faces` below and a `track_id`, or
-`{"frame": 0, "detail": "why not"}`. Send a frame when an answer is back, with at most two unanswered: if more come, only
-the newest is looked at.
+with a text message, in their order: `{"frame": 0, "faces": [...]}` with faces as in `faces` below, a `track_id` and
+`raw_probabilities` (before smoothing), or `{"frame": 0, "detail": "why not", "status": 415}`. Send a frame when an answer
+is back, with at most two unanswered: if more come, only the newest is looked at. The text `{"smoothing_s": 0.5}` sets the
+time constant of the probabilities from the next frame on, and has no answer.
 """
 FILE = "the picture: a JPEG, PNG or WebP file, as it comes from the camera"
 MODEL_TYPE = "what to ask: `face` where faces are; `emotion` what the picture shows, as one face that fills it; `faces` everything"
@@ -64,7 +65,8 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         FileNotFoundError: if weights are missing.
         ValueError: if weights are damaged or a setting is wrong.
     """
-    service = Service(settings or ServiceSettings.load(), engine or Engine())
+    settings = settings or ServiceSettings.load()
+    service = Service(settings, engine or Engine(batching=settings.batching))
     app = FastAPIOffline(
         redoc_url=None,
         title=TITLE,
@@ -99,7 +101,7 @@ async def infer(
 @router.post("/infer/batch", tags=["pictures"], summary="Look at several pictures", responses=EVERYTHING_WRONG)
 async def infer_batch(
     request: Request,
-    files: Annotated[list[UploadFile], File(description="the pictures; this field once for each")],
+    files: Annotated[list[UploadFile], File(min_length=1, description="the pictures; this field once for each")],
     model_type: Annotated[ModelType, Form(description=MODEL_TYPE)],
 ) -> Batch:
     """Answer each picture as `/infer` does, in the order of the request; one that can't be read gets a `detail` instead.

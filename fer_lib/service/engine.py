@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
+from fer_lib.service.batching import JoiningRecognizer
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.detection import Detector
 from fer_lib.vision.frames import Frame
@@ -22,6 +23,9 @@ class Stream(Protocol):
 
     def process(self, frame: Frame, time_s: float) -> Faces:
         """Understand the next frame."""
+
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant."""
 
 
 class Looker(Protocol):
@@ -45,6 +49,10 @@ class Looker(Protocol):
 class Engine:
     """Detector and emotion network. Neither remembers anything, so threads may share them.
 
+    Args:
+        settings: resolved as usual if not given.
+        batching: whether faces of several pictures go through the emotion network together.
+
     Attributes:
         network_sha256: of the emotion network, to tell versions apart.
 
@@ -53,10 +61,10 @@ class Engine:
         ValueError: if weights are damaged or a setting is wrong.
     """
 
-    def __init__(self, settings: VisionSettings | None = None) -> None:
+    def __init__(self, settings: VisionSettings | None = None, batching: bool = False) -> None:
         self._settings = settings or VisionSettings.load()
         self._detector = Detector(self._settings)
-        self._recognizer = Recognizer(self._settings)
+        self._recognizer = (JoiningRecognizer if batching else Recognizer)(self._settings)
         self.network_sha256 = str(self._recognizer.weights.card["sha256"])
 
     def detect(self, frame: Frame) -> Faces:

@@ -10,13 +10,13 @@ from contextlib import suppress
 from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
-from fer_lib.service.answers import StreamAnswer, list_faces
+from fer_lib.service.answers import StreamAnswer, StreamWish, list_stream_faces
 from fer_lib.service.engine import Looker, Stream
 from fer_lib.service.measures import Measures
 from fer_lib.service.pictures import read_picture
 from fer_lib.service.problems import overloaded, too_many_bytes
 from fer_lib.service.workers import Workers
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings import ServiceSettings, VisionSettings
 
 OVERTAKEN = "a newer frame came before this one was looked at"
 
@@ -24,9 +24,14 @@ logger = logging.getLogger(__name__)
 
 
 class Inbox:
-    """The newest frame that waits. With the one that is looked at, two are in flight; older ones are overtaken."""
+    """The newest frame that waits. With the one that is looked at, two are in flight; older ones are overtaken.
+
+    Attributes:
+        smoothing_s: time constant that was wished for and is not in use yet.
+    """
 
     def __init__(self) -> None:
+        self.smoothing_s: float | None = None
         self._count = 0
         self._waiting: tuple[int, bytes, float] | None = None
         self._overtaken: list[int] = []
@@ -105,13 +110,17 @@ class Streams:
                 await self._send(socket, StreamAnswer(frame=number, detail=OVERTAKEN), "overtaken")
             if frame is None:
                 return
+            if inbox.smoothing_s is not None:
+                stream.adjust(inbox.smoothing_s)
+                inbox.smoothing_s = None
             await self._answer(socket, stream, *frame)
 
     async def _answer(self, socket: WebSocket, stream: Stream, number: int, data: bytes, time_s: float) -> None:
         try:
             answer = await self._workers.run(self._look, stream, number, data, time_s)
         except HTTPException as problem:
-            await self._send(socket, StreamAnswer(frame=number, detail=problem.detail), "refused")
+            refusal = StreamAnswer(frame=number, detail=problem.detail, status=problem.status_code)
+            await self._send(socket, refusal, "refused")
         else:
             await self._send(socket, answer, "answered")
 
@@ -119,7 +128,7 @@ class Streams:
         if len(data) > self._settings.max_upload_bytes:
             raise too_many_bytes(self._settings.max_upload_bytes)
         frame = read_picture(data, self._settings.max_pixels)
-        return StreamAnswer(frame=number, faces=list_faces(stream.process(frame, time_s)))
+        return StreamAnswer(frame=number, faces=list_stream_faces(stream.process(frame, time_s)))
 
     async def _send(self, socket: WebSocket, answer: StreamAnswer, outcome: str) -> None:
         self._measures.frames.labels(outcome).inc()
@@ -130,12 +139,26 @@ class Streams:
 
 
 async def _read(socket: WebSocket, inbox: Inbox) -> None:
-    """Take frames in as they come. A text is a frame too, and will be refused as one."""
+    """Take frames and wishes in as they come. Any other text is a frame too, and will be refused as one."""
     try:
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            inbox.put(message.get("bytes") or (message.get("text") or "").encode())
+            data = message.get("bytes") or (message.get("text") or "").encode()
+            smoothing_s = _read_wish(data) if message.get("text") else None
+            if smoothing_s is None:
+                inbox.put(data)
+            else:
+                inbox.smoothing_s = smoothing_s
     finally:
         inbox.close()
+
+
+def _read_wish(text: bytes) -> float | None:
+    """Return the time constant that a text wishes for, or `None` if it is no wish that can be fulfilled."""
+    try:
+        wish = StreamWish.model_validate_json(text)
+        return VisionSettings.load(smoothing_s=wish.smoothing_s).smoothing_s
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Playwright
 
 from benchmarks.browser import LivePage, open_browser
 from benchmarks.fake_camera import draw_frame, face_box
+from benchmarks.servers import serve_voila
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.states import STATES
 from fer_lib.vision import load_pipeline
@@ -88,6 +89,18 @@ def test_demo_without_a_camera(page):
     page.press("Stop")
     assert page.state == "stopped"
     assert not page.page.locator(".fer-tag").is_visible()
+
+
+def test_demo_comes_first_where_the_setting_says_so(browser):
+    with serve_voila(environment={"FER_DEMO_FIRST": "true"}) as url:
+        page = LivePage(browser, url)
+        try:
+            assert_shows_a_face(page, 5, "Demo: a portrait, not your camera")
+            page.press("Stop")
+            page.press("Start")
+            page.wait_for_state("no-camera")
+        finally:
+            page.close()
 
 
 def test_photo(page, photo):

@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import uvicorn
 from factories import compose_frame, make_faces
 from fastapi.testclient import TestClient
 
+from benchmarks.servers import find_port
 from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
-from fer_lib.service.engine import Engine
+from fer_lib.service.engine import Engine, Looker
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,11 +26,15 @@ class FakeStream:
 
     def __init__(self, engine: "FakeEngine") -> None:
         self.times_s: list[float] = []
+        self.smoothings: list[float] = []
         self._engine = engine
 
     def process(self, frame: np.ndarray, time_s: float) -> Faces:
         self.times_s.append(time_s)
         return self._engine.analyze(frame).with_columns(track_id=np.array([7, 3]))
+
+    def adjust(self, smoothing_s: float) -> None:
+        self.smoothings.append(smoothing_s)
 
 
 class FakeEngine:
@@ -111,6 +118,24 @@ def small_ray() -> Iterator[None]:
     ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
     yield
     ray.shutdown()
+
+
+@contextmanager
+def served(engine: Looker, port: int | None = None, **settings: object) -> Iterator[str]:
+    """Serve the application on a port of its own, in a thread."""
+    port = port or find_port()
+    app = create_app(ServiceSettings(**settings), engine)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            threading.Event().wait(0.01)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def encode(frame: np.ndarray, ending: str = ".jpg") -> bytes:

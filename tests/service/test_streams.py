@@ -138,3 +138,28 @@ def test_a_fault_of_ours_ends_the_stream_without_its_trace(client, engine, caplo
     assert message["code"] == 1011
     assert "secret" not in message["reason"]
     assert "a secret" in caplog.text
+
+
+def test_stream_takes_wishes_without_an_answer(client, engine):
+    with client.websocket_connect("/stream") as socket:
+        socket.send_text('{"smoothing_s": 0.75}')
+        socket.send_bytes(PICTURE)
+        assert socket.receive_json()["frame"] == 0
+    assert engine.streams[0].smoothings == [0.75]
+
+
+@pytest.mark.parametrize("text", ['{"smoothing_s": -1}', '{"smoothing_s": "x"}', '{"smooth": 1}', "{}", "7"])
+def test_stream_refuses_a_wish_that_can_not_be_fulfilled(client, engine, text):
+    with client.websocket_connect("/stream") as socket:
+        socket.send_text(text)
+        answer = socket.receive_json()
+        assert (answer["frame"], answer["status"]) == (0, 415)
+    assert engine.streams[0].smoothings == []
+
+
+def test_stream_tells_what_the_network_said_before_smoothing(real):
+    with real.websocket_connect("/stream") as socket:
+        for number in range(2):
+            socket.send_bytes(encode(compose_frame([(200 + 6 * number, 240, 200)])[0]))
+            (face,) = socket.receive_json()["faces"]
+            assert sum(face["raw_probabilities"].values()) == pytest.approx(1, abs=1e-4)

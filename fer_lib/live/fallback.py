@@ -1,0 +1,156 @@
+"""The service looks at a visitor's frames while it is there, and the kernel itself while it is gone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from fer_lib.faces import Faces
+from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
+from fer_lib.settings import PageSettings, VisionSettings
+
+AT_SERVICE = "A service beside this page looks at the frames."
+HERE = "The service that looks at the frames {why}. Until it is back, this page's own kernel looks at them."
+
+logger = logging.getLogger(__name__)
+
+
+class Local(Protocol):
+    """What is needed of the kernel's own pipeline."""
+
+    timings_ms: dict[str, float]
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        """Find the faces of one frame of the stream."""
+
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant."""
+
+    def reset(self) -> None:
+        """Forget the stream."""
+
+
+class FallbackPipeline:
+    """A pipeline at the service, with the kernel's own networks for the time when the service is gone.
+
+    These are loaded only then. People are numbered anew after every change, and no number is used twice, so that
+    a recording takes nobody for somebody else.
+
+    Attributes:
+        notice: one sentence for the visitor about who looks at the frames.
+        timings_ms: milliseconds of the last frame: of the service only `total`.
+    """
+
+    def __init__(self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], Local]) -> None:
+        self.notice = AT_SERVICE
+        self.timings_ms: dict[str, float] = {}
+        self._vision, self._page, self._load = vision, page, load
+        self._stream: RemoteStream | None = None
+        self._local: Local | None = None
+        self._is_there = threading.Event()
+        self._is_there.set()
+        self._first = self._next = 0
+        try:
+            self._open()
+        except ServiceGoneError as error:
+            self._take_over(error)
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        """Find the faces of the next frame, wherever that can be done.
+
+        Raises:
+            ValueError: if the frame can't be looked at.
+            RuntimeError: if the service is gone and the kernel's own networks can't be loaded.
+        """
+        if self._is_there.is_set():
+            try:
+                return self._number(self._ask(data))
+            except ServiceGoneError as error:
+                self._take_over(error)
+        local = self._load_local()
+        faces = local.process_jpeg(data, time_s)
+        self.timings_ms = local.timings_ms
+        return self._number(faces)
+
+    def reset(self) -> None:
+        """Forget the stream: another one begins, at the service too."""
+        self._close()
+        self._first = self._next = 0
+        if self._local is not None:
+            self._local.reset()
+
+    def adjust(self, smoothing_s: float) -> None:
+        """Smooth the probabilities with another time constant from the next frame on, here and there."""
+        self._vision = self._vision.model_copy(update={"smoothing_s": smoothing_s})
+        if self._local is not None:
+            self._local.adjust(smoothing_s)
+        if self._stream is not None:
+            try:
+                self._stream.adjust(smoothing_s)
+            except ServiceGoneError:  # the next frame finds out, and opens another stream
+                self._close()
+
+    def _ask(self, data: bytes) -> Faces:
+        """Ask the service; a stream that it has closed meanwhile, such as in a long pause, is opened again once."""
+        if self._stream is not None:
+            try:
+                return self._answer(self._stream, data)
+            except ServiceFullError:
+                raise
+            except ServiceGoneError:
+                self._close()
+        return self._answer(self._open(), data)
+
+    def _answer(self, stream: RemoteStream, data: bytes) -> Faces:
+        faces = stream.process_jpeg(data)
+        self.timings_ms = stream.timings_ms
+        self.notice = AT_SERVICE
+        return faces
+
+    def _open(self) -> RemoteStream:
+        self._first = self._next
+        self._stream = RemoteStream(self._page, self._vision.smoothing_s)
+        return self._stream
+
+    def _close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _take_over(self, error: ServiceGoneError) -> None:
+        logger.warning("the service at %s does not answer: %s", self._page.service_url, error)
+        self._close()
+        self._first = self._next
+        self._is_there.clear()
+        self.notice = HERE.format(why="has no room now" if isinstance(error, ServiceFullError) else "is gone")
+        if self._local is not None:
+            self._local.reset()
+        threading.Thread(target=self._look_for_service, name="look-for-service", daemon=True).start()
+        self._load_local()
+
+    def _load_local(self) -> Local:
+        if self._local is None:
+            try:
+                self._local = self._load(self._vision)
+            except (OSError, ValueError, ImportError) as error:
+                raise RuntimeError(f"the service that looks at the frames is gone, and {error}") from None
+        return self._local
+
+    def _look_for_service(self) -> None:
+        while not self._is_there.wait(self._page.service_retry_s):
+            try:
+                RemoteStream(self._page, self._vision.smoothing_s).close()
+            except ServiceGoneError:
+                continue
+            self._is_there.set()
+
+    def _number(self, faces: Faces) -> Faces:
+        if faces.track_id is None or len(faces) == 0:
+            return faces
+        numbers = np.asarray(faces.track_id) + self._first
+        self._next = max(self._next, int(numbers.max()) + 1)
+        return faces.with_columns(track_id=numbers)

@@ -1,0 +1,92 @@
+"""The door of the page, tried on a real server: one place, and a visit that may last a second."""
+
+import asyncio
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from voila.app import Voila
+
+from benchmarks.servers import serve_voila
+from benchmarks.visitor import Visitor
+from fer_lib.live.doorman import RETRY_S, Doorman, describe_full
+from fer_lib.live.limits import read_page_settings
+
+
+def get(url: str) -> tuple[int, dict[str, str], str]:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def wait_for_status(url: str, status: int) -> None:
+    deadline = time.monotonic() + 60
+    while get(url)[0] != status:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def small(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server with one place and the settings of the test."""
+    with serve_voila(environment={"FER_MAX_VISITORS": "1", **request.param}) as url:
+        yield url
+
+
+@pytest.mark.parametrize("small", [{}], indirect=True)
+def test_who_comes_too_many_gets_a_page_and_gets_in_when_somebody_leaves(small):
+    visitor = Visitor(small)
+    asyncio.run(open_and_close(visitor))
+    status, headers, page = get(small)
+    assert (status, headers["Retry-After"]) == (503, str(RETRY_S))
+    assert headers["Content-Type"].startswith("text/html")
+    assert "All places are taken" in page
+    assert get(f"{small}voila/static/voila.js")[0] == 200
+    leave = urllib.request.Request(f"{small}voila/api/shutdown/{visitor.kernel_id}", method="POST", data=b"")
+    leave.add_header("Cookie", "_xsrf=x")
+    leave.add_header("X-XSRFToken", "x")
+    with urllib.request.urlopen(leave, timeout=60) as answer:
+        assert answer.status == 204
+    wait_for_status(small, 200)
+
+
+@pytest.mark.parametrize("small", [{"FER_MAX_SESSION_S": "1"}], indirect=True)
+def test_a_visit_ends_when_its_time_is_up(small):
+    visitor = Visitor(small)
+    asyncio.run(open_and_close(visitor))
+    wait_for_status(f"{small}api/kernels/{visitor.kernel_id}", 404)
+    wait_for_status(small, 200)
+
+
+@pytest.mark.parametrize("small", [{"FER_MAX_VISITORS": "2"}], indirect=True)
+def test_a_crowd_that_comes_at_once_does_not_pass_the_limit(small):
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda _: get(small)[0], range(6)))
+    assert sorted(statuses) == [200, 200, 503, 503, 503, 503]
+
+
+async def open_and_close(visitor: Visitor) -> None:
+    await visitor.open()
+    visitor.close()
+
+
+def test_doorman_is_taken_by_name():
+    assert Voila(identity_provider_class="fer_lib.live.doorman.Doorman").identity_provider_class is Doorman
+
+
+def test_the_page_for_the_others_loads_nothing_and_comes_again():
+    page = describe_full()
+    assert f'<meta http-equiv="refresh" content="{RETRY_S}">' in page
+    assert "--fer-back" in page
+    assert not re.search(r"//|\$\w", page.replace("data:;base64,=", ""))
+
+
+def test_a_wrong_setting_is_left_to_the_page_to_tell(monkeypatch):
+    monkeypatch.setenv("FER_MAX_VISITORS", "many")
+    assert read_page_settings().max_visitors == 0

@@ -1,0 +1,238 @@
+"""The live page's kernels at the service: frames go there, wishes too, and the kernel takes over when it is gone."""
+
+import re
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from factories import compose_frame
+
+from benchmarks.servers import find_port, serve_service
+from fer_lib.faces import Faces
+from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
+from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
+from fer_lib.live.session import Session
+from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.vision.pipeline import load_pipeline
+
+from .conftest import ROOT, encode, served
+
+GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
+
+
+class FakeLocal:
+    """The kernel's own pipeline: one face, numbered 1."""
+
+    def __init__(self, vision: VisionSettings) -> None:
+        self.timings_ms = {"detect": 1.0, "total": 1.5}
+        self.smoothings = [vision.smoothing_s]
+        self.resets = 0
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        return Faces(
+            xyxy=[[1, 2, 30, 40]], confidence=[0.9], probabilities=np.full((1, 7), 1 / 7), track_id=np.array([1])
+        )
+
+    def adjust(self, smoothing_s: float) -> None:
+        self.smoothings.append(smoothing_s)
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+@pytest.fixture
+def url(engine) -> Iterator[str]:
+    with served(engine) as url:
+        yield url
+        engine.gate.set()
+
+
+def page(url: str, **settings: object) -> PageSettings:
+    return PageSettings(service_url=url, **settings)
+
+
+def open_pipeline(url: str, **settings: object) -> FallbackPipeline:
+    return FallbackPipeline(VisionSettings(smoothing_s=0.3), page(url, **settings), FakeLocal)
+
+
+def numbers(faces: Faces) -> list[int]:
+    return faces.track_id.tolist()
+
+
+def wait_until_back(pipeline: FallbackPipeline) -> None:
+    assert pipeline._is_there.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("http://localhost:8000", "ws://localhost:8000/stream"),
+        ("https://faces.example.org/api/", "wss://faces.example.org/api/stream"),
+        ("ws://localhost:8000", "ws://localhost:8000/stream"),
+    ],
+)
+def test_stream_address(said, address):
+    assert stream_address(page(said)) == address
+
+
+@pytest.mark.parametrize("said", ["localhost:8000", "ftp://localhost", "http://a b"])
+def test_a_wrong_address_is_refused(said):
+    with pytest.raises(ValueError, match="`FER_SERVICE_URL` must be text matching"):
+        PageSettings.load(service_url=said)
+
+
+def test_the_service_sees_what_the_kernel_would_see(real_engine):
+    frames = [encode(compose_frame([(200 + 4 * number, 240, 200), (480, 250, 130)])[0]) for number in range(4)]
+    local = load_pipeline()
+    with served(real_engine) as url:
+        remote = FallbackPipeline(VisionSettings(), page(url), load_pipeline)
+        pairs = [(remote.process_jpeg(data, n / 30), local.process_jpeg(data, n / 30)) for n, data in enumerate(frames)]
+    first = pairs[0]
+    np.testing.assert_allclose(first[0].xyxy, first[1].xyxy, atol=0.02)
+    np.testing.assert_allclose(first[0].landmarks, first[1].landmarks, atol=0.02)
+    np.testing.assert_allclose(first[0].probabilities, first[1].probabilities, atol=1e-4)
+    np.testing.assert_allclose(first[0].raw_probabilities, first[1].raw_probabilities, atol=1e-4)
+    assert [len(numbers(one)) for one, _ in pairs] == [2] * 4
+    assert len({tuple(numbers(one)) for one, _ in pairs}) == 1
+    assert remote.notice == AT_SERVICE
+    assert set(remote.timings_ms) == {"total"}
+
+
+def test_no_faces_are_normal(real_engine):
+    blank = encode(np.full((120, 160, 3), 128, np.uint8))
+    with served(real_engine) as url:
+        assert len(open_pipeline(url).process_jpeg(blank, 0.0)) == 0
+
+
+def test_the_smoothing_reaches_the_service(url, engine, portrait):
+    pipeline = open_pipeline(url)
+    pipeline.process_jpeg(portrait, 0.0)
+    pipeline.adjust(1.25)
+    pipeline.process_jpeg(portrait, 0.1)
+    assert [stream.smoothings for stream in engine.streams] == [[0.3, 1.25]]
+    pipeline.reset()
+    pipeline.process_jpeg(portrait, 0.2)
+    assert [stream.smoothings for stream in engine.streams] == [[0.3, 1.25], [1.25]]
+
+
+def test_a_frame_that_is_no_picture_disturbs_nothing(url, portrait):
+    pipeline = open_pipeline(url)
+    with pytest.raises(ValueError, match="`file` must be a JPEG"):
+        pipeline.process_jpeg(b"no picture", 0.0)
+    assert numbers(pipeline.process_jpeg(portrait, 0.1)) == [7, 3]
+
+
+def test_a_service_killed_in_mid_stream_and_started_again(portrait):
+    """A process of its own, ended as when its computer loses its power."""
+    with serve_service() as (url, process):
+        pipeline = open_pipeline(url, service_retry_s=0.1)
+        seen = [pipeline.process_jpeg(portrait, n / 30) for n in range(3)]
+        assert (pipeline.notice, len({tuple(numbers(faces)) for faces in seen})) == (AT_SERVICE, 1)
+        process.kill()
+        process.wait()
+        alone = [pipeline.process_jpeg(portrait, 1 + n / 30) for n in range(3)]
+        assert pipeline.notice == GONE
+        assert pipeline.timings_ms == {"detect": 1.0, "total": 1.5}
+        assert len({tuple(numbers(faces)) for faces in alone}) == 1
+        with serve_service(port=int(url.rstrip("/").rpartition(":")[2])):
+            wait_until_back(pipeline)
+            back = pipeline.process_jpeg(portrait, 2.0)
+            assert pipeline.notice == AT_SERVICE
+    used = [set(numbers(faces)) for faces in (seen[0], alone[0], back)]
+    assert len(set.union(*used)) == sum(map(len, used)) == 3
+
+
+def test_a_service_that_was_never_there(portrait):
+    pipeline = open_pipeline(f"http://127.0.0.1:{find_port()}")
+    assert pipeline.notice == GONE
+    assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [1]
+
+
+def test_a_service_that_does_not_answer_in_time(url, engine, portrait):
+    engine.gate.clear()
+    pipeline = open_pipeline(url, service_timeout_s=0.2, service_retry_s=3600)
+    assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [1]
+    assert pipeline.notice == GONE
+
+
+def test_a_service_with_too_many_streams(engine, portrait):
+    with served(engine, max_streams=1) as url:
+        first = RemoteStream(page(url), 0.3)
+        first.process_jpeg(portrait)
+        with pytest.raises(ServiceFullError):
+            RemoteStream(page(url), 0.3)
+        assert open_pipeline(url).notice == FULL
+        first.close()
+
+
+def test_a_service_with_too_much_to_do(engine, portrait):
+    with served(engine, threads=1, max_waiting=0) as url:
+        first, second = open_pipeline(url), open_pipeline(url, service_retry_s=3600)
+        engine.gate.clear()
+        waiting = threading.Thread(target=first.process_jpeg, args=(portrait, 0.0))
+        waiting.start()
+        assert engine.started.acquire(timeout=20)
+        assert numbers(second.process_jpeg(portrait, 0.0)) == [1]
+        assert second.notice == FULL
+        engine.gate.set()
+        waiting.join()
+        assert first.notice == AT_SERVICE
+
+
+def test_a_stream_that_the_service_closed_is_opened_again(engine, portrait):
+    port = find_port()
+    with served(engine, port) as url:
+        pipeline = open_pipeline(url)
+        assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [7, 3]
+    with served(engine, port):
+        assert numbers(pipeline.process_jpeg(portrait, 0.1)) == [15, 11]
+    assert pipeline.notice == AT_SERVICE
+
+
+def test_what_answers_something_else_is_no_service(engine):
+    with served(engine) as url, pytest.raises(ServiceGoneError):
+        RemoteStream(page(f"{url}/health"), 0.3)
+
+
+def test_the_kernel_alone_keeps_what_was_wished(portrait):
+    made = []
+
+    def load(vision):
+        made.append(FakeLocal(vision))
+        return made[-1]
+
+    pipeline = FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
+    pipeline.adjust(2.0)
+    pipeline.reset()
+    pipeline.process_jpeg(portrait, 0.0)
+    assert (made[0].smoothings, made[0].resets) == ([VisionSettings().smoothing_s, 2.0], 1)
+
+
+def test_without_service_and_networks_the_visitor_hears_of_both(portrait):
+    def load(vision):
+        raise FileNotFoundError("the weights `emotion` must be there, but there is no such file")
+
+    with pytest.raises(RuntimeError, match="service that looks at the frames is gone, and the weights `emotion`"):
+        FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
+
+
+def test_the_lines_of_the_page_about_the_service_run(url, portrait, capsys):
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    exec(block.replace("ws://localhost:8000", url.replace("http", "ws")), {"frames": [portrait, portrait]})
+    assert [line[:6] for line in capsys.readouterr().out.splitlines()] == ["0 [(7,", "1 [(7,"]
+
+
+def test_the_page_says_who_looks(url, monkeypatch, portrait):
+    monkeypatch.setenv("FER_SERVICE_URL", url)
+    session = Session()
+    panel = Panel(session)
+    assert session.wait_until_loaded(60)
+    _, notice, notes = panel.children
+    assert PRIVACY_OF_SERVICE in notes.value
+    monkeypatch.setattr(panel.view, "send", lambda *_: None)
+    panel.view._handle_custom_msg({"type": "frame", "id": 1, "time_s": 0.5}, [memoryview(portrait)])
+    assert AT_SERVICE in notice.value
+    assert len(session.faces) == 2
