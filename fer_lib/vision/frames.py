@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_lib.pictures.decoding import MAX_PIXELS, decode
+from fer_lib.pictures.headers import WEB
 
 Frame = NDArray[np.uint8]
 
@@ -33,17 +36,12 @@ def as_frame(pixels: Any) -> Frame:
     return np.ascontiguousarray(pixels if pixels.shape[2] == 3 else pixels[:, :, :3])
 
 
-def decode_jpeg(data: bytes | bytearray | memoryview) -> Frame:
-    """Decode a JPEG, or any other picture that OpenCV reads, as a frame; it is turned as its EXIF entry says.
+def decode_jpeg(
+    data: bytes | bytearray | memoryview, max_pixels: int = MAX_PIXELS, kinds: Collection[str] = WEB
+) -> Frame:
+    """Decode a JPEG, PNG or WebP file as a frame; it is turned as its EXIF entry says.
 
     Raises:
-        ValueError: if it is no picture.
+        ValueError: if it is no picture, or one of more than `max_pixels`.
     """
-    buffer = np.frombuffer(data, np.uint8)
-    try:
-        frame = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB) if buffer.size else None
-    except cv2.error:
-        frame = None
-    if frame is None:
-        raise ValueError(f"`data` must be a picture (JPEG, PNG, …), but got {buffer.size} bytes that can't be decoded")
-    return np.asarray(frame, np.uint8)
+    return decode(data, max_pixels, kinds)

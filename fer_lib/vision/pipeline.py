@@ -92,15 +92,15 @@ class Pipeline:
         return faces
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Do the same with a picture in a file's bytes: JPEG or whatever else OpenCV can decode.
+        """Do the same with a picture in a file's bytes: JPEG, PNG or WebP.
 
         Raises:
-            ValueError: if `data` can't be decoded or `time_s` is not finite; the stream is not disturbed.
+            ValueError: if `data` can't be decoded or has more than `max_pixels`, or `time_s` is not finite; the stream is not disturbed.
         """
         watch = Stopwatch()
         with watch.measure("total"):
             with watch.measure("decode"):
-                frame = decode_jpeg(data)
+                frame = decode_jpeg(data, self.settings.max_pixels)
             faces = self._process(frame, time_s, watch)
         self.timings_ms = watch.timings_ms
         return faces
