@@ -90,6 +90,13 @@ def _read_webp(data: bytes) -> tuple[int, int]:
 
 
 def _read_png(data: bytes) -> tuple[int, int]:
+    """Read the first chunk, and walk over the others: OpenCV makes room for as many bytes as a chunk says it has."""
+    place, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+    if place > len(data):
+        raise IndexError
     width, height = struct.unpack_from(">II", data, 16)
     return width, height
 
