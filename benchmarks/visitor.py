@@ -59,8 +59,8 @@ class Visitor:
 
     async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
         """Show the kernel a film, `rate` frames a second; a frame for which it has no time is dropped, as in the page."""
-        listening = asyncio.create_task(self._listen())
-        await self._tell({"type": "state", "state": "waiting"})
+        listening = asyncio.create_task(self.listen())
+        await self.tell({"type": "state", "state": "waiting"})
         start = time.monotonic()
         number = 0
         while time.monotonic() - start < seconds:
@@ -69,7 +69,7 @@ class Visitor:
             if len(self._sent_s) < IN_FLIGHT:
                 self._sent_s[number] = time.monotonic()
                 frame = {"type": "frame", "id": number, "time_s": self._sent_s[number]}
-                await self._tell(frame, [jpegs[number % len(jpegs)]])
+                await self.tell(frame, [jpegs[number % len(jpegs)]])
         listening.cancel()
 
     def rate(self, seconds: float) -> float:
@@ -95,7 +95,8 @@ class Visitor:
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Note every answer until cancelled."""
         while True:
             answer = await self.receive(lambda message: message["content"].get("data", {}).get("content"))
             sent_s = self._sent_s.pop(answer.get("id"), None)
@@ -104,7 +105,8 @@ class Visitor:
                 self.answered_s.append(now)
                 self.delays_ms.append((now - sent_s) * 1000)
 
-    async def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    async def tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send what the page says to the session behind it."""
         data = {"method": "custom", "content": content}
         await self.send("comm_msg", {"comm_id": self._view, "data": data}, buffers)
 

@@ -133,9 +133,7 @@ def _invent(told: Any, depth: int) -> Any:
         return told.ConsumeUnicode(12)
     if kind == 6:
         return [_invent(told, depth - 1) for _ in range(told.ConsumeIntInRange(0, 3))]
-    pairs = [
-        (told.PickValueInList(list(WORDS)), _invent(told, depth - 1)) for _ in range(told.ConsumeIntInRange(0, 6))
-    ]
+    pairs = [(told.PickValueInList(list(WORDS)), _invent(told, depth - 1)) for _ in range(told.ConsumeIntInRange(0, 6))]
     return dict(pairs)
 
 

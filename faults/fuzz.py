@@ -4,7 +4,7 @@
     python -m faults.fuzz pictures --inputs 1000000
     python -m faults.fuzz --json
 
-Each door runs in a process of its own, which libFuzzer ends when it takes more than 1.5 GB, or more than 20 seconds for
+Each door runs in a process of its own, which libFuzzer ends when it takes more than 600 MB, or more than 30 seconds for
 one input. What made new code run is kept in `.fuzz/<door>/`, so that the next call goes on from there; an input that broke
 something lies in `.fuzz/` and `python -m faults.doors <door> <file>` tries it again.
 """
@@ -37,8 +37,8 @@ INPUTS = {
     "folder": 6_000,
     "photo": 4_000,
 }
-MEMORY_MB = 1500
-PATIENCE_S = 20
+MEMORY_MB = 600
+PATIENCE_S = 30
 HOME = Path(".fuzz")
 
 
@@ -53,7 +53,9 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no door {', '.join(unknown)}")
     found = {door: knock(door, given.inputs or INPUTS[door]) for door in given.doors or INPUTS}
-    print(f"{sum(one['inputs'] for one in found.values()):,} inputs, {sum(one['broke'] for one in found.values())} broke something")
+    print(
+        f"{sum(one['inputs'] for one in found.values()):,} inputs, {sum(one['broke'] for one in found.values())} broke something"
+    )
     if given.json:
         print(json.dumps(found))
     return int(any(one["broke"] for one in found.values()))

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fer_lib.pictures.headers import WEB, read_size
 
-
 # 150 MB in memory. The settings may ask for another number.
 MAX_PIXELS = 50_000_000
 
@@ -43,7 +42,9 @@ def decode(
     data = bytes(data)
     width, height = read_size(data, kinds)
     if width * height > max_pixels:
-        raise TooManyPixelsError(f"`data` must have at most {max_pixels} pixels, but its header says {width} × {height}")
+        raise TooManyPixelsError(
+            f"`data` must have at most {max_pixels} pixels, but its header says {width} × {height}"
+        )
     flag = cv2.IMREAD_ANYCOLOR if keep_grey else cv2.IMREAD_COLOR_RGB
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)

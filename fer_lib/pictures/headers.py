@@ -91,11 +91,11 @@ def _read_webp(data: bytes) -> tuple[int, int]:
 
 def _read_png(data: bytes) -> tuple[int, int]:
     """Read the first chunk, and walk over the others: OpenCV makes room for as many bytes as a chunk says it has."""
-    place, kind = 8, b""
+    place, length, kind = 8, 0, b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, place)
         place += 12 + length
-    if place > len(data):
+    if place > len(data) or length:  # it would look for more behind an end that is not empty
         raise IndexError
     width, height = struct.unpack_from(">II", data, 16)
     return width, height
