@@ -3,7 +3,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app lab test check notebooks train bench clean
+.PHONY: help app lab test check notebooks train bench fuzz soak clean
 
 PYTHON ?= python3
 PORT ?= 8866
@@ -58,6 +58,13 @@ bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.visitors $(ARGS)
 	@$(RUN) benchmarks.service $(ARGS)
 	@$(RUN) benchmarks.training $(ARGS)
+
+fuzz: $(VENV)/.all  ## try inputs that nobody would think of at every door (ARGS="pictures --inputs 1000000")
+	@$(RUN) faults.fuzz $(ARGS)
+
+soak: $(VENV)/.all  ## flood the live page, then use it for an hour and a half and kill a training often
+	@$(RUN) faults.flood
+	@$(RUN) faults.soak $(ARGS)
 
 clean:  ## remove the environment and all caches; data, runs and weights stay
 	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info

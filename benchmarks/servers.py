@@ -23,12 +23,15 @@ START_S = 120
 
 @contextmanager
 def serve_voila(
-    notebook: str | Path = NOTEBOOK, environment: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+    notebook: str | Path = NOTEBOOK,
+    environment: Mapping[str, str] | None = None,
+    options: tuple[str, ...] = (),
+    log: Path | None = None,
 ) -> Iterator[str]:
-    """Serve the live page alone, with the project's `voila.json`, and yield its address."""
+    """Serve the live page alone, with the project's `voila.json`, and yield its address; `log` keeps what it said."""
     port = find_port()
     command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
-    with _run(command, environment) as process:
+    with _run(command, environment, log) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
 
@@ -68,9 +71,11 @@ def find_port() -> int:
 
 
 @contextmanager
-def _run(module: list[str], environment: Mapping[str, str] | None) -> Iterator[subprocess.Popen[bytes]]:
+def _run(
+    module: list[str], environment: Mapping[str, str] | None, log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="fer-server-") as folder:
-        log = Path(folder, "log")
+        log = log or Path(folder, "log")
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],

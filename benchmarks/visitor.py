@@ -59,8 +59,8 @@ class Visitor:
 
     async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
         """Show the kernel a film, `rate` frames a second; a frame for which it has no time is dropped, as in the page."""
-        listening = asyncio.create_task(self._listen())
-        await self._tell({"type": "state", "state": "waiting"})
+        listening = asyncio.create_task(self.listen())
+        await self.tell({"type": "state", "state": "waiting"})
         start = time.monotonic()
         number = 0
         while time.monotonic() - start < seconds:
@@ -69,7 +69,7 @@ class Visitor:
             if len(self._sent_s) < IN_FLIGHT:
                 self._sent_s[number] = time.monotonic()
                 frame = {"type": "frame", "id": number, "time_s": self._sent_s[number]}
-                await self._tell(frame, [jpegs[number % len(jpegs)]])
+                await self.tell(frame, [jpegs[number % len(jpegs)]])
         listening.cancel()
 
     def rate(self, seconds: float) -> float:
@@ -84,34 +84,36 @@ class Visitor:
     async def _find_view(self) -> str:
         """Ask for all widgets, as a page does that was loaded again; return the number of the live view."""
         comm = uuid.uuid4().hex
-        await self._send(
+        await self.send(
             "comm_open", {"comm_id": comm, "target_name": CONTROL, "data": {}}, metadata={"version": "1.0.0"}
         )
         while True:
-            await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
-            states = await self._receive(lambda message: message["content"].get("data", {}).get("states"))
+            await self.send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+            states = await self.receive(lambda message: message["content"].get("data", {}).get("states"))
             for model, widget in states.items():
                 if "sentences" in widget["state"]:
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Note every answer until cancelled."""
         while True:
-            answer = await self._receive(lambda message: message["content"].get("data", {}).get("content"))
+            answer = await self.receive(lambda message: message["content"].get("data", {}).get("content"))
             sent_s = self._sent_s.pop(answer.get("id"), None)
             if sent_s is not None and answer["type"] == "faces":
                 now = time.monotonic()
                 self.answered_s.append(now)
                 self.delays_ms.append((now - sent_s) * 1000)
 
-    async def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    async def tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send what the page says to the session behind it."""
         data = {"method": "custom", "content": content}
-        await self._send("comm_msg", {"comm_id": self._view, "data": data}, buffers)
+        await self.send("comm_msg", {"comm_id": self._view, "data": data}, buffers)
 
-    async def _send(
+    async def send(
         self, kind: str, content: dict[str, Any], buffers: list[bytes] | None = None, metadata: Any = None
     ) -> None:
-        assert self._socket is not None
+        """Send one message to the kernel."""
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": kind,
@@ -127,9 +129,18 @@ class Visitor:
             "channel": "shell",
             "buffers": buffers or [],
         }
-        await self._socket.write_message(serialize_binary_message(message), binary=True)
+        await self.write(serialize_binary_message(message))
 
-    async def _receive(self, pick: Callable[[dict[str, Any]], Any]) -> Any:
+    async def write(self, raw: bytes) -> None:
+        """Send any bytes at all.
+
+        Raises:
+            tornado.websocket.WebSocketClosedError: if the server hung up.
+        """
+        assert self._socket is not None
+        await self._socket.write_message(raw, binary=True)
+
+    async def receive(self, pick: Callable[[dict[str, Any]], Any]) -> Any:
         """Read messages until `pick` finds something in one that a widget sent."""
         assert self._socket is not None
         while (raw := await self._socket.read_message()) is not None:

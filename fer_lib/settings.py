@@ -95,6 +95,9 @@ class VisionSettings(Settings):
     proposal_threshold: float = Field(0.6, gt=0, lt=1, description="confidence a place needs after the P-Net")
     refine_threshold: float = Field(0.7, gt=0, lt=1, description="confidence a box needs after the R-Net")
     output_threshold: float = Field(0.8, gt=0, lt=1, description="confidence a face needs after the O-Net")
+    max_pixels: int = Field(
+        50_000_000, ge=1000, le=1_000_000_000, description="largest picture that is decoded, in pixels"
+    )
     max_faces: int = Field(16, ge=1, le=200, description="faces reported per frame, the largest first")
     detect_interval_s: float = Field(
         0.5, ge=0, le=60, description="seconds between full detections while faces are followed; 0: every frame"

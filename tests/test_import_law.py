@@ -11,7 +11,7 @@ import pytest
 
 FLOORS = (
     {"labels"},
-    {"boxes", "settings", "drafts", "packages"},
+    {"boxes", "settings", "drafts", "packages", "pictures"},
     {"metrics", "weights", "crops", "faces", "baseline"},
     {"plots", "recording"},
     {"vision", "training"},
@@ -29,7 +29,7 @@ HOMES = (
     ("ipywidgets anywidget ipywebrtc jupyter_server voila websocket", ("live",)),
     ("fastapi fastapi_offline uvicorn starlette prometheus_client ray", ("service",)),
     ("onnxruntime", ("vision", "training.export")),
-    ("cv2", ("vision", "crops", "training.data", "training.drawing", "evaluate.robustness")),
+    ("cv2", ("vision", "pictures", "crops", "training.data", "training.drawing", "evaluate.robustness")),
     ("matplotlib", ("plots",)),
     ("sklearn", ("metrics",)),
     ("pandas", ("recording",)),

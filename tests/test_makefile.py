@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-WORDS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "clean"]
+WORDS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "fuzz", "soak", "clean"]
 # It writes down how it was called, makes an "environment" by copying itself, and runs short scripts for real.
 PYTHON = """\
 #!/bin/sh
@@ -144,6 +144,13 @@ def test_bench_runs_every_benchmark(house):
     assert house.calls[2:] == [
         f"benchmarks.{name} --json" for name in ("pipeline", "live", "visitors", "service", "training")
     ]
+
+
+def test_fuzz_and_soak_run_what_is_too_long_for_a_test(house):
+    house.make("fuzz", "ARGS=pictures")
+    assert house.calls[2:] == ["faults.fuzz pictures"]
+    house.make("soak", "ARGS=--kills 3")
+    assert house.calls == ["faults.flood", "faults.soak --kills 3"]
 
 
 def test_train_passes_parameters_on(house):

@@ -1,8 +1,16 @@
-"""The kernel's websocket, without the wait, and for no longer than a visit may last.
+"""The kernel's websocket: without the wait, within bounds, and with the word that ends the kernel.
 
 Nagle's algorithm holds a small packet back until the last one is acknowledged, and the other side delays
 its acknowledgement: together they cost 40 ms per frame. `TCP_NODELAY` halves neither bandwidth nor
-safety, it only sends at once. Name this class to the server, in `voila.json` or on the command line:
+safety, it only sends at once.
+
+A visitor who floods their kernel would keep the server from the others, so messages beyond what a page needs are
+dropped (`fer_lib.live.gate`); in JupyterLab, whose users may do as they like with their kernel, none are.
+
+A page of Voila that is left tells the server to end its kernel, and must prove with a cookie that it is no other
+site's page. Voila itself never sets that cookie, and the kernel would stay until it is culled.
+
+Name this class to the server, in `voila.json` or on the command line:
 
     --Voila.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection
     --ServerApp.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection
@@ -11,6 +19,7 @@ safety, it only sends at once. Name this class to the server, in `voila.json` or
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 from weakref import WeakSet
 
@@ -18,7 +27,12 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import IOLoop
 
-from fer_lib.live.limits import read_page_settings
+from fer_lib.live.gate import Gate, is_well_formed
+from fer_lib.live.limits import read_settings
+from fer_lib.settings import LiveSettings, PageSettings
+
+WITH_OFFSETS = "v1.kernel.websocket.jupyter.org"
+STATUS_BYTES = 64  # `{"execution_state": "idle"}`, in whatever spaces
 
 logger = logging.getLogger(__name__)
 # The kernels whose end is set: a page that connects again gets no more time.
@@ -26,19 +40,59 @@ _limited: WeakSet[Any] = WeakSet()
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """A connection between page and kernel that sends every message at once.
+    """A connection between page and kernel that sends every message at once, and not more than a page needs.
 
     With `FER_MAX_SESSION_S`, the kernel ends so long after the first connection, whatever it is doing.
     """
 
+    _gate: Gate | None = None
+    _complaints: set[str]
+
+    async def prepare(self) -> None:
+        """Set the cookie by which the page may end its kernel, while headers can still be sent."""
+        _ = self.websocket_handler.xsrf_token
+        await super().prepare()
+
     def connect(self) -> Any:
         """Switch Nagle's algorithm off and connect as usual."""
         self.websocket_handler.set_nodelay(True)
-        limit_s = read_page_settings().max_session_s
+        limit_s = read_settings(PageSettings).max_session_s
         if limit_s and self.kernel_manager not in _limited:
             _limited.add(self.kernel_manager)
             IOLoop.current().call_later(limit_s, end_session, self.multi_kernel_manager, self.kernel_id)
+        # Who may send only some kinds of messages is a visitor, and not the owner of the kernel.
+        if self.multi_kernel_manager.allowed_message_types:
+            self._gate, self._complaints = Gate(read_settings(LiveSettings)), set[str]()
         return super().connect()
+
+    def handle_incoming_message(self, incoming_msg: Any) -> None:
+        """Hand a message to the kernel, unless it is one too many or can't be read."""
+        if self._gate is None:
+            super().handle_incoming_message(incoming_msg)
+        elif not is_well_formed(incoming_msg, self.subprotocol == WITH_OFFSETS):
+            self._complain("A visitor sends messages that can't be read: they are dropped.")
+        elif not self._gate.admit(len(incoming_msg), time.monotonic()):
+            self._complain("A visitor sends more than a page needs: what is too much is dropped.")
+        else:
+            self._hand_on(incoming_msg)
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """Hand a message to the page, and note when the kernel is done with one of the page's."""
+        if self._gate is not None and len(outgoing_msg[-1]) < STATUS_BYTES and b'"idle"' in outgoing_msg[-1]:
+            self._gate.leave()
+        super().handle_outgoing_message(stream, outgoing_msg)
+
+    def _hand_on(self, incoming_msg: Any) -> None:
+        try:
+            super().handle_incoming_message(incoming_msg)
+        # Whatever a stranger can think of: a sentence in the log, once, and not a page of traceback for each.
+        except Exception as error:
+            self._complain(f"A visitor sends messages that can't be read ({type(error).__name__}): they are dropped.")
+
+    def _complain(self, sentence: str) -> None:
+        if sentence not in self._complaints:
+            self._complaints.add(sentence)
+            self.log.warning(sentence)
 
 
 async def end_session(manager: Any, kernel_id: str) -> None:

@@ -20,7 +20,8 @@ from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import Finish, RequestHandler
 from voila.handler import VoilaHandler
 
-from fer_lib.live.limits import read_page_settings
+from fer_lib.live.limits import read_settings
+from fer_lib.settings import PageSettings
 
 FOLDER = Path(__file__).parent
 RETRY_S = 15  # after which the page for those who have to wait asks again
@@ -43,7 +44,7 @@ class Doorman(PasswordIdentityProvider):
         """Return who asks; a visitor for whom there is no room is answered here."""
         user: User | None = await ensure_async(super().get_user(handler))
         if user is not None and _asks_for_page(handler):
-            limit = read_page_settings().max_visitors
+            limit = read_settings(PageSettings).max_visitors
             if limit:
                 await _wait_for_pools(handler.settings["kernel_manager"])
             if limit and self._count(handler) >= limit:

@@ -1,13 +1,17 @@
-"""How many may come and how long they may stay, as the server reads it."""
+"""How many may come, how much they may send and how long they may stay, as the server reads it."""
 
 from __future__ import annotations
 
-from fer_lib.settings import PageSettings
+from typing import TypeVar
+
+from fer_lib.settings import Settings
+
+Some = TypeVar("Some", bound=Settings)
 
 
-def read_page_settings() -> PageSettings:
-    """Return the settings; the defaults if one is wrong, because then the page itself says which."""
+def read_settings(kind: type[Some]) -> Some:
+    """Return settings of a kind; the defaults if one is wrong, because then the page itself says which."""
     try:
-        return PageSettings.load()
+        return kind.load()
     except ValueError:
-        return PageSettings.model_construct()
+        return kind.model_construct()

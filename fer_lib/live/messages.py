@@ -12,12 +12,13 @@ and of its own accord: start, stop
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any
 
 from fer_lib.faces import Faces
 
 Message = dict[str, Any]
+LARGEST = sys.float_info.max
 
 
 def describe_faces(faces: Faces) -> list[Message]:
@@ -36,4 +37,5 @@ def describe_faces(faces: Faces) -> list[Message]:
 
 def is_number(value: Any) -> bool:
     """Say whether a value from the page is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # An integer of JSON has any number of digits, and only compares with a float where it can't become one.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST

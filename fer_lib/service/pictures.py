@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fer_lib.pictures.headers import read_size
 from fer_lib.service.problems import not_a_picture, too_many_pixels
 from fer_lib.vision.frames import Frame, decode_jpeg
-from fer_lib.vision.headers import read_size
 
 
 def read_picture(data: bytes, max_pixels: int) -> Frame:
@@ -21,6 +21,6 @@ def read_picture(data: bytes, max_pixels: int) -> Frame:
         width, height = read_size(data)
         if width * height > max_pixels:
             raise too_many_pixels(width, height, max_pixels)
-        return decode_jpeg(data)
+        return decode_jpeg(data, max_pixels)
     except ValueError as error:
         raise not_a_picture(error) from None

@@ -1,12 +1,16 @@
 """A training in progress becomes a file, and goes on from it as if nothing had happened.
 
 Tensors lie in a safetensors file (no pickle, so no code), numbers in its header; it is written beside the
-old one and then takes its name, so there is a whole checkpoint at any moment.
+old one and then takes its name, so there is a whole checkpoint at any moment. A sum over all numbers tells a file that
+was damaged later, and the checkpoint before the last one is kept for that day.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +20,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 
+class DamagedCheckpointError(ValueError):
+    """A checkpoint is not as it was written."""
+
+
 def save_checkpoint(
     path: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer | None,
     average: nn.Module | None,
     progress: dict[str, Any],
+    previous: Path | None = None,
 ) -> None:
     """Write everything a training needs to go on; complete or not at all.
 
@@ -31,6 +40,10 @@ def save_checkpoint(
         optimizer: with its moments; `None` for a network that is only kept.
         average: the averaged network, if there is one.
         progress: numbers and texts, stored as JSON.
+        previous: where the checkpoint that was at `path` is kept, if it is.
+
+    Raises:
+        OSError: if it can't be written, as when the disk is full; what was at `path` stays.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     if average is not None:
@@ -40,13 +53,19 @@ def save_checkpoint(
         tensors |= {
             f"optimizer.{place}.{name}": torch.as_tensor(value) for name, value in state.items() if value is not None
         }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     half = path.with_suffix(".part")
-    save_file(
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-        half,
-        {"progress": json.dumps(progress)},
-    )
-    half.replace(path)
+    try:
+        save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
+        with half.open("rb") as stream:
+            os.fsync(stream.fileno())
+        if previous is not None and path.is_file():
+            _keep(path, previous)
+        half.replace(path)
+    except SafetensorError as error:
+        raise OSError(f"the checkpoint {path} can't be written ({error}); what was there stays") from None
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def load_checkpoint(
@@ -55,7 +74,8 @@ def load_checkpoint(
     """Read a checkpoint into the given objects and return its progress.
 
     Raises:
-        ValueError: if the file is damaged or belongs to another network.
+        DamagedCheckpointError: if the file is damaged; nothing has changed.
+        ValueError: if it belongs to another network.
     """
     tensors, progress = read_checkpoint(path)
     try:
@@ -73,14 +93,39 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the tensors and the progress of a checkpoint.
 
     Raises:
-        ValueError: if the file is damaged.
+        DamagedCheckpointError: if the file is damaged.
     """
     try:
         with safe_open(path, "pt") as stream:
-            progress = json.loads((stream.metadata() or {})["progress"])
-            return {name: stream.get_tensor(name) for name in stream.keys()}, progress  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"the checkpoint {path} is damaged ({error}); delete it to start the run anew") from None
+            told = stream.metadata() or {}
+            progress = json.loads(told["progress"])
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise DamagedCheckpointError(_in_a_sentence(path, str(error))) from None
+    if told.get("sum", found := _sum(tensors)) != found:
+        raise DamagedCheckpointError(_in_a_sentence(path, "its numbers have changed"))
+    return tensors, progress
+
+
+def _in_a_sentence(path: Path, why: str) -> str:
+    return f"the checkpoint {path} is damaged ({why}); delete it to start the run anew"
+
+
+def _sum(tensors: dict[str, Tensor]) -> str:
+    """Return a checksum over all tensors (CRC-32): it finds damage, and is no protection against forgery."""
+    found = 0
+    for name in sorted(tensors):
+        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), found))
+    return f"{found:08x}"
+
+
+def _keep(path: Path, previous: Path) -> None:
+    """Let `previous` name the same file as `path`, or hold a copy where a file can have only one name."""
+    previous.unlink(missing_ok=True)
+    try:
+        os.link(path, previous)
+    except OSError:
+        shutil.copyfile(path, previous)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from fer_lib.crops import CropSpec, resize_face
 from fer_lib.labels import EMOTIONS, label_index
+from fer_lib.pictures.decoding import decode
 from fer_lib.training.cache import Face, content_key, read_bytes, read_faces, write_faces
 
 SPLITS = ("train", "validation", "test")
@@ -161,15 +162,11 @@ def decode_faces(paths: list[Path], spec: CropSpec, what: str = "", quiet: bool 
 
 
 def read_image(path: Path) -> Face | None:
-    """Read one picture as grey `(h, w)` or RGB `(h, w, 3)`; `None` if it is empty, damaged or no picture."""
-    data = np.frombuffer(read_bytes(path), np.uint8)
+    """Read one picture as grey `(h, w)` or RGB `(h, w, 3)`; `None` if it is empty, damaged, huge or no picture."""
     try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
-    except cv2.error:  # larger than OpenCV will read
+        return decode(read_bytes(path), keep_grey=True)
+    except ValueError:
         return None
-    if pixels is None:
-        return None
-    return np.asarray(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def write_image(path: Path, image: Face) -> None:

@@ -12,7 +12,7 @@ def tell_end(work: Callable[[], Run]) -> int:
     """Train, print the run's folder or what went wrong, and return the exit status."""
     try:
         run = work()
-    except (ValueError, FileNotFoundError, RuntimeError, FloatingPointError) as error:
+    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

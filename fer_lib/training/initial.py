@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import EfficientNet_B0_Weights
@@ -69,14 +70,21 @@ def load_run(network: nn.Module, path: Path) -> None:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, no safetensors file, or of another network.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f"`INITIAL_WEIGHTS` must be none, imagenet, lite0 or a checkpoint, but there is no file {path}"
         )
-    tensors = load_file(path)
-    own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
-    network.load_state_dict(own or tensors)
+    try:
+        tensors = load_file(path)
+        own = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+        network.load_state_dict(own or tensors)
+    except (SafetensorError, RuntimeError) as error:
+        why = str(error).splitlines()[0]
+        raise ValueError(
+            f"`INITIAL_WEIGHTS` must be the checkpoint of such a network, but {path} is not: {why}"
+        ) from None
 
 
 def _plain_layers(network: nn.Module) -> list[nn.Module]:

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batch_norm import share_batch_norm
-from fer_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run
 
@@ -62,9 +62,19 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
 
 
 def resume_learner(learner: Learner, run: Run) -> None:
-    """Bring a learner to where the run's checkpoint stands."""
+    """Bring a learner to where the run's checkpoint stands, or the one before if that is damaged.
+
+    Raises:
+        ValueError: if both are damaged, or belong to another network.
+    """
     plain = learner.accelerator.unwrap_model(learner.model)
-    progress = load_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average)
+    try:
+        progress = load_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average)
+    except DamagedCheckpointError as error:
+        if not run.previous.is_file():
+            raise
+        progress = load_checkpoint(run.previous, plain, learner.optimizer, learner.average)
+        learner.accelerator.print(f"{error}; until then the run goes on from the one before: {run.previous.name}")
     learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
 
 
@@ -80,9 +90,8 @@ def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any]) -> None:
     progress = {"next_epoch": learner.next_epoch, "best": learner.best}
     if is_best:
         save_checkpoint(run.best, learner.network, None, None, progress)
-    save_checkpoint(
-        run.checkpoint, learner.accelerator.unwrap_model(learner.model), learner.optimizer, learner.average, progress
-    )
+    plain = learner.accelerator.unwrap_model(learner.model)
+    save_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average, progress, run.previous)
     run.log_epoch(metrics)
 
 

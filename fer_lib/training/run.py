@@ -3,7 +3,7 @@
 settings.json       the resolved settings and where each came from
 environment.json    versions, machine, commit
 metrics.jsonl       one line per epoch
-checkpoint.safetensors, best.safetensors
+checkpoint.safetensors, previous.safetensors (the one before, if the last one is damaged), best.safetensors
 curves.svg, emotion.onnx, emotion.json   there once the run is finished
 02_train.ipynb      the executed notebook, if the notebook trained
 """
@@ -45,6 +45,11 @@ class Run:
     def checkpoint(self) -> Path:
         """Where the training goes on from."""
         return self.folder / "checkpoint.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the last one."""
+        return self.folder / "previous.safetensors"
 
     @property
     def best(self) -> Path:
@@ -89,6 +94,7 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
             raise FileNotFoundError(
                 f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no {run.record.name}"
             )
+        _tell_differences(run, settings)
         return run
     return _make_run(settings, sources or {})
 
@@ -135,10 +141,26 @@ def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
 
 
 def _same_learning(run: Run, settings: TrainingSettings) -> bool:
-    if not run.record.is_file():
+    try:
+        return not _differences(run, settings)
+    except (OSError, ValueError, KeyError):  # a folder whose record is missing or damaged is no run to go on with
         return False
+
+
+def _differences(run: Run, settings: TrainingSettings) -> list[str]:
+    """Say what the settings would change in what the run learns."""
     before, now = json.loads(run.record.read_text())["settings"], settings.model_dump(mode="json")
-    return all(before.get(name, value) == value for name, value in now.items() if name not in NOT_LEARNED)
+    return [
+        f"{name.upper()} {before[name]} → {value}"
+        for name, value in now.items()
+        if name not in NOT_LEARNED and before.get(name, value) != value
+    ]
+
+
+def _tell_differences(run: Run, settings: TrainingSettings) -> None:
+    changed = _differences(run, settings)
+    if changed:
+        print(f"the run {run.folder} goes on with other settings than it began with: {', '.join(changed)}")
 
 
 def _commit() -> str | None:

@@ -50,13 +50,14 @@ def annotate_photo(source: Name, out: Name | None = None, pipeline: Pipeline | N
 
     Raises:
         FileNotFoundError: if `source` or the folder of `out` is missing.
-        ValueError: if `source` is no photo, or `out` names it or is of no kind of photo.
+        ValueError: if `source` is no photo or too large a one, or `out` names it or is of no kind of photo.
     """
     if out is not None:
         _check_output(Path(source), Path(out))
         check_photo_suffix(Path(out))
-    frame = read_photo(source)
-    faces = (pipeline or load_pipeline()).analyze(frame)
+    pipeline = pipeline or load_pipeline()
+    frame = read_photo(source, pipeline.settings.max_pixels)
+    faces = pipeline.analyze(frame)
     if out is not None:
         write_photo(out, draw_faces(frame, faces))
     return faces

@@ -7,25 +7,29 @@ from pathlib import Path
 import cv2
 
 from fer_lib.drafts import draft
+from fer_lib.pictures.decoding import MAX_PIXELS, TooManyPixelsError
+from fer_lib.pictures.headers import PHOTO
 from fer_lib.vision.frames import Frame, decode_jpeg
 
 # What OpenCV reads and writes wherever it is installed.
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
-def read_photo(path: Path | str) -> Frame:
+def read_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> Frame:
     """Read a photo as a frame, turned upright as its EXIF entry says.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no photo.
+        ValueError: if it is no photo, or one of more than `max_pixels`.
     """
     path = Path(path)
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"the photo {path} must be a file, but there is {what}")
     try:
-        return decode_jpeg(path.read_bytes())
+        return decode_jpeg(path.read_bytes(), max_pixels, PHOTO)
+    except TooManyPixelsError as error:
+        raise ValueError(f"{path} can't be read: {error}; a larger `MAX_PIXELS` lets it pass") from None
     except ValueError:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
         raise ValueError(f"{path} must be a photo ({kinds}), but it can't be read as one") from None

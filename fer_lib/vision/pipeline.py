@@ -15,10 +15,11 @@ from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
+from fer_lib.pictures.decoding import decode_reduced
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.caching import ResultCache
 from fer_lib.vision.detection import SAME_FACE, STANDARD_SIDE, Detector
-from fer_lib.vision.frames import as_frame, decode_reduced
+from fer_lib.vision.frames import as_frame
 from fer_lib.vision.memory import return_memory
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.vision.schedule import DetectionSchedule
@@ -113,18 +114,18 @@ class Pipeline:
         return faces
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Do the same with a picture in a file's bytes: JPEG or whatever else OpenCV can decode.
+        """Do the same with a picture in a file's bytes: JPEG, PNG or WebP.
 
         A JPEG from 1280 pixels on is decoded at a part of its size, which faces can do without and costs much less;
         boxes and landmarks are still in pixels of the picture.
 
         Raises:
-            ValueError: if `data` can't be decoded or `time_s` is not finite; the stream is not disturbed.
+            ValueError: if `data` can't be decoded or has more than `max_pixels`, or `time_s` is not finite; the stream is not disturbed.
         """
         watch = Stopwatch()
         with watch.measure("total"):
             with watch.measure("decode"):
-                frame, part = decode_reduced(data, STANDARD_SIDE)
+                frame, part = decode_reduced(data, STANDARD_SIDE, self.settings.max_pixels)
             faces = enlarge(self._process(frame, time_s, watch), part)
         self.timings_ms = watch.timings_ms
         return faces

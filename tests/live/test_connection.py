@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyter_server.serverapp import ServerApp
@@ -25,6 +26,8 @@ class FakeHandler(KernelWebsocketHandler):
 def test_connect_switches_nagle_off_first(monkeypatch):
     calls: list[str] = []
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "__init__", lambda self: None)
+    owner = SimpleNamespace(allowed_message_types=[])
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "multi_kernel_manager", owner)
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", lambda self: calls.append("connect"))
     connection = PromptConnection()
     connection.websocket_handler = FakeHandler(calls)

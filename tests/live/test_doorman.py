@@ -14,7 +14,8 @@ from voila.app import Voila
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
 from fer_lib.live.doorman import RETRY_S, Doorman, describe_full
-from fer_lib.live.limits import read_page_settings
+from fer_lib.live.limits import read_settings
+from fer_lib.settings import PageSettings
 
 
 def get(url: str) -> tuple[int, dict[str, str], str]:
@@ -89,4 +90,4 @@ def test_the_page_for_the_others_loads_nothing_and_comes_again():
 
 def test_a_wrong_setting_is_left_to_the_page_to_tell(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
-    assert read_page_settings().max_visitors == 0
+    assert read_settings(PageSettings).max_visitors == 0

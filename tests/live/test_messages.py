@@ -51,6 +51,9 @@ def test_describe_faces_is_plain_and_short():
         (None, False),
         (float("nan"), False),
         (1e400, False),
+        (10**400, False),
+        (-(10**400), False),
+        (10**300, True),
     ],
 )
 def test_is_number(value, expected):

@@ -1,10 +1,12 @@
 """A checkpoint gives back what was saved, or says why it can't."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
 
-from fer_lib.training.checkpoint import load_checkpoint, save_checkpoint
+from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 
 
 def make_learner(seed: int):
@@ -47,3 +49,59 @@ def test_load_checkpoint_of_another_network(tmp_path):
     save_checkpoint(tmp_path / "c.safetensors", model, optimizer, None, {})
     with pytest.raises(ValueError, match="another network"):
         load_checkpoint(tmp_path / "c.safetensors", nn.Linear(2, 2))
+
+
+def test_save_checkpoint_keeps_the_one_before(tmp_path):
+    model, optimizer = make_learner(0)
+    last, previous = tmp_path / "c.safetensors", tmp_path / "previous.safetensors"
+    for epoch in range(3):
+        save_checkpoint(last, model, optimizer, None, {"next_epoch": epoch}, previous)
+    assert load_checkpoint(last, model)["next_epoch"] == 2
+    assert load_checkpoint(previous, model)["next_epoch"] == 1
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_save_checkpoint_where_files_have_one_name(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", refuse)
+    model, _ = make_learner(0)
+    last, previous = tmp_path / "c.safetensors", tmp_path / "previous.safetensors"
+    for epoch in range(2):
+        save_checkpoint(last, model, None, None, {"next_epoch": epoch}, previous)
+    assert load_checkpoint(previous, model)["next_epoch"] == 0
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.95])
+def test_load_checkpoint_a_flipped_bit_is_noticed_and_nothing_changes(tmp_path, place):
+    path = tmp_path / "c.safetensors"
+    model, optimizer = make_learner(0)
+    save_checkpoint(path, model, optimizer, None, {})
+    data = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    data[start + int(place * (len(data) - start))] ^= 1
+    path.write_bytes(data)
+    other, _ = make_learner(1)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(DamagedCheckpointError, match="its numbers have changed"):
+        load_checkpoint(path, other)
+    assert all(torch.equal(before[name], value) for name, value in other.state_dict().items())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit for files")
+def test_save_checkpoint_on_a_full_disk_keeps_the_last_one(tmp_path):
+    import resource
+
+    path = tmp_path / "c.safetensors"
+    model, optimizer = make_learner(0)
+    save_checkpoint(path, model, optimizer, None, {"next_epoch": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # a file may not grow beyond, as on a full disk
+    try:
+        with pytest.raises(OSError, match="what was there stays"):
+            save_checkpoint(path, model, optimizer, None, {"next_epoch": 2}, tmp_path / "previous.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert load_checkpoint(path, model)["next_epoch"] == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["c.safetensors"]

@@ -6,10 +6,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from fer_lib import weights
 from fer_lib.settings import TrainingSettings
-from fer_lib.training import loop
+from fer_lib.training import checkpoint, loop
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.publish import ROUNDING
 from fer_lib.training.run import open_run
@@ -47,20 +48,92 @@ def test_train_fills_a_run_folder_with_a_network_that_loads(drawn, tmp_path):
 
 
 def test_train_cut_off_and_resumed_equals_uninterrupted(drawn, tmp_path):
-    class CutError(Exception):
-        pass
-
-    def cut(_metrics):
-        raise CutError
-
     whole = loop.train(make_settings(drawn, tmp_path / "whole"))
     with pytest.raises(CutError):
-        loop.train(make_settings(drawn, tmp_path / "cut"), on_epoch=cut)
+        loop.train(make_settings(drawn, tmp_path / "cut"), on_epoch=cut_after(1))
     resumed = loop.train(make_settings(drawn, tmp_path / "cut"))
     assert len(list((tmp_path / "cut").iterdir())) == 1
     first, second = read_tensors(whole.checkpoint), read_tensors(resumed.checkpoint)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+class CutError(Exception):
+    pass
+
+
+def cut_after(epochs):
+    def cut(metrics):
+        if metrics["epoch"] == epochs - 1:
+            raise CutError
+
+    return cut
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "empty"])
+def test_train_a_damaged_checkpoint_falls_back_to_the_one_before(drawn, tmp_path, capsys, harm):
+    settings = make_settings(drawn, tmp_path, num_epochs=3)
+    with pytest.raises(CutError):
+        loop.train(settings, on_epoch=cut_after(2))
+    (folder,) = tmp_path.iterdir()
+    path = folder / "checkpoint.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 64
+    path.unlink()  # the one before may be another name of the same file
+    path.write_bytes({"cut": data[: len(data) // 2], "flipped": data, "empty": b""}[harm])
+    seen = []
+    run = loop.train(settings, on_epoch=seen.append)
+    assert run.folder == folder
+    assert [line["epoch"] for line in seen] == [1, 2]
+    assert [line["epoch"] for line in run.read_metrics()] == [0, 1, 2]
+    assert run.is_finished
+    told = capsys.readouterr().out
+    assert "is damaged" in told
+    assert "goes on from the one before: previous.safetensors" in told
+
+
+def test_train_both_checkpoints_damaged_is_said(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path)
+    with pytest.raises(CutError):
+        loop.train(settings, on_epoch=cut_after(1))
+    (folder,) = tmp_path.iterdir()
+    for name in ("checkpoint", "previous"):
+        (folder / f"{name}.safetensors").unlink(missing_ok=True)
+        (folder / f"{name}.safetensors").write_bytes(b"junk")
+    with pytest.raises(ValueError, match="delete it to start the run anew"):
+        loop.train(settings)
+
+
+def test_train_a_full_disk_keeps_the_last_epoch(drawn, tmp_path, monkeypatch):
+    settings = make_settings(drawn, tmp_path)
+    with pytest.raises(CutError):
+        loop.train(settings, on_epoch=cut_after(1))
+    (folder,) = tmp_path.iterdir()
+
+    def fill(*_):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(checkpoint, "save_file", fill)
+        loop.train(settings)
+    assert [line["epoch"] for line in loop.train(settings).read_metrics()] == [0, 1]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_open_run_other_settings_in_a_named_folder_are_told(drawn, tmp_path, capsys):
+    first = open_run(make_settings(drawn, tmp_path))
+    again = open_run(make_settings(drawn, tmp_path, resume=str(first.folder), learning_rate=0.5))
+    assert again == first
+    assert "goes on with other settings than it began with: LEARNING_RATE 0.001 → 0.5" in capsys.readouterr().out
+
+
+def test_open_run_a_damaged_record_starts_a_new_run(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path, run_name="one")
+    first = open_run(settings)
+    first.checkpoint.touch()
+    first.record.write_text("{")
+    first.folder.rename(tmp_path / "20000101-000000-one")  # a new run is named after this second
+    assert open_run(settings).folder == first.folder
 
 
 def test_train_learns_the_drawn_faces(drawn, tmp_path):

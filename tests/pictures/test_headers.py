@@ -7,7 +7,7 @@ import pytest
 from factories import make_frame
 from PIL import Image
 
-from fer_lib.vision.headers import read_size
+from fer_lib.pictures.headers import read_size
 
 
 def save(kind, width=37, height=23, mode="RGB", **options):

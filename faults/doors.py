@@ -1,0 +1,272 @@
+"""The doors by which strangers' bytes come in, each as a function of bytes that a fuzzer may call.
+
+    python -m faults.doors pictures CORPUS [options of libFuzzer]
+
+A door lets a result or a clear error through; anything else is a finding, and ends the process. `faults.fuzz` opens
+one door after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import atheris
+import numpy as np
+
+with atheris.instrument_imports(include=["fer_lib"]):
+    from fer_lib.cli import photo as photo_command
+    from fer_lib.crops import CropSpec
+    from fer_lib.faces import Faces
+    from fer_lib.live.gate import is_well_formed
+    from fer_lib.live.session import Session
+    from fer_lib.pictures.decoding import decode
+    from fer_lib.pictures.headers import PHOTO, read_size
+    from fer_lib.service.app import create_app
+    from fer_lib.settings import LiveSettings, ServiceSettings, VisionSettings
+    from fer_lib.training.data import load_split
+    from fer_lib.vision.frames import as_frame
+    from fer_lib.vision.pipeline import Pipeline, load_pipeline
+
+from jupyter_server.services.kernels.connection.base import deserialize_binary_message, deserialize_msg_from_ws_v1
+
+Door = Callable[[bytes], None]
+FEW = 200_000  # pixels; larger pictures only take longer
+WORDS = ("type", "frame", "id", "time_s", "state", "detail", "stats", "record", "on", "forget", "download", "kind", "csv",
+         "json", "adjust", "smoothing_s", "demo", "waiting", "opening", "running", "stopped", "results_per_s",
+         "round_trip_ms", "frame_to_overlay_ms")  # fmt: skip
+KINDS = ("frame", "state", "stats", "record", "forget", "download", "adjust", "demo")
+
+
+def open_headers() -> Door:
+    """A size, or a refusal."""
+
+    def knock(data: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            width, height = read_size(data, PHOTO)
+            assert width > 0
+            assert height > 0
+
+    return knock
+
+
+def open_pictures() -> Door:
+    """What was decoded has the size that the header said: no decoder sees a larger picture than we judged."""
+
+    def knock(data: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            pixels = decode(data, FEW, PHOTO, keep_grey=len(data) % 2 == 0)
+            width, height = read_size(data, PHOTO)
+            assert pixels.shape[:2] in ((height, width), (width, height)), (pixels.shape, width, height)
+            assert pixels.dtype == np.uint8
+            assert as_frame(pixels).shape[2] == 3
+
+    return knock
+
+
+def open_pipeline() -> Door:
+    """Faces that lie in the picture, or a refusal; the first bytes are the time."""
+    pipeline = load_pipeline(VisionSettings(max_pixels=FEW))
+
+    def knock(data: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            time_s = float(np.frombuffer(data[:4], np.float16)[0]) if len(data) >= 4 else 0.0
+            _check(pipeline.process_jpeg(data[4:], time_s))
+
+    return knock
+
+
+def _check(faces: Faces) -> None:
+    assert np.isfinite(faces.xyxy).all()
+    if faces.probabilities is not None and len(faces):
+        assert np.allclose(faces.probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+def open_messages() -> Door:
+    """An answer that can be sent, or none; a session never raises, whatever the page says."""
+    logging.disable(logging.WARNING)
+
+    def begin() -> Session:
+        session = Session(VisionSettings(), LiveSettings(max_recording_rows=50), load=lambda _: _Seer())
+        session.wait_until_loaded()
+        return session
+
+    sessions = [begin()]
+
+    def knock(data: bytes) -> None:
+        told = atheris.FuzzedDataProvider(data)
+        if told.ConsumeProbability() < 0.02:
+            sessions[:] = [begin()]
+        for _ in range(told.ConsumeIntInRange(1, 6)):
+            content = _invent(told, 3)
+            if isinstance(content, dict) and told.ConsumeBool():
+                content["type"] = told.PickValueInList(list(KINDS))
+            buffers = [told.ConsumeBytes(40) for _ in range(told.ConsumeIntInRange(0, 2))]
+            answer = sessions[0].answer(content, buffers)
+            if answer is not None:
+                assert isinstance(answer["type"], str)
+                json.dumps({name: value for name, value in answer.items() if name != "buffers"}, allow_nan=False)
+
+    return knock
+
+
+def _invent(told: Any, depth: int) -> Any:
+    """Return any value that JSON can hold, and some words that pages use."""
+    kind = told.ConsumeIntInRange(0, 8 if depth else 5)
+    if kind == 0:
+        return told.PickValueInList(list(WORDS))
+    if kind == 1:
+        return told.ConsumeInt(9)
+    if kind == 2:
+        return told.ConsumeFloat()
+    if kind == 3:
+        return told.PickValueInList([None, True, False, 0, 0.5, "", 10**400, -1])
+    if kind in (4, 5):
+        return told.ConsumeUnicode(12)
+    if kind == 6:
+        return [_invent(told, depth - 1) for _ in range(told.ConsumeIntInRange(0, 3))]
+    pairs = [(told.PickValueInList(list(WORDS)), _invent(told, depth - 1)) for _ in range(told.ConsumeIntInRange(0, 6))]
+    return dict(pairs)
+
+
+class _Seer:
+    """A pipeline that sees one face in everything but an empty frame."""
+
+    timings_ms: dict[str, float] = {"total": 1.0}  # noqa: RUF012 (never changed)
+
+    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
+        if data.startswith(b"\0"):
+            raise ValueError("no picture")
+        return Faces(
+            xyxy=np.array([[1, 2, 3, 4]], np.float32),
+            confidence=np.ones(1, np.float32),
+            probabilities=np.full((1, 7), 1 / 7, np.float32),
+            track_id=np.ones(1, np.int64),
+        )
+
+    def reset(self) -> None:
+        """Nothing is remembered."""
+
+    def adjust(self, smoothing_s: float) -> None:
+        """Nothing is smoothed."""
+
+
+def open_gate() -> Door:
+    """What the gate lets through, the server can take apart without believing in parts that are not there."""
+
+    def knock(data: bytes) -> None:
+        for with_offsets, read in ((True, deserialize_msg_from_ws_v1), (False, deserialize_binary_message)):
+            if is_well_formed(data, with_offsets):
+                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    read(data)
+
+    return knock
+
+
+def open_service() -> Door:
+    """An answer, or a refusal in one sentence; never a fault of ours. The body is any, or a form with a picture."""
+    import httpx
+
+    pipeline = load_pipeline(VisionSettings())
+    app = create_app(ServiceSettings(max_pixels=FEW, max_upload_bytes=100_000), _Looker(pipeline))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    loop = asyncio.new_event_loop()
+    client = httpx.AsyncClient(transport=transport, base_url="http://service")
+
+    def knock(data: bytes) -> None:
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        if data[:1] < b"\x40":
+            request = client.post("/infer", content=data[1:], headers=form)
+        else:
+            kind = ("face", "emotion", "faces")[data[0] % 3]
+            head = f'--x\r\nContent-Disposition: form-data; name="model_type"\r\n\r\n{kind}\r\n--x\r\n'
+            file = 'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+            request = client.post("/infer", content=(head + file).encode() + data[1:] + b"\r\n--x--\r\n", headers=form)
+        answer = loop.run_until_complete(request)
+        assert answer.status_code in (200, 400, 413, 415, 422), (answer.status_code, answer.text)
+        assert answer.status_code == 200 or isinstance(answer.json()["detail"], str)
+
+    return knock
+
+
+class _Looker:
+    """What the service needs of an engine, over one pipeline."""
+
+    network_sha256 = "0" * 64
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.analyze = self.detect = pipeline.analyze
+
+    def classify(self, frame: np.ndarray) -> np.ndarray:
+        return np.full(7, 1 / 7, np.float32)
+
+    def open_stream(self) -> Any:
+        raise RuntimeError("nobody streams here")
+
+
+def open_folder() -> Door:
+    """A split of pictures, or a sentence that none can be read."""
+    folder = Path(tempfile.mkdtemp(prefix="fer-fuzz-"))
+    path = folder / "train" / "happy" / "a.png"
+    path.parent.mkdir(parents=True)
+
+    def knock(data: bytes) -> None:
+        path.write_bytes(data)
+        with contextlib.suppress(FileNotFoundError):
+            split = load_split(folder, "train", CropSpec(size=32), max_images=10, quiet=True)
+            assert split.images.shape == (1, 32, 32, 1)
+
+    return knock
+
+
+def open_photo() -> Door:
+    """`fer-lib photo` answers with a line of JSON, and with 2 where the photo could not be used."""
+    folder = Path(tempfile.mkdtemp(prefix="fer-fuzz-"))
+    pipeline = load_pipeline(VisionSettings(max_pixels=FEW))
+    photo_command_pipeline = "fer_lib.vision.pipeline.load_pipeline"
+    from unittest.mock import patch
+
+    def knock(data: bytes) -> None:
+        path = folder / "a.jpg"
+        path.write_bytes(data)
+        told = io.StringIO()
+        with (
+            patch(photo_command_pipeline, lambda _: pipeline),
+            contextlib.redirect_stdout(told),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            status = photo_command.main([str(path), "--json"])
+        assert (status == 2) == ("error" in json.loads(told.getvalue()))
+
+    return knock
+
+
+DOORS: dict[str, Callable[[], Door]] = {
+    "headers": open_headers,
+    "pictures": open_pictures,
+    "pipeline": open_pipeline,
+    "messages": open_messages,
+    "gate": open_gate,
+    "service": open_service,
+    "folder": open_folder,
+    "photo": open_photo,
+}
+
+
+def main() -> None:
+    """Knock at one door until libFuzzer has had enough."""
+    door = DOORS[sys.argv[1]]()
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], door)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

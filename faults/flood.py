@@ -1,0 +1,135 @@
+"""What do the others notice when one visitor floods the server?
+
+    python -m faults.flood
+    python -m faults.flood --visitors 4 --seconds 15 --json
+
+A few visitors watch their cameras; one more does the same, which gives everybody's fair rate. Then that one sends frames as
+fast as it can, garbage, or the largest frames, and the others should keep at least 80 % of their rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+import psutil
+
+from benchmarks.clips import compose_clip
+from benchmarks.servers import serve_voila
+from benchmarks.visitor import Visitor
+from faults.flooder import KINDS
+
+CAMERA = 30.0
+WARM_UP_S = 3.0
+WANTED = 0.8
+
+
+def main() -> int:
+    """Measure and print from the shell; the status is 1 if the others notice too much."""
+    parser = argparse.ArgumentParser(description="Let one visitor flood the live page while others use it.")
+    parser.add_argument("--visitors", type=int, default=4, help="how many others there are (default: 4)")
+    parser.add_argument("--seconds", type=float, default=15, help="how long to measure each (default: 15)")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    given = parser.parse_args()
+    measured = measure(given.visitors, given.seconds)
+    print(f"{'one visitor':14}{'the others':>12}{'kept':>8}{'server':>10}{'its kernel':>12}{'sent':>9}")
+    for name, one in measured.items():
+        print(
+            f"{name:14}{one['rate']:8.1f} /s {one['kept']:8.0%}{one['server_mb']:7.0f} MB{one['kernel_mb']:9.0f} MB"
+            f"{one['sent']:9,}"
+        )
+    if given.json:
+        print(json.dumps(measured))
+    return int(min(one["kept"] for one in measured.values()) < WANTED)
+
+
+def measure(visitors: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Return for `fair` and each kind of flood: the median results a second of the others and their share of the fair
+    rate, the largest memory (RSS) of the server and of the flooder's kernel, and how many messages it sent.
+    """
+    return asyncio.run(_measure(visitors, seconds))
+
+
+async def _measure(count: int, seconds: float) -> dict[str, dict[str, float]]:
+    jpegs = compose_clip(90).jpegs
+    measured: dict[str, dict[str, float]] = {}
+    with serve_voila() as url:
+        for kind in ("fair", *KINDS):
+            others = [Visitor(url) for _ in range(count)]
+            for visitor in others:
+                await visitor.open()
+            one = await _watch(url, kind, others, jpegs, seconds)
+            fair = measured.get("fair", one)["rate"]
+            measured[kind] = {**one, "kept": one["rate"] / fair if fair else 0.0}
+            for visitor in others:
+                visitor.close()
+    return measured
+
+
+async def _watch(url: str, kind: str, others: list[Visitor], jpegs: list[bytes], seconds: float) -> dict[str, float]:
+    whole_s = WARM_UP_S + seconds
+    if kind == "fair":
+        neighbour = Visitor(url)
+        await neighbour.open()
+        streams = [visitor.stream(jpegs, CAMERA, whole_s) for visitor in (*others, neighbour)]
+        memory = await _while(asyncio.gather(*streams), neighbour.kernel_id)
+        neighbour.close()
+        sent = len(neighbour.answered_s)
+    else:
+        command = [sys.executable, "-m", "faults.flooder", url, kind, str(whole_s + 5)]
+        flooder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert flooder.stdout is not None
+        began = await asyncio.to_thread(flooder.stdout.readline)
+        kernel_id = json.loads(began)["kernel_id"]
+        memory = await _while(
+            asyncio.gather(*(visitor.stream(jpegs, CAMERA, whole_s) for visitor in others)), kernel_id
+        )
+        told, _ = await asyncio.to_thread(flooder.communicate)
+        sent = json.loads(told.splitlines()[-1])["sent"]
+    # All end at about the same time; the flooder goes on for some seconds longer, so these are seconds of the flood.
+    rates = [_rate(visitor, seconds) for visitor in others]
+    return {"rate": statistics.median(rates), "slowest": min(rates), **memory, "sent": sent}
+
+
+def _rate(visitor: Visitor, seconds: float) -> float:
+    if not visitor.answered_s:
+        return 0.0
+    end_s = max(visitor.answered_s)
+    return sum(answered > end_s - seconds for answered in visitor.answered_s) / seconds
+
+
+async def _while(work: Any, kernel_id: str) -> dict[str, float]:
+    """Return the largest memory of the kernel and of its server while `work` goes on."""
+    kernel = find_kernel(kernel_id)
+    server = kernel.parent()
+    assert server is not None
+    largest = {"server_mb": 0.0, "kernel_mb": 0.0}
+    waiting = asyncio.ensure_future(work)
+    while not waiting.done():
+        for name, process in (("server_mb", server), ("kernel_mb", kernel)):
+            if process.is_running():
+                largest[name] = max(largest[name], process.memory_info().rss / 1e6)
+        await asyncio.wait([waiting], timeout=0.5)
+    await waiting
+    return largest
+
+
+def find_kernel(kernel_id: str) -> psutil.Process:
+    """Return the process of a kernel.
+
+    Raises:
+        RuntimeError: if there is none.
+    """
+    for process in psutil.process_iter(["cmdline"]):
+        if any(kernel_id in word for word in process.info["cmdline"] or ()):
+            return process
+    raise RuntimeError(f"the kernel {kernel_id} must run, but is not there")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

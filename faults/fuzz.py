@@ -1,0 +1,124 @@
+"""Does any input break a door? Coverage-guided, with seeds that are kept for the next time.
+
+    python -m faults.fuzz                              # every door, some 130,000 inputs in all
+    python -m faults.fuzz pictures --inputs 1000000
+    python -m faults.fuzz --json
+
+Each door runs in a process of its own, which libFuzzer ends when it takes more than 600 MB, or more than 30 seconds for
+one input. What made new code run is kept in `.fuzz/<door>/`, so that the next call goes on from there; an input that broke
+something lies in `.fuzz/` and `python -m faults.doors <door> <file>` tries it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
+
+from faults.pictures import odd_pictures
+
+INPUTS = {
+    "headers": 40_000,
+    "pictures": 30_000,
+    "pipeline": 10_000,
+    "messages": 30_000,
+    "gate": 20_000,
+    "service": 4_000,
+    "folder": 6_000,
+    "photo": 4_000,
+}
+MEMORY_MB = 600
+PATIENCE_S = 30
+HOME = Path(".fuzz")
+
+
+def main() -> int:
+    """Fuzz from the shell; the status is 1 if something broke."""
+    parser = argparse.ArgumentParser(description="Try to break every door with inputs that nobody would think of.")
+    parser.add_argument("doors", nargs="*", metavar="door", help=f"of {', '.join(INPUTS)} (default: all)")
+    parser.add_argument("--inputs", type=int, help="how many at each door (default: its share of some 130,000)")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    given = parser.parse_args()
+    unknown = sorted(set(given.doors) - set(INPUTS))
+    if unknown:
+        parser.error(f"there is no door {', '.join(unknown)}")
+    found = {door: knock(door, given.inputs or INPUTS[door]) for door in given.doors or INPUTS}
+    print(
+        f"{sum(one['inputs'] for one in found.values()):,} inputs, {sum(one['broke'] for one in found.values())} broke something"
+    )
+    if given.json:
+        print(json.dumps(found))
+    return int(any(one["broke"] for one in found.values()))
+
+
+def knock(door: str, inputs: int) -> dict[str, Any]:
+    """Try so many inputs at one door.
+
+    Returns:
+        `inputs` that were tried, `broke` if one broke something, `kept` inputs that made new code run, the largest
+        memory in MB and the slowest input in whole seconds.
+    """
+    corpus = HOME / door
+    plant(corpus, door)
+    options = [f"-runs={inputs}", f"-rss_limit_mb={MEMORY_MB}", f"-timeout={PATIENCE_S}", "-max_len=4096"]
+    options += ["-print_final_stats=1", f"-artifact_prefix={HOME}/", "-len_control=0"]
+    started = time.monotonic()
+    log = HOME / f"{door}.log"
+    with log.open("wb") as stream:
+        command = [sys.executable, "-m", "faults.doors", door, str(corpus), *options]
+        environment = {**os.environ, "OPENCV_LOG_LEVEL": "OFF"}
+        done = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, env=environment, check=False)
+    said = log.read_text(errors="replace")
+    figures = {
+        "inputs": _figure(said, "number_of_executed_units"),
+        "broke": int(done.returncode != 0),
+        "kept": len(list(corpus.iterdir())),
+        "memory_mb": _figure(said, "peak_rss_mb"),
+        "slowest_s": _figure(said, "slowest_unit_time_sec"),
+        "seconds": round(time.monotonic() - started),
+    }
+    print(f"{door:10}" + "".join(f"{value:10,} {name}" for name, value in figures.items()), flush=True)
+    if done.returncode:
+        print(said[-3000:])
+    return figures
+
+
+def plant(corpus: Path, door: str) -> None:
+    """Put the seeds of a door into its folder; those that are there stay."""
+    corpus.mkdir(parents=True, exist_ok=True)
+    for data in seeds(door):
+        (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+
+
+def seeds(door: str) -> list[bytes]:
+    """Return inputs to begin with."""
+    pictures = list(odd_pictures().values())
+    if door == "pipeline":
+        return [struct.pack("<e", number) + bytes(2) + data for number, data in enumerate(pictures)]
+    if door == "service":
+        return [b"\x00--x\r\n", *(bytes([0x40 + number % 3]) + data for number, data in enumerate(pictures))]
+    if door == "gate":
+        parts = [b"{}", b"{}", b"{}", b"{}", b"\xff\xd8"]
+        return [serialize_msg_to_ws_v1(parts, "shell"), serialize_binary_message({"header": {}, "buffers": [b"\xff"]})]
+    if door == "messages":
+        return [bytes(range(60)), bytes(60)]
+    return pictures
+
+
+def _figure(said: str, name: str) -> int:
+    found = re.search(rf"stat::{name}:\s*(\d+)", said)
+    return int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

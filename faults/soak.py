@@ -1,0 +1,175 @@
+"""Does it still run as well after an hour?
+
+    python -m faults.soak                                             # 60 minutes, then 30, then 20 kills
+    python -m faults.soak --browser-minutes 2 --crowd-minutes 2 --kills 3
+
+A real browser watches a camera for an hour; then twelve scripts do for half an hour. Rate and memory of the first minutes
+after warming up are set beside those of the last. At the end a training is killed again and again (`faults.killing`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.clips import compose_clip
+from benchmarks.fake_camera import write_clip
+from benchmarks.servers import serve_voila
+from benchmarks.visitor import Visitor
+from faults.flood import CAMERA, find_kernel
+from faults.killing import kill
+
+CROWD = 12
+WARM_UP = 0.1  # share of the time that is not judged
+SHARE = 0.15  # of the time that is the start, and the end
+LEAST_RATE = 0.95
+MOST_GROWTH = 0.05
+# Words of a log that tell of a fault; a browser that leaves is none.
+FAULTS = ("error", "traceback", "critical", "exception")
+HARMLESS = ("websocketclosederror", "streamclosederror")
+
+
+def main() -> int:
+    """Soak from the shell; the status is 1 if something got worse."""
+    parser = argparse.ArgumentParser(description="Use the live page for long, and kill a training often.")
+    parser.add_argument("--browser-minutes", type=float, default=60, help="0: no browser (default: 60)")
+    parser.add_argument("--crowd-minutes", type=float, default=30, help="0: no crowd (default: 30)")
+    parser.add_argument("--visitors", type=int, default=CROWD, help=f"how many in the crowd (default: {CROWD})")
+    parser.add_argument("--kills", type=int, default=20, help="of a training; 0: none (default: 20)")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    given = parser.parse_args()
+    found: dict[str, Any] = {}
+    if given.browser_minutes:
+        found["browser"] = soak_browser(given.browser_minutes * 60)
+    if given.crowd_minutes:
+        found["crowd"] = asyncio.run(soak_crowd(given.visitors, given.crowd_minutes * 60))
+    for name, one in found.items():
+        print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in one.items()), flush=True)
+    bad = [name for name, one in found.items() if not is_good(one)]
+    if given.kills:
+        found["training"] = kill(given.kills, 10, 0)
+        print(f"training: {found['training']}")
+        bad += ["training"] if found["training"]["lost"] or not found["training"]["same"] else []
+    print(f"worse at the end: {', '.join(bad) or 'nothing'}")
+    if given.json:
+        print(json.dumps(found))
+    return int(bool(bad))
+
+
+def is_good(one: dict[str, Any]) -> bool:
+    """Say whether rate and memory are at the end what they were at the start, and no log tells of a fault."""
+    grown = [value for name, value in one.items() if name.endswith("_growth") and value > MOST_GROWTH]
+    return not grown and not one["faults"] and one["rate_kept"] >= LEAST_RATE
+
+
+def soak_browser(seconds: float) -> dict[str, Any]:
+    """Let a browser watch its camera; return the rates, the growth of kernel, server and tab, and the logs' faults."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise RuntimeError("a Chromium must be installed, or named in CHROMIUM")
+    with tempfile.TemporaryDirectory(prefix="fer-soak-") as name, sync_playwright() as playwright:
+        log, clip = Path(name, "log"), write_clip(Path(name, "face.y4m"))
+        with serve_voila(log=log) as url, open_browser(playwright, chromium, clip) as browser:
+            page = LivePage(browser, url)
+            page.wait_until_ready()
+            page.press("Start")
+            page.wait_for_state("running")
+            kernel_id = json.loads(page.page.locator("#jupyter-config-data").text_content() or "{}")["kernelId"]
+            kernel = find_kernel(kernel_id)
+            looked = {"kernel": lambda: kernel, "server": kernel.parent, "tab": _find_tab}
+            found = _watch(seconds, lambda: page.results, looked, lambda: page.page.wait_for_timeout(1000))
+            state, complaints = page.state, len(page.complaints)
+            page.press("Stop")
+            released = page.live_tracks() == 0
+        return {**found, "state": state, "released": released, "faults": _faults(log) + complaints}
+
+
+async def soak_crowd(count: int, seconds: float) -> dict[str, Any]:
+    """Let scripts watch their cameras; return the same for all of them together."""
+    jpegs = compose_clip(150).jpegs
+    with tempfile.TemporaryDirectory(prefix="fer-soak-") as name:
+        log = Path(name, "log")
+        with serve_voila(log=log) as url:
+            crowd = [Visitor(url) for _ in range(count)]
+            for visitor in crowd:
+                await visitor.open()
+            kernels = [find_kernel(visitor.kernel_id) for visitor in crowd]
+            looked: dict[str, Callable[[], psutil.Process | None]] = {
+                f"kernel_{number}": lambda kernel=kernel: kernel for number, kernel in enumerate(kernels)
+            }
+            looked["server"] = kernels[0].parent
+            streams = asyncio.gather(*(visitor.stream(jpegs, CAMERA, seconds) for visitor in crowd))
+            counted = lambda: sum(len(visitor.answered_s) for visitor in crowd)  # noqa: E731 (short)
+            found = await asyncio.to_thread(_watch, seconds - 2, counted, looked, lambda: time.sleep(1))
+            await streams
+            for visitor in crowd:
+                visitor.close()
+        growth = max(value for key, value in found.items() if key.startswith("kernel_") and key.endswith("_growth"))
+        kept = {key: value for key, value in found.items() if not key.startswith("kernel_")}
+        return {"visitors": count, **kept, "kernel_growth": growth, "faults": _faults(log)}
+
+
+def _watch(
+    seconds: float,
+    count: Callable[[], int],
+    looked: dict[str, Callable[[], psutil.Process | None]],
+    wait: Callable[[], Any],
+) -> dict[str, Any]:
+    """Look every second; return rate and memory (USS) at the start, after warming up, and at the end."""
+    start = time.monotonic()
+    times, counts = [], []
+    memory: dict[str, list[float]] = {name: [] for name in looked}
+    while time.monotonic() - start < seconds:
+        wait()
+        times.append(time.monotonic() - start)
+        counts.append(count())
+        for name, find in looked.items():
+            process = find()
+            memory[name].append(process.memory_full_info().uss / 1e6 if process else 0.0)
+    first = [i for i, at in enumerate(times) if WARM_UP * seconds <= at <= (WARM_UP + SHARE) * seconds]
+    last = [i for i, at in enumerate(times) if at >= (1 - SHARE) * seconds]
+
+    def rate(rows: list[int]) -> float:
+        return (counts[rows[-1]] - counts[rows[0]]) / (times[rows[-1]] - times[rows[0]])
+
+    found: dict[str, Any] = {
+        "minutes": round(seconds / 60, 1),
+        "rate_at_start": round(rate(first), 1),
+        "rate_at_end": round(rate(last), 1),
+        "rate_kept": round(rate(last) / rate(first), 3),
+    }
+    for name, values in memory.items():
+        early, late = (statistics.median(values[i] for i in rows) for rows in (first, last))
+        found |= {f"{name}_mb": round(late), f"{name}_growth": round(late / early - 1, 3)}
+    return found
+
+
+def _find_tab() -> psutil.Process | None:
+    """Return the largest of the browser's processes that show pages, of those that we started."""
+    tabs = [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if "--type=renderer" in " ".join(process.cmdline())
+    ]
+    return max(tabs, key=lambda process: process.memory_info().rss, default=None)
+
+
+def _faults(log: Path) -> int:
+    lines = [line.lower() for line in log.read_text(errors="replace").splitlines()]
+    return sum(any(word in line for word in FAULTS) and not any(word in line for word in HARMLESS) for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What one visitor may send: well-formed messages, not many more than a page needs, and none while too many wait."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from fer_lib.settings import LiveSettings
+
+# Besides its frames a page tells its state and its pace once a second, and a slider up to sixty times.
+MESSAGES_PER_FRAME = 3
+FRAMES_PER_S = 4  # of the largest size that is accepted; usual ones are a hundred times smaller
+BURST_S = 2.0  # opening a page takes many messages at once
+MAX_WAITING = 256  # messages that the kernel has not got to
+FORGET_S = 10.0  # a visitor who was quiet for so long has nothing waiting, whatever became of it
+MAX_PARTS = 64  # a page sends up to eight
+
+
+class Gate:
+    """Judges the messages of one visitor by their number and size; nothing is kept of them.
+
+    Attributes:
+        refused: how many were refused.
+        waiting: the sizes of those that were admitted and have not left, in bytes, the oldest first.
+    """
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self.refused = 0
+        self.waiting: deque[int] = deque()
+        self._rates = (MESSAGES_PER_FRAME * settings.target_rate, FRAMES_PER_S * settings.max_frame_mb * 1e6)
+        self._left = [rate * BURST_S for rate in self._rates]
+        self._seen_s = float("-inf")
+        self._admitted_s = float("-inf")
+
+    def admit(self, size: int, now_s: float) -> bool:
+        """Say whether a message of `size` bytes that comes at `now_s` may pass."""
+        if now_s - self._admitted_s > FORGET_S:
+            self.waiting.clear()
+        passed_s = min(now_s - self._seen_s, BURST_S)
+        self._left = [
+            min(left + rate * passed_s, rate * BURST_S) for left, rate in zip(self._left, self._rates, strict=True)
+        ]
+        self._seen_s = now_s
+        left = [left - cost for left, cost in zip(self._left, (1, size), strict=True)]
+        full = len(self.waiting) >= MAX_WAITING or sum(self.waiting) + size > self._rates[1] * BURST_S
+        if full or min(left) < 0:
+            self.refused += 1
+            return False
+        self._left = left
+        self.waiting.append(size)
+        self._admitted_s = now_s
+        return True
+
+    def leave(self) -> None:
+        """Note that the kernel is done with the oldest."""
+        if self.waiting:
+            self.waiting.popleft()
+
+
+def is_well_formed(message: bytes | str, with_offsets: bool) -> bool:
+    """Say whether the parts of a message lie within it.
+
+    Both protocols of Jupyter's websocket begin with how many parts there are, and the server believes it: a number
+    that is too large would keep it busy until its memory is full.
+
+    Args:
+        message: as it came.
+        with_offsets: whether the protocol is v1.kernel.websocket.jupyter.org, and not the older one.
+    """
+    if isinstance(message, str):
+        return not with_offsets
+    width, order = (8, "little") if with_offsets else (4, "big")
+    numbers = [int.from_bytes(message[at : at + width], order) for at in range(0, width * (MAX_PARTS + 2), width)]
+    count, offsets = numbers[0], numbers[1:]
+    least = 6 if with_offsets else 1  # channel, four parts of JSON and the end; or the JSON alone
+    if not least <= count <= MAX_PARTS:
+        return False
+    offsets = offsets[:count]
+    first = width * (count + 1)
+    return first <= offsets[0] and offsets[-1] <= len(message) and offsets == sorted(offsets)

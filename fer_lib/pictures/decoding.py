@@ -1,0 +1,100 @@
+"""A file of a picture is checked from its header, and only then decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_lib.pictures.headers import WEB, read_size
+
+# How OpenCV is asked to decode a JPEG at a part of its size: the transform of its blocks gives that almost for free.
+_REDUCED = {
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_COLOR_RGB,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4 | cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB,
+}
+# 150 MB in memory. The settings may ask for another number.
+MAX_PIXELS = 50_000_000
+
+
+class TooManyPixelsError(ValueError):
+    """A picture is larger than is wanted."""
+
+
+def decode(
+    data: bytes | bytearray | memoryview,
+    max_pixels: int = MAX_PIXELS,
+    kinds: Collection[str] = WEB,
+    keep_grey: bool = False,
+) -> NDArray[np.uint8]:
+    """Decode a picture, turned as its EXIF entry says; of an animation the first frame, of 16 bits the upper eight.
+
+    Args:
+        data: the file, in a piece of its own.
+        max_pixels: the most that are decoded; more are refused from the header alone.
+        kinds: what it may be, of `fer_lib.pictures.headers.PHOTO`.
+        keep_grey: a grey picture stays one.
+
+    Returns:
+        RGB `(h, w, 3)`, or grey `(h, w)` where it may stay so.
+
+    Raises:
+        TooManyPixelsError: if it has more.
+        ValueError: if it is of no such kind or can't be decoded.
+    """
+    data = bytes(data)
+    _check_size(data, max_pixels, kinds)
+    pixels = _decode(data, cv2.IMREAD_ANYCOLOR if keep_grey else cv2.IMREAD_COLOR_RGB)
+    if keep_grey and pixels.ndim == 3:
+        pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+    return pixels
+
+
+def decode_reduced(
+    data: bytes | bytearray | memoryview, side: int, max_pixels: int = MAX_PIXELS
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Decode a picture no larger than needed: a large JPEG at a half, a quarter or an eighth of its size.
+
+    Args:
+        data: a JPEG, PNG or WebP file, in a piece of its own.
+        side: the least length of the longer side of what is returned, in pixels, if the picture has it.
+        max_pixels: the most that the whole picture may have.
+
+    Returns:
+        RGB `(h, w, 3)`, and how many pixels of the picture one of its pixels stands for, `(2,)` as x and y.
+
+    Raises:
+        TooManyPixelsError: if it has more.
+        ValueError: if it is of no such kind or can't be decoded.
+    """
+    data = bytes(data)
+    size = _check_size(data, max_pixels, WEB)
+    parts = _REDUCED if data.startswith(b"\xff\xd8") else ()
+    part = next((part for part in parts if max(size) >= part * side), 1)
+    pixels = _decode(data, _REDUCED.get(part, cv2.IMREAD_COLOR_RGB))
+    height, width = pixels.shape[:2]
+    was_turned = (size[0] > size[1]) != (width > height)  # by its EXIF entry, of which the header's size knows nothing
+    whole = size[::-1] if was_turned else size
+    return pixels, np.array([whole[0] / width, whole[1] / height], np.float32)
+
+
+def _check_size(data: bytes, max_pixels: int, kinds: Collection[str]) -> tuple[int, int]:
+    width, height = read_size(data, kinds)
+    if width * height > max_pixels:
+        raise TooManyPixelsError(
+            f"`data` must have at most {max_pixels} pixels, but its header says {width} × {height}"
+        )
+    return width, height
+
+
+def _decode(data: bytes, flag: int) -> NDArray[np.uint8]:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise ValueError(f"`data` must be a picture that is whole, but got {len(data)} bytes that can't be decoded")
+    return np.asarray(pixels, np.uint8)

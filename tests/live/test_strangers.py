@@ -1,0 +1,163 @@
+"""What strangers may not do with the server of the live page: a script speaks for their browsers."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
+
+from benchmarks.clips import compose_clip
+from benchmarks.servers import serve_voila
+from benchmarks.visitor import Visitor
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serve_voila() as url:
+        yield url
+
+
+def visit(server: str, what: Callable[[Visitor], Awaitable[Any]]) -> Any:
+    """Open the page as a visitor, do something, and leave."""
+
+    async def run() -> Any:
+        visitor = Visitor(server)
+        try:
+            await visitor.open()
+            return await asyncio.wait_for(what(visitor), 120)
+        finally:
+            visitor.close()
+
+    return asyncio.run(run())
+
+
+async def fetch(url: str, **options: Any) -> Any:
+    return await AsyncHTTPClient().fetch(HTTPRequest(url, **options), raise_error=False)
+
+
+async def is_served(visitor: Visitor) -> bool:
+    """Whether the kernel still answers frames; a flood before may have used up the patience for some seconds."""
+    before = len(visitor.answered_s)
+    for _ in range(20):
+        await visitor.stream(compose_clip(3).jpegs, 10, 1)
+        if len(visitor.answered_s) > before:
+            return True
+    return False
+
+
+def test_code_is_not_run(server, tmp_path):
+    proof = tmp_path / "proof"
+
+    async def attack(visitor: Visitor) -> bool:
+        code = f"open({str(proof)!r}, 'w').close()"
+        for kind in ("execute_request", "complete_request", "inspect_request", "history_request", "input_reply"):
+            await visitor.send(kind, {"code": code, "silent": False, "user_expressions": {}, "allow_stdin": False})
+        return await is_served(visitor)
+
+    assert visit(server, attack)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notebooks/04_live.ipynb",
+        "voila.json",
+        "weights/emotion.onnx",
+        "voila/files/voila.json",
+        "voila/static/../../../voila.json",
+        "voila/static/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "voila/static/..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "voila/templates/fer/static/../../../../../../../etc/passwd",
+        "voila/templates/fer/static/%2e%2e%2f%2e%2e%2fconf.json",
+        "voila/render/../../etc/passwd",
+        "api/contents",
+        "api/kernels",
+        "api/terminals",
+        "files/voila.json",
+    ],
+)
+def test_files_are_not_served(server, path):
+    async def ask() -> Any:
+        return await fetch(server + path, follow_redirects=False)
+
+    answer = asyncio.run(ask())
+    # 500: Voila's own handler of templates stumbles over such a path, and serves nothing.
+    assert answer.code in (302, 400, 403, 404, 500)
+    assert b"root:" not in (answer.body or b"")
+    assert b"kernel_websocket_connection_class" not in (answer.body or b"")
+
+
+def test_pages_of_other_sites_get_no_socket(server):
+    async def attack(visitor: Visitor) -> None:
+        address = f"{server.replace('http', 'ws', 1)}api/kernels/{visitor.kernel_id}/channels"
+        with pytest.raises(HTTPClientError) as refused:
+            await websocket_connect(HTTPRequest(address, headers={"Origin": "https://evil.example"}))
+        assert refused.value.code == 403
+        assert await is_served(visitor)
+
+    visit(server, attack)
+
+
+def test_kernels_of_others_cannot_be_guessed(server):
+    async def attack() -> None:
+        address = f"{server.replace('http', 'ws', 1)}api/kernels/{'0' * 8}-0000-4000-8000-{'0' * 12}/channels"
+        with pytest.raises(HTTPClientError) as refused:
+            await websocket_connect(address)
+        assert refused.value.code in (403, 404)
+
+    asyncio.run(attack())
+
+
+def test_only_the_page_itself_ends_its_kernel(server):
+    """The page proves by a cookie, which no other site can read, that it is the one that asks."""
+
+    async def leave(visitor: Visitor) -> tuple[int, int]:
+        url = f"{server}voila/api/shutdown/{visitor.kernel_id}"
+        forged = await fetch(url, method="POST", body="_xsrf=")
+        address = f"{server.replace('http', 'ws', 1)}api/kernels/{visitor.kernel_id}/channels?session_id=other"
+        socket = await websocket_connect(address)
+        cookie = re.search(r"_xsrf=([^;]+)", socket.headers["Set-Cookie"])[1]
+        honest = await fetch(url, method="POST", body=f"_xsrf={cookie}", headers={"Cookie": f"_xsrf={cookie}"})
+        return forged.code, honest.code
+
+    assert visit(server, leave) == (403, 204)
+
+
+GARBAGE = [
+    b"",
+    b"\xff" * 100,
+    (1 << 40).to_bytes(8, "little") + bytes(100),
+    (1 << 30).to_bytes(4, "big") + bytes(100),
+    b"\0\0\0\x01\0\0\0\x08not json",
+    b"\0\0\0\x01\0\0\0\x08[]",
+    b"\0\0\0\x01\0\0\0\x08" + b"[" * 100_000,
+    b"\0\0\0\x01\0\0\0\x08" + json.dumps({"header": 5, "parent_header": {}, "channel": "shell"}).encode(),
+    b"\0\0\0\x01\0\0\0\x08" + json.dumps({"header": {}, "parent_header": {}, "channel": "nowhere"}).encode(),
+]
+
+
+def test_garbage_does_not_stop_the_stream(server):
+    async def attack(visitor: Visitor) -> bool:
+        for raw in GARBAGE * 20:
+            await visitor.write(raw)
+        for content in (None, 5, {"comm_id": "x", "data": {}}, {"comm_id": ["x"], "data": {"method": "custom"}}):
+            await visitor.send("comm_msg", content)
+        return await is_served(visitor)
+
+    assert visit(server, attack)
+
+
+def test_a_huge_message_costs_its_sender_the_connection(server):
+    async def attack(visitor: Visitor) -> None:
+        with pytest.raises((WebSocketClosedError, RuntimeError), match=r"hung up|^$"):
+            await visitor.write(bytes(11_000_000))
+            await visitor.receive(lambda message: False)
+
+    visit(server, attack)
