@@ -44,3 +44,4 @@ def decode_jpeg(
     Raises:
         ValueError: if it is no picture, or one of more than `max_pixels`.
     """
+    return decode(data, max_pixels, kinds)

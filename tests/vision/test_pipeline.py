@@ -376,7 +376,7 @@ def test_process_jpeg_large_pictures_are_told_in_their_own_pixels(real_pipeline:
 def test_process_jpeg_no_picture(make: Make, wrong: bytes) -> None:
     pipeline, detector, _ = make(LEFT)
     run(pipeline, 2)
-    with pytest.raises(ValueError, match="must be a picture"):
+    with pytest.raises(ValueError, match="`data` must be a"):
         pipeline.process_jpeg(wrong, 2 / RATE)
     assert run(pipeline, 1, start_s=3 / RATE)[0].track_id.tolist() == [1]
     assert detector.detections == 1
