@@ -83,4 +83,4 @@ def _load_settings() -> LiveSettings:
     try:
         return LiveSettings.load()
     except ValueError:  # the page says what is wrong with them
-        return LiveSettings()
+        return LiveSettings.model_validate({})
