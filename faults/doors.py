@@ -74,7 +74,7 @@ def open_pictures() -> Door:
 
 def open_pipeline() -> Door:
     """Faces that lie in the picture, or a refusal; the first bytes are the time."""
-    pipeline = load_pipeline(VisionSettings(max_pixels=FEW))
+    pipeline = load_pipeline(VisionSettings.load(max_pixels=FEW))
 
     def knock(data: bytes) -> None:
         with contextlib.suppress(ValueError):
@@ -95,7 +95,7 @@ def open_messages() -> Door:
     logging.disable(logging.WARNING)
 
     def begin() -> Session:
-        session = Session(VisionSettings(), LiveSettings(max_recording_rows=50), load=lambda _: _Seer())
+        session = Session(VisionSettings.load(), LiveSettings.load(max_recording_rows=50), load=lambda _: _Seer())
         session.wait_until_loaded()
         return session
 
@@ -175,8 +175,8 @@ def open_service() -> Door:
     """An answer, or a refusal in one sentence; never a fault of ours. The body is any, or a form with a picture."""
     import httpx
 
-    pipeline = load_pipeline(VisionSettings())
-    app = create_app(ServiceSettings(max_pixels=FEW, max_upload_bytes=100_000), _Looker(pipeline))
+    pipeline = load_pipeline(VisionSettings.load())
+    app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_bytes=100_000), _Looker(pipeline))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     loop = asyncio.new_event_loop()
     client = httpx.AsyncClient(transport=transport, base_url="http://service")
@@ -230,7 +230,7 @@ def open_folder() -> Door:
 def open_photo() -> Door:
     """`fer-lib photo` answers with a line of JSON, and with 2 where the photo could not be used."""
     folder = Path(tempfile.mkdtemp(prefix="fer-fuzz-"))
-    pipeline = load_pipeline(VisionSettings(max_pixels=FEW))
+    pipeline = load_pipeline(VisionSettings.load(max_pixels=FEW))
     photo_command_pipeline = "fer_lib.vision.pipeline.load_pipeline"
     from unittest.mock import patch
 

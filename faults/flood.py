@@ -49,8 +49,11 @@ def main() -> int:
 
 
 def measure(visitors: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Return for `fair` and each kind of flood: the median results a second of the others and their share of the fair
-    rate, the largest memory (RSS) of the server and of the flooder's kernel, and how many messages it sent.
+    """Watch the others beside a fair neighbour and beside each kind of flood.
+
+    Returns:
+        For each: the median `rate` of the others in results a second, the share of the fair one that they `kept`, the
+        largest memory (RSS) of the server and of the flooder's kernel, and how many messages were `sent`.
     """
     return asyncio.run(_measure(visitors, seconds))
 

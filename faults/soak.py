@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ async def soak_crowd(count: int, seconds: float) -> dict[str, Any]:
                 await visitor.open()
             kernels = [find_kernel(visitor.kernel_id) for visitor in crowd]
             looked: dict[str, Callable[[], psutil.Process | None]] = {
-                f"kernel_{number}": lambda kernel=kernel: kernel for number, kernel in enumerate(kernels)
+                f"kernel_{number}": partial(psutil.Process, kernel.pid) for number, kernel in enumerate(kernels)
             }
             looked["server"] = kernels[0].parent
             streams = asyncio.gather(*(visitor.stream(jpegs, CAMERA, seconds) for visitor in crowd))

@@ -166,3 +166,9 @@ def test_weights_folder_of_an_installed_package_is_inside_it(tmp_path, monkeypat
     shutil.copy(project_root / "fer_lib" / "weights.py", package)
     monkeypatch.setattr(weights, "__file__", str(package / "weights.py"))
     assert weights_folder() == package / "weights_data"
+
+
+@pytest.mark.parametrize("name", ["../emotion", "/etc/emotion", "sub/emotion", ""])
+def test_load_weights_a_name_that_leads_elsewhere(folder, name):
+    with pytest.raises(ValueError, match="must be that of a file in their folder"):
+        load_weights(name, folder / "sub")

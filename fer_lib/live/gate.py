@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Literal
 
 from fer_lib.settings import LiveSettings
 
@@ -68,7 +69,8 @@ def is_well_formed(message: bytes | str, with_offsets: bool) -> bool:
     """
     if isinstance(message, str):
         return not with_offsets
-    width, order = (8, "little") if with_offsets else (4, "big")
+    width = 8 if with_offsets else 4
+    order: Literal["little", "big"] = "little" if with_offsets else "big"
     numbers = [int.from_bytes(message[at : at + width], order) for at in range(0, width * (MAX_PARTS + 2), width)]
     count, offsets = numbers[0], numbers[1:]
     least = 6 if with_offsets else 1  # channel, four parts of JSON and the end; or the JSON alone

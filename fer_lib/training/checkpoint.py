@@ -115,7 +115,7 @@ def _sum(tensors: dict[str, Tensor]) -> str:
     """Return a checksum over all tensors (CRC-32): it finds damage, and is no protection against forgery."""
     found = 0
     for name in sorted(tensors):
-        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), found))
+        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, zlib.crc32(name.encode(), found))
     return f"{found:08x}"
 
 

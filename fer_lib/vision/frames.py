@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.pictures.decoding import MAX_PIXELS
+from fer_lib.pictures.decoding import MAX_PIXELS, decode
 from fer_lib.pictures.headers import WEB
 
 Frame = NDArray[np.uint8]

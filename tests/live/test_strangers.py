@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -156,8 +157,9 @@ def test_garbage_does_not_stop_the_stream(server):
 
 def test_a_huge_message_costs_its_sender_the_connection(server):
     async def attack(visitor: Visitor) -> None:
-        with pytest.raises((WebSocketClosedError, RuntimeError), match=r"hung up|^$"):
+        with suppress(WebSocketClosedError):  # it may already be over while we are still sending
             await visitor.write(bytes(11_000_000))
+        with pytest.raises(RuntimeError, match="hung up"):
             await visitor.receive(lambda message: False)
 
     visit(server, attack)

@@ -36,7 +36,7 @@ def test_decode_shows_what_can_be_shown(name):
 
 @pytest.mark.parametrize("name", BAD)
 def test_decode_refuses_with_a_sentence(name):
-    with pytest.raises(ValueError, match="^`data` must ") as refusal:
+    with pytest.raises(ValueError, match=r"^`data` must ") as refusal:
         decode(ODD[name])
     assert "\n" not in str(refusal.value)
 
@@ -76,13 +76,11 @@ def test_the_setting_and_the_default_are_one():
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_stream_goes_on_after_any_picture(pipeline, name):
-    try:
-        faces = pipeline.process_jpeg(ODD[name], 1.0)
-    except ValueError as error:
-        assert name in BAD, error
+    if name in GOOD:
+        assert len(pipeline.process_jpeg(ODD[name], 1.0)) == 0
     else:
-        assert name in GOOD
-        assert len(faces) == 0
+        with pytest.raises(ValueError, match="`data` must"):
+            pipeline.process_jpeg(ODD[name], 1.0)
 
 
 def test_photos_of_all_kinds_cost_one_line_each(tmp_path, capsys):
