@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer
@@ -33,6 +34,12 @@ def test_image_is_made_of_what_exists_and_is_let_through(dockerfile, project_roo
     }
     assert copied(dockerfile) == let_through
     assert [name for name in let_through if not (project_root / name).exists()] == []
+
+
+def test_image_is_built_from_all_that_the_wheel_holds(dockerfile, project_root):
+    build = tomllib.loads((project_root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    first = dockerfile.partition("RUN /venv/bin/pip install")[0]
+    assert {*build["packages"], *build["force-include"]} <= copied(first)
 
 
 def test_image_has_no_torch_no_root_and_a_health_check(dockerfile):
