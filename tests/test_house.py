@@ -10,6 +10,7 @@ import sys
 import tomllib
 import zipfile
 from importlib import import_module
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_constraints_pin_what_is_needed_indirectly(project_root, pins):
 def test_constraints_hold_nothing_that_only_some_computers_have(pins):
     assert [name for name in pins if name.startswith(("nvidia", "cuda", "triton"))] == []
     assert [version for version in pins.values() if "+" in version] == []
+
+
+def test_constraints_fit_the_oldest_python_that_is_promised(project, pins):
+    oldest = f"{project['requires-python'].removeprefix('>=')}.0"
+    asked = {name: metadata(name).get("Requires-Python", "") for name in pins}
+    assert [name for name, wish in asked.items() if wish and oldest not in SpecifierSet(wish)] == []
 
 
 def test_core_needs_no_training(project):

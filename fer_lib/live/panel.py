@@ -21,7 +21,8 @@ PRIVACY = (
 )
 PRIVACY_OF_SERVICE = (
     "Frames go from this page's own kernel to a service beside it, stay in memory and never touch a disk: nothing is "
-    "stored. A recording holds numbers and no pictures, in the kernel's memory, until you forget it or the kernel ends."
+    "stored. A recording holds numbers and no pictures, in the kernel's memory, until you forget it or the kernel ends. "
+    "A snapshot or a film is made by your browser and goes nowhere else."
 )
 LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
 
