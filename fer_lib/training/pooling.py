@@ -37,6 +37,9 @@ def use_global_pools(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type == "ReduceMean" and _is_whole(node, constants):
             pool = helper.make_node("GlobalAveragePool", node.input[:1], node.output, name=node.name)
             model.graph.node[place].CopyFrom(pool)
+    used = {name for node in model.graph.node for name in node.input}
+    for tensor in [one for one in model.graph.initializer if one.name not in used]:
+        model.graph.initializer.remove(tensor)  # the axes of the means
     return model
 
 

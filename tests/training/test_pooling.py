@@ -39,9 +39,11 @@ def test_export_uses_global_pools(tmp_path: Path) -> None:
     network = Squeeze().eval()
     path = tmp_path / "squeeze.onnx"
     export_onnx(network, path, torch.rand(2, 1, 8, 8), "faces", ["logits"])
-    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    graph = onnx.load(path).graph
+    kinds = [node.op_type for node in graph.node]
     assert kinds.count("GlobalAveragePool") == 2
     assert kinds.count("ReduceMean") == 1  # over the channels too, which is no pool
+    assert {tensor.name for tensor in graph.initializer} <= {name for node in graph.node for name in node.input}
     pixels = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
     answers = onnxruntime.InferenceSession(path).run(None, {"faces": pixels})[0]
     np.testing.assert_allclose(answers, network(torch.from_numpy(pixels)).detach(), atol=1e-5)
