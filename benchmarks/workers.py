@@ -81,6 +81,11 @@ class PathRun:
         """Return what a frame usually took."""
         return float(np.median(self.frame_ms))
 
+    @property
+    def mean_ms(self) -> float:
+        """Return what a frame took on average."""
+        return float(np.mean(self.frame_ms))
+
 
 def take_turns(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
     """Run several paths, each given as the name of its module and its clip, block by block in turns.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from fer_lib.faces import Faces
+from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
 from fer_lib.settings import PageSettings, VisionSettings
 
@@ -17,21 +17,6 @@ AT_SERVICE = "A service beside this page looks at the frames."
 HERE = "The service that looks at the frames {why}. Until it is back, this page's own kernel looks at them."
 
 logger = logging.getLogger(__name__)
-
-
-class Local(Protocol):
-    """What is needed of the kernel's own pipeline."""
-
-    timings_ms: dict[str, float]
-
-    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Find the faces of one frame of the stream."""
-
-    def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant."""
-
-    def reset(self) -> None:
-        """Forget the stream."""
 
 
 class FallbackPipeline:
@@ -45,12 +30,14 @@ class FallbackPipeline:
         timings_ms: milliseconds of the last frame: of the service only `total`.
     """
 
-    def __init__(self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], Local]) -> None:
+    def __init__(
+        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], StreamPipeline]
+    ) -> None:
         self.notice = AT_SERVICE
         self.timings_ms: dict[str, float] = {}
         self._vision, self._page, self._load = vision, page, load
         self._stream: RemoteStream | None = None
-        self._local: Local | None = None
+        self._local: StreamPipeline | None = None
         self._is_there = threading.Event()
         self._is_there.set()
         self._first = self._next = 0
@@ -132,7 +119,7 @@ class FallbackPipeline:
         threading.Thread(target=self._look_for_service, name="look-for-service", daemon=True).start()
         self._load_local()
 
-    def _load_local(self) -> Local:
+    def _load_local(self) -> StreamPipeline:
         if self._local is None:
             try:
                 self._local = self._load(self._vision)

@@ -42,8 +42,8 @@ def test_compose_clip_moves_at_the_same_pace_at_any_rate() -> None:
 
 
 def test_summarize_known_values() -> None:
-    assert pipeline.summarize([3.0]) == {"median": 3, "p95": 3, "max": 3}
-    assert pipeline.summarize([*range(101)]) == {"median": 50, "p95": 95, "max": 100}
+    assert pipeline.summarize([3.0]) == {"median": 3, "mean": 3, "p95": 3, "max": 3}
+    assert pipeline.summarize([*range(101)]) == {"median": 50, "mean": 50, "p95": 95, "max": 100}
 
 
 def make_path(*boxes: list[list[float]]) -> workers.PathRun:
@@ -85,7 +85,8 @@ def test_main_ends_with_one_line_of_json(
     assert 50 < measured["memory_mb"] < measured["classical_memory_mb"]
     assert measured["ours_found"] == measured["classical_found"] == 1
     assert measured["recall"] == measured["precision"] == 1
-    for name in ("worst_frame_ratio", "faces_6_over_1", "hd_over_vga", "no_face_over_one"):
+    costs = [f"{name}{of}" for name in pipeline.COSTS for of in ("", "_mean")]
+    for name in ("worst_frame_ratio", *costs):
         assert measured[name] > 0
     assert abs(measured["growth_mb"]) < 50
     assert any(line.startswith("classical") for line in table)
