@@ -73,7 +73,7 @@ def load_weights(name: str, folder: Path | None = None) -> Weights:
         FileNotFoundError: if the card or the file is missing.
         ValueError: if the name leads elsewhere, the card can't be read, or the file does not match it.
     """
-    if Path(name).name != name:
+    if not name or Path(name).name != name:
         raise ValueError(f"the name of weights must be that of a file in their folder, but got {name!r}")
     folder = Path(folder) if folder is not None else weights_folder()
     card = read_card(folder / f"{name}.json")

@@ -45,5 +45,5 @@ def test_decode_jpeg_gives_rgb(ending):
     "data", [b"", b"no picture", cv2.imencode(".png", np.zeros((9, 9), np.uint8))[1].tobytes()[:30]]
 )
 def test_decode_jpeg_refuses_what_is_no_picture(data):
-    with pytest.raises(ValueError, match=f"got {len(data)} bytes"):
+    with pytest.raises(ValueError, match=f"(got|ends after) {len(data)} bytes"):
         decode_jpeg(data)
