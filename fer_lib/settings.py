@@ -121,7 +121,7 @@ class VisionSettings(Settings):
         0.25, ge=0, le=60, description="seconds after which a cached result is recomputed anyway"
     )
     recognize_interval_s: float = Field(
-        0.06, ge=0, le=60, description="least seconds between two looks at the emotion of one face; 0: every frame"
+        0.08, ge=0, le=60, description="least seconds between two looks at the emotion of one face; 0: every frame"
     )
     recognize_at_once: int = Field(
         1, ge=1, le=200, description="known faces whose emotion is looked at in one frame; the others wait their turn"

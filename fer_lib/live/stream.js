@@ -89,9 +89,15 @@ class Grabber {
     if (this.canvas.width !== size[0] || this.canvas.height !== size[1]) [this.canvas.width, this.canvas.height] = size;
     this.context.drawImage(this.video, 0, 0, ...size);
     const text = this.canvas.toDataURL("image/jpeg", this.options.jpeg_quality);
-    const bytes = atob(text.slice(text.indexOf(",") + 1));
-    const jpeg = new Uint8Array(bytes.length); // `from` with a function takes eight times as long
-    for (let i = 0; i < bytes.length; i++) jpeg[i] = bytes.charCodeAt(i);
-    return { size, jpeg: jpeg.buffer };
+    return { size, jpeg: readBase64(text.slice(text.indexOf(",") + 1)).buffer };
   }
+}
+
+// Browsers of 2025 and later do it themselves, ten times as fast.
+function readBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const bytes = atob(text);
+  const array = new Uint8Array(bytes.length); // `from` with a function takes eight times as long
+  for (let i = 0; i < bytes.length; i++) array[i] = bytes.charCodeAt(i);
+  return array;
 }
