@@ -127,7 +127,7 @@ class VisionSettings(Settings):
         1, ge=1, le=200, description="known faces whose emotion is looked at in one frame; the others wait their turn"
     )
     follow_at_once: int = Field(
-        3, ge=1, le=200, description="faces followed in one frame; the others move on as before until their turn"
+        2, ge=1, le=200, description="faces followed in one frame; the others move on as before until their turn"
     )
     track_overlap: float = Field(0.3, gt=0, lt=1, description="IoU from which two boxes are the same face")
     track_patience_s: float = Field(0.7, ge=0, le=60, description="seconds an unseen face keeps its number")
