@@ -25,10 +25,12 @@ from benchmarks.reporting import add_reporting, report
 from benchmarks.servers import serve_voila
 from fer_lib.plots.style import ACCENT, make_figure
 
+METADATA = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+TEMPLATE = "--VoilaConfiguration.template=lab"
 RECIPE = """
 import time
 from ipywebrtc import CameraStream, ImageRecorder
-from ipywidgets import Label, VBox
+from ipywidgets import Button, Label, VBox
 from fer_lib.vision import load_pipeline
 
 pipeline = load_pipeline()
@@ -44,8 +46,9 @@ def look(change):
     recorder.recording = True
 
 recorder.observe(look, "recording")
-recorder.recording = True
-VBox([camera, recorder, count])
+start = Button(description="Start")
+start.on_click(lambda _: recorder.set_trait("recording", True))
+VBox([camera, recorder, count, start])
 """
 
 
@@ -75,8 +78,9 @@ def measure(seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = write_clip(Path(folder, "face.y4m"))
         notebook = Path(folder, "recipe.ipynb")
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RECIPE)]), notebook)
-        with serve_voila(notebook) as url, open_browser(playwright, chromium, clip) as browser:
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RECIPE)], metadata=METADATA), notebook)
+        # Our own template takes the first cell for the words above the page.
+        with serve_voila(notebook, options=(TEMPLATE,)) as url, open_browser(playwright, chromium, clip) as browser:
             page = browser.new_page()
             page.goto(url, timeout=1000 * PATIENCE_S)
             counts = _watch(page, seconds)
@@ -100,6 +104,8 @@ def _watch(page: Page, seconds: float) -> list[int]:
     """Return how many results there are, once a second, from the first one on."""
     label = page.locator(".recipe-count")
     label.wait_for(timeout=1000 * PATIENCE_S)
+    page.wait_for_timeout(2000)  # until the camera shows something
+    page.get_by_role("button", name="Start").click()
     page.wait_for_function(
         "() => Number(document.querySelector('.recipe-count').textContent) > 0", timeout=1000 * PATIENCE_S
     )
