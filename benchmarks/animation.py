@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.browser import LivePage, open_browser, require_chromium
 from benchmarks.servers import ROOT, serve_voila
 
 WIDTH, HEIGHT = 1080, 700
@@ -33,11 +33,9 @@ def film_page(seconds: float, dark: bool = False) -> list[Shot]:
     """Show the demo on the live page and return what is seen in so many seconds: time in seconds and picture.
 
     Raises:
-        RuntimeError: if there is no browser.
+        FileNotFoundError: if there is no browser.
     """
-    chromium = find_chromium()
-    if chromium is None:
-        raise RuntimeError("Chromium must be there, but is not found: name its path in the environment's CHROMIUM")
+    chromium = require_chromium()
     with serve_voila() as url, sync_playwright() as playwright, open_browser(playwright, chromium) as browser:
         scheme = "dark" if dark else "light"
         live = LivePage(browser, url, viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)

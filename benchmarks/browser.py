@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
-from benchmarks.fake_camera import BITS, SQUARE, WIDTH
+from benchmarks.fake_camera import BITS, SQUARE, WIDTH, write_clip
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
@@ -51,6 +52,18 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def require_chromium() -> str:
+    """Return the path of Chromium or Chrome.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    chromium = find_chromium()
+    if chromium is None:
+        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
+    return chromium
+
+
 @contextmanager
 def open_browser(
     playwright: Playwright,
@@ -77,6 +90,20 @@ def open_browser(
         yield browser
     finally:
         browser.close()
+
+
+@contextmanager
+def open_camera_browser() -> Iterator[Browser]:
+    """Open a browser of its own whose camera shows the moving face.
+
+    Raises:
+        FileNotFoundError: if there is no Chromium.
+    """
+    chromium = require_chromium()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        clip = write_clip(Path(folder, "face.y4m"))
+        with open_browser(playwright, chromium, clip) as browser:
+            yield browser
 
 
 class LivePage:

@@ -11,17 +11,13 @@ The server runs as `make app` runs it, and the page is opened as a visitor opens
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from benchmarks.browser import LivePage, find_chromium, open_browser
-from benchmarks.fake_camera import FRAMES, face_box, write_clip
+from benchmarks.browser import LivePage, open_camera_browser
+from benchmarks.fake_camera import FRAMES, face_box
 from benchmarks.pictures import draw_live
 from benchmarks.reporting import add_reporting, report
 from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
@@ -64,7 +60,7 @@ def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if there is no Chromium.
     """
-    with _camera_browser() as browser, serve_voila(options=options) as url:
+    with open_camera_browser() as browser, serve_voila(options=options) as url:
         results, first_ready_s = _watch(browser, url, seconds)
         ready_s = _visit(browser, url)
     return _summarize_results(results) | {"page_ready_s": ready_s, "first_page_ready_s": first_ready_s}
@@ -72,7 +68,7 @@ def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def measure_lab(seconds: float) -> dict[str, Any]:
     """Do the same in JupyterLab, where a visitor runs all cells first; how long that takes is not measured."""
-    with _camera_browser() as browser, serve_jupyter("lab") as url:
+    with open_camera_browser() as browser, serve_jupyter("lab") as url:
         results, _ = _watch(browser, f"{url}lab/tree/{NOTEBOOK}", seconds, in_lab=True)
     return _summarize_results(results)
 
@@ -90,18 +86,6 @@ def describe(measured: dict[str, Any]) -> str:
         rows.append(f"Start can be pressed    {measured['page_ready_s']:9.1f} s    after the address was opened")
         rows.append(f"  by the first visitor  {measured['first_page_ready_s']:9.1f} s")
     return "\n".join(rows)
-
-
-@contextmanager
-def _camera_browser() -> Iterator[Browser]:
-    """Open a browser whose camera shows the moving face."""
-    chromium = find_chromium()
-    if chromium is None:
-        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        clip = write_clip(Path(folder, "face.y4m"))
-        with open_browser(playwright, chromium, clip) as browser:
-            yield browser
 
 
 def _visit(browser: Browser, url: str) -> float:

@@ -17,10 +17,9 @@ from typing import Any
 import nbformat
 import numpy as np
 from matplotlib.figure import Figure
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from benchmarks.browser import PATIENCE_S, find_chromium, open_browser
-from benchmarks.fake_camera import write_clip
+from benchmarks.browser import PATIENCE_S, open_camera_browser
 from benchmarks.reporting import add_reporting, report
 from benchmarks.servers import serve_voila
 from fer_lib.plots.style import ACCENT, make_figure
@@ -72,15 +71,11 @@ def measure(seconds: float) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if there is no Chromium.
     """
-    chromium = find_chromium()
-    if chromium is None:
-        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        clip = write_clip(Path(folder, "face.y4m"))
+    with tempfile.TemporaryDirectory() as folder, open_camera_browser() as browser:
         notebook = Path(folder, "recipe.ipynb")
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RECIPE)], metadata=METADATA), notebook)
         # Our own template takes the first cell for the words above the page.
-        with serve_voila(notebook, options=(TEMPLATE,)) as url, open_browser(playwright, chromium, clip) as browser:
+        with serve_voila(notebook, options=(TEMPLATE,)) as url:
             page = browser.new_page()
             page.goto(url, timeout=1000 * PATIENCE_S)
             counts = _watch(page, seconds)

@@ -15,7 +15,7 @@ import cv2
 from playwright.sync_api import sync_playwright
 from skimage.data import astronaut
 
-from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.browser import LivePage, open_browser, require_chromium
 from benchmarks.servers import ROOT, serve_voila
 
 WIDTH, HEIGHT = 640, 480
@@ -34,11 +34,10 @@ def take_screenshot(path: Path, width: int, height: int, dark: bool = False) -> 
     """Open the live page in a window of `width` × `height` pixels, press Start and keep what is seen.
 
     Raises:
-        RuntimeError: if there is no browser, or the page does not show one face.
+        FileNotFoundError: if there is no browser.
+        RuntimeError: if the page does not show one face.
     """
-    chromium = find_chromium()
-    if chromium is None:
-        raise RuntimeError("Chromium must be there, but is not found: name its path in the environment's CHROMIUM")
+    chromium = require_chromium()
     with tempfile.TemporaryDirectory() as folder, serve_voila() as url:
         clip = write_still(Path(folder, "camera.y4m"))
         with sync_playwright() as playwright, open_browser(playwright, chromium, clip) as browser:

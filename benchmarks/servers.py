@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "notebooks/04_live.ipynb"
 CONNECTION = "fer_lib.live.connection.PromptConnection"
@@ -68,6 +70,18 @@ def find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def find_kernel(kernel_id: str) -> psutil.Process:
+    """Return the process of a kernel.
+
+    Raises:
+        RuntimeError: if there is none.
+    """
+    for process in psutil.process_iter(["cmdline"]):
+        if any(kernel_id in word for word in process.info["cmdline"] or ()):
+            return process
+    raise RuntimeError(f"the kernel {kernel_id} must run, but is not there")
 
 
 @contextmanager

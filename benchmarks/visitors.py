@@ -14,12 +14,10 @@ import asyncio
 import statistics
 from typing import Any
 
-import psutil
-
 from benchmarks.clips import compose_clip
 from benchmarks.pictures import draw_visitors
 from benchmarks.reporting import add_reporting, report
-from benchmarks.servers import serve_voila
+from benchmarks.servers import find_kernel, serve_voila
 from benchmarks.visitor import Visitor
 
 CAMERA = 30.0  # frames a second
@@ -108,10 +106,7 @@ def _delay_growth(visitor: Visitor) -> float:
 
 def _kernel_memory(kernel_id: str) -> float:
     """Return what a kernel has for itself alone (USS), in millions of bytes."""
-    for process in psutil.process_iter(["cmdline"]):
-        if any(kernel_id in word for word in process.info["cmdline"] or ()):
-            return process.memory_full_info().uss / 1e6
-    raise RuntimeError(f"the kernel {kernel_id} must run, but is not there")
+    return float(find_kernel(kernel_id).memory_full_info().uss) / 1e6
 
 
 if __name__ == "__main__":

@@ -17,10 +17,8 @@ import subprocess
 import sys
 from typing import Any
 
-import psutil
-
 from benchmarks.clips import compose_clip
-from benchmarks.servers import serve_voila
+from benchmarks.servers import find_kernel, serve_voila
 from benchmarks.visitor import Visitor
 from faults.flooder import KINDS
 
@@ -120,18 +118,6 @@ async def _while(work: Any, kernel_id: str) -> dict[str, float]:
         await asyncio.wait([waiting], timeout=0.5)
     await waiting
     return largest
-
-
-def find_kernel(kernel_id: str) -> psutil.Process:
-    """Return the process of a kernel.
-
-    Raises:
-        RuntimeError: if there is none.
-    """
-    for process in psutil.process_iter(["cmdline"]):
-        if any(kernel_id in word for word in process.info["cmdline"] or ()):
-            return process
-    raise RuntimeError(f"the kernel {kernel_id} must run, but is not there")
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from typing import Any
 import psutil
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import LivePage, find_chromium, open_browser
+from benchmarks.browser import LivePage, open_browser, require_chromium
 from benchmarks.clips import compose_clip
 from benchmarks.fake_camera import write_clip
-from benchmarks.servers import serve_voila
+from benchmarks.servers import find_kernel, serve_voila
 from benchmarks.visitor import Visitor
-from faults.flood import CAMERA, find_kernel
+from faults.flood import CAMERA
 from faults.killing import kill
 
 CROWD = 12
@@ -77,9 +77,7 @@ def is_good(one: dict[str, Any]) -> bool:
 
 def soak_browser(seconds: float) -> dict[str, Any]:
     """Let a browser watch its camera; return the rates, the growth of kernel, server and tab, and the logs' faults."""
-    chromium = find_chromium()
-    if chromium is None:
-        raise RuntimeError("a Chromium must be installed, or named in CHROMIUM")
+    chromium = require_chromium()
     with tempfile.TemporaryDirectory(prefix="fer-soak-") as name, sync_playwright() as playwright:
         log, clip = Path(name, "log"), write_clip(Path(name, "face.y4m"))
         with serve_voila(log=log) as url, open_browser(playwright, chromium, clip) as browser:

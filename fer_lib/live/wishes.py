@@ -90,10 +90,7 @@ class Wishes:
         return {"type": "news", **news} if news else None
 
     def _take_record(self, content: Message) -> Message:
-        wanted = content.get("on")
-        if not isinstance(wanted, bool):
-            raise ValueError(f"`on` must be true or false, but got {wanted!r:.50}")
-        if wanted:
+        if _is_on(content):
             self.recording.start()
         else:
             self.recording.stop()
@@ -117,10 +114,7 @@ class Wishes:
         self.smoothing_s = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
 
     def _take_baseline(self, content: Message) -> Message:
-        wanted = content.get("on")
-        if not isinstance(wanted, bool):
-            raise ValueError(f"`on` must be true or false, but got {wanted!r:.50}")
-        if wanted:
+        if _is_on(content):
             self.calibration.start()
         elif self.calibration.is_running:
             self.calibration.give_up("")
@@ -133,3 +127,10 @@ class Wishes:
 
     def _take_demo(self, content: Message) -> Message:
         return {"type": "demo", "buffers": [DEMO.read_bytes()]}
+
+
+def _is_on(content: Message) -> bool:
+    wanted = content.get("on")
+    if not isinstance(wanted, bool):
+        raise ValueError(f"`on` must be true or false, but got {wanted!r:.50}")
+    return wanted

@@ -21,7 +21,16 @@ MAX_PIXELS = 50_000_000
 
 
 class TooManyPixelsError(ValueError):
-    """A picture is larger than is wanted."""
+    """A picture is larger than is wanted.
+
+    Attributes:
+        width: as its header says, in pixels.
+        height: the same.
+    """
+
+    def __init__(self, width: int, height: int, most: int) -> None:
+        super().__init__(f"`data` must have at most {most} pixels, but its header says {width} × {height}")
+        self.width, self.height = width, height
 
 
 def decode(
@@ -84,9 +93,7 @@ def decode_reduced(
 def _check_size(data: bytes, max_pixels: int, kinds: Collection[str]) -> tuple[int, int]:
     width, height = read_size(data, kinds)
     if width * height > max_pixels:
-        raise TooManyPixelsError(
-            f"`data` must have at most {max_pixels} pixels, but its header says {width} × {height}"
-        )
+        raise TooManyPixelsError(width, height, max_pixels)
     return width, height
 
 

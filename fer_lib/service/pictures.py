@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_lib.pictures.headers import read_size
+from fer_lib.pictures.decoding import TooManyPixelsError
 from fer_lib.service.problems import not_a_picture, too_many_pixels
 from fer_lib.vision.frames import Frame, decode_jpeg
 
@@ -18,9 +18,8 @@ def read_picture(data: bytes, max_pixels: int) -> Frame:
         HTTPException: 413 if there are more, 415 if it is no picture.
     """
     try:
-        width, height = read_size(data)
-        if width * height > max_pixels:
-            raise too_many_pixels(width, height, max_pixels)
         return decode_jpeg(data, max_pixels)
+    except TooManyPixelsError as error:
+        raise too_many_pixels(error.width, error.height, max_pixels) from None
     except ValueError as error:
         raise not_a_picture(error) from None

@@ -1,5 +1,6 @@
 """A server, a browser whose visitor has a camera and allows it, and the page in it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from benchmarks.browser import LivePage, open_browser
 from benchmarks.fake_camera import write_clip
-from benchmarks.servers import serve_voila
+from benchmarks.servers import find_kernel, serve_voila
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,9 @@ def live(page: LivePage) -> LivePage:
     page.press("Start")
     page.wait_for_state("running")
     return page
+
+
+def kill_kernel(page: LivePage) -> None:
+    """Kill the kernel behind a page that Voila serves."""
+    config = page.page.locator("#jupyter-config-data").text_content() or "{}"
+    find_kernel(json.loads(config)["kernelId"]).kill()

@@ -8,7 +8,6 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import numpy as np
-import psutil
 import pytest
 from playwright.sync_api import Playwright
 
@@ -18,6 +17,8 @@ from benchmarks.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
 from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.states import STATES
+
+from .conftest import kill_kernel
 
 # A busy machine may need a minute for a page; the waiting itself ends as soon as there is something to see.
 pytestmark = pytest.mark.timeout(900)
@@ -284,13 +285,7 @@ def test_camera_pulled_out_is_told(live):
 
 
 def test_killed_kernel_is_told_and_the_camera_released(live):
-    config = json.loads(live.page.locator("#jupyter-config-data").text_content() or "{}")
-    (kernel,) = (
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if f"kernel-{config['kernelId']}.json" in " ".join(process.info["cmdline"] or [])
-    )
-    kernel.kill()
+    kill_kernel(live)
     live.wait_for_state("kernel-gone")
     assert live.status == STATES["kernel-gone"]
     assert live.live_tracks() == 0

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from benchmarks.browser import LivePage, open_browser
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording import read_recording
+
+from .conftest import kill_kernel
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -258,13 +259,7 @@ def test_every_control_has_a_name(page):
 
 def test_a_recording_that_is_gone_with_the_kernel_is_told(live):
     record(live, 5)
-    config = json.loads(live.page.locator("#jupyter-config-data").text_content() or "{}")
-    (kernel,) = (
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if f"kernel-{config['kernelId']}.json" in " ".join(process.info["cmdline"] or [])
-    )
-    kernel.kill()
+    kill_kernel(live)
     live.wait_for_state("kernel-gone")
     live.page.locator(".fer-summary").wait_for(state="hidden")
     assert "gone with the kernel" in live.page.locator(".fer-toast").inner_text()
