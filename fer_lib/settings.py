@@ -208,6 +208,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
+    architecture: Literal["b0", "resnet18"] = Field(
+        "b0", description="b0: EfficientNet-B0, the network in use; resnet18: a narrow one for 48 pixels, a teacher"
+    )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the weights towards zero")
@@ -235,6 +238,10 @@ class TrainingSettings(Settings):
     )
     vote_share: float = Field(0.5, ge=0, le=1, description="share of the votes in blended targets")
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
+    teachers: str | None = Field(
+        None, description="folders of runs, with commas between, whose networks tell what they see; empty: none"
+    )
+    teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' answers in the targets")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
     # Measured with the detector on 500 images of FER2013: medians of how they are framed.

@@ -76,6 +76,8 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
     for step, (images, targets) in enumerate(bar):
         for group in learner.optimizer.param_groups:
             group["lr"] = learning_rate_at(settings, epoch + step / len(batches))
+        if learner.teachers is not None:
+            targets = learner.teachers.blend(images, targets)
         logits = learner.model(images)
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         value = float(loss.detach())

@@ -18,6 +18,7 @@ from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run
+from fer_lib.training.teachers import Teachers, load_teachers
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": partial(torch.optim.AdamW, fused=True),
@@ -34,6 +35,7 @@ class Learner:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     average: AveragedModel | None
+    teachers: Teachers | None = None
     next_epoch: int = 0
     best: dict[str, Any] = field(default_factory=dict)
 
@@ -44,10 +46,16 @@ class Learner:
 
 
 def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
-    """Build network, optimizer and average on the device that the settings ask for."""
+    """Build network, optimizer and average, and load the teachers, on the device that the settings ask for."""
     torch.manual_seed(settings.seed)
     accelerator = Accelerator(cpu=settings.device == "cpu")
-    model = build_model(spec.channels, settings.dropout_rate, settings.initial_weights, settings.stochastic_depth)
+    model = build_model(
+        spec.channels,
+        settings.dropout_rate,
+        settings.initial_weights,
+        settings.stochastic_depth,
+        settings.architecture,
+    )
     if accelerator.num_processes > 1 and settings.shared_batch_norm:
         model = share_batch_norm(model, accelerator.device)
     optimizer = OPTIMIZERS[settings.optimizer](
@@ -58,7 +66,7 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     if settings.ema_decay:
         plain = accelerator.unwrap_model(model)
         average = AveragedModel(plain, multi_avg_fn=partial(_average, settings.ema_decay), use_buffers=True)
-    return Learner(accelerator, model, optimizer, average)
+    return Learner(accelerator, model, optimizer, average, load_teachers(settings, accelerator.device))
 
 
 def resume_learner(learner: Learner, run: Run) -> None:

@@ -116,7 +116,7 @@ def finish_run(
     from fer_lib.training.publish import publish_curves, publish_network
 
     publish_curves(run)
-    network = build_model(spec.channels, settings.dropout_rate)
+    network = build_model(spec.channels, settings.dropout_rate, architecture=settings.architecture)
     progress = load_checkpoint(run.best, network)
     logits = predict(network.to(judged.images.device), judged)
     publish_network(run, network.cpu(), spec, logits, targets, settings, {**progress["best"], "trained_on": trained_on})

@@ -1,4 +1,4 @@
-"""The emotion network: EfficientNet-B0 (Tan and Le, 2019) with our head 1280→512→7."""
+"""The emotion network: EfficientNet-B0 (Tan and Le, 2019) with our head 1280→512→7; or a teacher."""
 
 from __future__ import annotations
 
@@ -11,39 +11,63 @@ from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.initial import load_imagenet, load_lite0, load_run
+from fer_lib.training.resnet import build_resnet
 
 FEATURES = 1280
 HIDDEN = 512
+PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
+DESCRIPTIONS = {
+    "b0": "EfficientNet-B0 with the head 1280→512→7",
+    "resnet18": "a ResNet-18 of half the usual width, without the halving at its start",
+}
 
 
 def build_model(
-    channels: int = 1, dropout_rate: float = 0.4, initial_weights: str = "none", stochastic_depth: float = 0.2
+    channels: int = 1,
+    dropout_rate: float = 0.4,
+    initial_weights: str = "none",
+    stochastic_depth: float = 0.2,
+    architecture: str = "b0",
 ) -> nn.Module:
     """Build the network; input `(n, channels, s, s)`, output logits `(n, 7)`.
 
     Args:
         channels: 1 for grey, 3 for colour.
-        dropout_rate: share of the 512 hidden features dropped in training.
+        dropout_rate: share of the features before the last layer dropped in training.
         initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package) or the
             path of a checkpoint.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
+            Only of `b0`.
+        architecture: `b0`, or `resnet18`, a teacher.
 
     Raises:
         FileNotFoundError: if a checkpoint or the package of `lite0` is missing.
         RuntimeError: if the ImageNet weights can't be downloaded.
+        ValueError: if ImageNet weights are asked for that are of another architecture.
     """
+    if architecture == "b0":
+        network = _build_b0(channels, dropout_rate, initial_weights, stochastic_depth)
+    else:
+        if initial_weights in PRETRAINED:
+            raise ValueError(
+                f"`INITIAL_WEIGHTS={initial_weights}` has the weights of EfficientNet; with `ARCHITECTURE={architecture}`"
+                " it must be none or a checkpoint"
+            )
+        network = build_resnet(channels, dropout_rate)
+    if initial_weights not in ("none", *PRETRAINED):
+        load_run(network, Path(initial_weights))
+    return network.to(memory_format=torch.channels_last)
+
+
+def _build_b0(channels: int, dropout_rate: float, initial_weights: str, stochastic_depth: float) -> nn.Module:
     network = efficientnet_b0(weights=None, stochastic_depth_prob=stochastic_depth)
-    if initial_weights == "imagenet":
-        load_imagenet(network)
-    elif initial_weights == "lite0":
-        load_lite0(network)
+    if initial_weights in PRETRAINED:
+        PRETRAINED[initial_weights](network)
     _set_channels(network, channels)
     network.classifier = nn.Sequential(
         nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(dropout_rate), nn.Linear(HIDDEN, len(EMOTIONS))
     )
-    if initial_weights not in ("none", "imagenet", "lite0"):
-        load_run(network, Path(initial_weights))
-    return network.to(memory_format=torch.channels_last)
+    return network
 
 
 def _set_channels(network: EfficientNet, channels: int) -> None:

@@ -16,6 +16,7 @@ from fer_lib.metrics import fit_temperature, score, softmax
 from fer_lib.plots.curves import plot_curves
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.export import export_onnx
+from fer_lib.training.model import DESCRIPTIONS
 from fer_lib.training.run import Run, describe_environment
 from fer_lib.weights import write_card
 
@@ -55,7 +56,7 @@ def publish_network(
         run.network.with_suffix(".json"),
         {
             "name": "emotion",
-            "what": "EfficientNet-B0 with the head 1280→512→7: a face crop in, logits of seven emotions out",
+            "what": f"{DESCRIPTIONS[settings.architecture]}: a face crop in, logits of seven emotions out",
             "labels": list(EMOTIONS),
             "input": spec.as_dict(),
             "output": "logits (n, 7); probabilities are softmax(logits / temperature)",

@@ -46,3 +46,15 @@ def test_build_model_imagenet_out_of_reach_says_what_to_do(monkeypatch):
     monkeypatch.setattr(initial.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
     with pytest.raises(RuntimeError, match=r"INITIAL_WEIGHTS=lite0.*INITIAL_WEIGHTS=none"):
         model.build_model(1, initial_weights="imagenet")
+
+
+def test_build_model_resnet18_answers_like_the_network_and_is_no_larger():
+    teacher = model.build_model(1, architecture="resnet18").eval()
+    assert teacher(torch.zeros(2, 1, 48, 48)).shape == (2, 7)
+    assert sum(value.numel() for value in teacher.parameters()) < 3_000_000
+
+
+@pytest.mark.parametrize("start", ["lite0", "imagenet"])
+def test_build_model_resnet18_refuses_weights_of_another_network(start):
+    with pytest.raises(ValueError, match=r"INITIAL_WEIGHTS=.*ARCHITECTURE=resnet18.*none or a checkpoint"):
+        model.build_model(1, initial_weights=start, architecture="resnet18")

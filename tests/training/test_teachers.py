@@ -1,0 +1,75 @@
+"""Teachers move the targets towards what they see, and a wrong list of them is refused before anything is learned."""
+
+import pytest
+import torch
+from torch import nn
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training import loop
+from fer_lib.training.drawing import write_sample
+from fer_lib.training.teachers import Teacher, Teachers, load_teachers
+
+CPU = torch.device("cpu")
+
+
+class Sure(nn.Module):
+    """Always sure of one label; remembers the pictures it was shown."""
+
+    def __init__(self, label: int) -> None:
+        super().__init__()
+        self.label = label
+
+    def forward(self, images):
+        self.shape = tuple(images.shape)
+        logits = torch.zeros(len(images), 7)
+        logits[:, self.label] = 100.0
+        return logits
+
+
+def test_blend_takes_the_teachers_mean_by_their_share():
+    first, second = Sure(0), Sure(1)
+    teachers = Teachers([Teacher(first, 8), Teacher(second, 16)], share=0.5)
+    targets = torch.eye(7)[[2, 2, 2]]
+    blended = teachers.blend(torch.rand(3, 1, 16, 16), targets)
+    assert torch.allclose(blended, torch.tensor([[0.25, 0.25, 0.5, 0, 0, 0, 0]]).expand(3, 7))
+    assert (first.shape, second.shape) == ((3, 1, 8, 8), (3, 1, 16, 16))
+    assert torch.equal(targets, torch.eye(7)[[2, 2, 2]])
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """A folder with pictures and a finished run of a small teacher."""
+    folder = tmp_path_factory.mktemp("school")
+    write_sample(folder / "images", size=32)
+    run = loop.train(make_settings(folder, architecture="resnet18", initial_weights="none", run_name="teacher"))
+    return folder, run
+
+
+def make_settings(folder, **values) -> TrainingSettings:
+    small = {"image_size": 32, "batch_size": 16, "num_epochs": 1, "max_images": 35, "device": "cpu"}
+    return TrainingSettings.load(data_dir=folder / "images", runs_dir=folder / "runs", **{**small, **values})
+
+
+def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
+    folder, run = school
+    taught = {"teachers": f" {run.folder} ,", "teacher_share": 1.0, "run_name": "taught", "resume": "never"}
+    settings = make_settings(folder, **taught, sampler="none", initial_weights="none", image_size=40)
+    right = loop.train(settings).read_metrics()[0]["loss"]
+    monkeypatch.setattr(loop, "make_targets", lambda settings, split: loop.one_hot((split.targets + 1) % 7))
+    wrong = loop.train(settings).read_metrics()[0]["loss"]
+    assert right == wrong  # the labels have no say any more
+
+
+def test_load_teachers_none_named_is_none(tmp_path):
+    assert load_teachers(make_settings(tmp_path), CPU) is None
+
+
+def test_load_teachers_no_run_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be folders of runs, but \S+ holds no best"):
+        load_teachers(make_settings(tmp_path, teachers=str(tmp_path)), CPU)
+
+
+def test_load_teachers_other_colours_are_refused(school):
+    folder, run = school
+    with pytest.raises(ValueError, match=r"`TEACHERS` must see in rgb .* sees in grey"):
+        load_teachers(make_settings(folder, teachers=str(run.folder), color="rgb"), CPU)
