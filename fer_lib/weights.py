@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.crops import CropSpec
+from fer_lib.drafts import draft
 from fer_lib.labels import EMOTIONS
 
 EMOTION = "emotion"
@@ -129,9 +130,8 @@ def read_card(path: Path) -> dict[str, Any]:
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write a card for the ONNX file beside it, with the SHA-256 of that file; complete or not at all."""
     complete = {**card, "sha256": file_sha256(path.with_suffix(".onnx"))}
-    half = path.with_suffix(".json.part")
-    half.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    half.replace(path)
+    with draft(path) as half:
+        half.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def file_sha256(path: Path) -> str:

@@ -9,13 +9,14 @@ and change when a folder is only copied.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_lib.drafts import draft
 
 Face = NDArray[np.uint8]  # (h, w) grey or (h, w, 3) RGB
 DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, BadZipFile)
@@ -59,14 +60,8 @@ def write_faces(path: Path, faces: Sequence[Face | None]) -> None:
             shapes[row, : face.ndim] = face.shape
     pixels = np.concatenate([np.zeros(0, np.uint8), *(face.ravel() for face in faces if face is not None)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with half.open("wb") as stream:
-            np.savez(stream, shapes=shapes, pixels=pixels)
-        half.replace(path)
-    except OSError:
-        half.unlink(missing_ok=True)
-        raise
+    with draft(path) as half, half.open("wb") as stream:
+        np.savez(stream, shapes=shapes, pixels=pixels)
 
 
 def read_faces(path: Path, count: int) -> list[Face | None]:

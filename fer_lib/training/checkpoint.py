@@ -54,7 +54,7 @@ def save_checkpoint(
             f"optimizer.{place}.{name}": torch.as_tensor(value) for name, value in state.items() if value is not None
         }
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    half = path.with_suffix(".part")
+    half = path.with_suffix(".part")  # one name for all, so that what a kill leaves is written over
     try:
         save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
         with half.open("rb") as stream:

@@ -21,6 +21,7 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from fer_lib.drafts import draft
 from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.pooling import simplify_pools, use_global_pools
 from fer_lib.training.run import describe_environment
@@ -82,13 +83,13 @@ def export_onnx(
     )
     assert program is not None  # only the old exporter returns nothing
     model = use_global_pools(_strip(program.model_proto, dynamic))
-    unproven = path.with_suffix(".onnx.part")
-    onnx.save(store_halves(model) if halve else model, unproven)
-    difference = _measure_difference(original or network, unproven, example, list(dynamic))
-    if difference > tolerance:
-        unproven.unlink()
-        raise RuntimeError(f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}")
-    unproven.replace(path)
+    with draft(path) as unproven:
+        onnx.save(store_halves(model) if halve else model, unproven)
+        difference = _measure_difference(original or network, unproven, example, list(dynamic))
+        if difference > tolerance:
+            raise RuntimeError(
+                f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}"
+            )
     return difference
 
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from fer_lib.drafts import draft
 from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
 
@@ -114,9 +115,8 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, complete or not at all."""
-    half = path.with_name(path.name + ".part")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+    with draft(path) as half:
+        half.write_text(text, encoding="utf-8")
 
 
 def describe_environment() -> dict[str, Any]:
