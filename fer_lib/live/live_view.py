@@ -27,6 +27,7 @@ SCRIPTS = (
     "showing.js",
     "flight.js",
     "pace.js",
+    "frames.js",
     "loop.js",
     "status.js",
     "choices.js",

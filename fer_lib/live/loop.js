@@ -9,7 +9,8 @@ class Loop {
     this.view = view;
     this.options = view.options;
     this.grabber = new Grabber(view.video, view.options);
-    this.run = this.lastId = 0;
+    this.frames = new Frames(view.video, (image, shownAt) => this.offer(performance.now(), shownAt, image));
+    this.lastId = 0;
     this.forget();
   }
 
@@ -21,11 +22,11 @@ class Loop {
   start() {
     this.forget();
     this.answeredAt = this.grabbedAt = this.tickedAt = performance.now();
-    this.watch(++this.run);
+    this.frames.start();
   }
 
   stop() {
-    this.run += 1;
+    this.frames.stop();
     this.forget();
   }
 
@@ -35,22 +36,14 @@ class Loop {
     this.answeredAt = performance.now();
   }
 
-  watch(run) {
-    onNextFrame(this.view.video, (now, shownAt) => {
-      if (run !== this.run) return;
-      this.watch(run);
-      this.offer(now, shownAt);
-    });
+  offer(now, shownAt = now, image = this.view.video) {
+    if (!document.hidden && this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt, image);
   }
 
-  offer(now, shownAt = now) {
-    if (!document.hidden && this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt);
-  }
-
-  send(shownAt) {
+  send(shownAt, image) {
     const id = ++this.lastId;
     this.grabbedAt = performance.now();
-    const { size, jpeg } = this.grabber.grab();
+    const { size, jpeg } = this.grabber.grab(image);
     this.flight.leave(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
     if (!this.view.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-gone");
   }
@@ -73,10 +66,4 @@ class Loop {
     if (now - this.grabbedAt > STILL_MS) this.offer(now);
     return true;
   }
-}
-
-// Calls `step` with the time and the time of the frame, when the video shows the next one.
-function onNextFrame(video, step) {
-  if (!video.requestVideoFrameCallback) return requestAnimationFrame((now) => step(now, now));
-  return video.requestVideoFrameCallback((now, frame) => step(now, frame.captureTime ?? frame.presentationTime ?? now));
 }

@@ -82,12 +82,12 @@ class Grabber {
 
   // Encodes at once, in some 5 ms. `toBlob` would wait for the page to be idle, which on a busy machine
   // takes up to a second, and the frame would be old before it leaves.
-  grab() {
+  grab(image) {
     const { videoWidth, videoHeight } = this.video;
     const scale = Math.min(1, this.options.capture_width / videoWidth);
     const size = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
     if (this.canvas.width !== size[0] || this.canvas.height !== size[1]) [this.canvas.width, this.canvas.height] = size;
-    this.context.drawImage(this.video, 0, 0, ...size);
+    this.context.drawImage(image, 0, 0, ...size);
     const text = this.canvas.toDataURL("image/jpeg", this.options.jpeg_quality);
     return { size, jpeg: readBase64(text.slice(text.indexOf(",") + 1)).buffer };
   }
