@@ -29,9 +29,10 @@ def serve_voila(
     environment: Mapping[str, str] | None = None,
     options: tuple[str, ...] = (),
     log: Path | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Serve the live page alone, with the project's `voila.json`, and yield its address; `log` keeps what it said."""
-    port = find_port()
+    port = port or find_port()
     command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
     with _run(command, environment, log) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)

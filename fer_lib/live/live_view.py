@@ -28,6 +28,7 @@ SCRIPTS = (
     "flight.js",
     "pace.js",
     "loop.js",
+    "link.js",
     "status.js",
     "choices.js",
     "files.js",
