@@ -39,8 +39,8 @@ def serve_voila(
 
 
 @contextmanager
-def serve_jupyter(app: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the project's folder with `server` (as on Binder) or `lab`, without a token; yield its address."""
+def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token: str = "") -> Iterator[str]:
+    """Serve the project's folder with `server` (as on Binder) or `lab`, by default without a token; yield its address."""
     port = find_port()
     command = {"server": "jupyter_server", "lab": "jupyterlab"}[app]
     options = {
@@ -49,7 +49,7 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None) -> Ite
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
         "ServerApp.root_dir": ROOT,
-        "IdentityProvider.token": "",
+        "IdentityProvider.token": token,
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
     }
     with _run([command, *(f"--{name}={value}" for name, value in options.items())], environment) as process:

@@ -28,6 +28,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
+from tornado.websocket import WebSocketHandler
 
 from fer_lib.live.gate import Gate, is_well_formed
 from fer_lib.live.limits import read_settings
@@ -96,6 +97,16 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         if self._gate is not None and len(outgoing_msg[-1]) < STATUS_BYTES and b'"idle"' in outgoing_msg[-1]:
             self._gate.leave()
         super().handle_outgoing_message(stream, outgoing_msg)
+
+    def write_message(self, message: bytes | dict[str, Any] | str, binary: bool = False) -> Any:
+        """Send a message to the page.
+
+        Voila reads every binary message as if it were of the newer protocol. In one of the older it finds a number
+        of parts that would keep the server busy until its memory is full, so such a message passes it by.
+        """
+        if isinstance(message, bytes) and not is_well_formed(message, with_offsets=True):
+            return WebSocketHandler.write_message(self.websocket_handler, message, binary)
+        return self.websocket_handler.write_message(message, binary)
 
     def _hand_on(self, incoming_msg: Any) -> None:
         try:

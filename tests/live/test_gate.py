@@ -41,7 +41,8 @@ def test_admit_only_so_many_bytes():
         if gate.admit(8_000_000, number / 30):
             sizes.append(8_000_000)
         gate.leave()
-    assert sum(sizes) == pytest.approx(32e6 * (20 + BURST_S), rel=0.05)
+    assert sum(sizes) == pytest.approx(30 * 640**2 * (20 + BURST_S), rel=0.05)
+    assert gate.is_flooded
 
 
 def test_admit_again_after_a_flood():
@@ -82,7 +83,7 @@ def test_only_so_many_bytes_wait():
     gate = make_gate(max_frame_mb=1)
     for number in range(1000):
         gate.admit(900_000, number / 10)
-    assert sum(gate.waiting) <= 8e6
+    assert sum(gate.waiting) <= 30 * 640**2 * BURST_S
 
 
 @pytest.mark.parametrize(("message", "with_offsets"), [(V1, True), (OLD, False), (json.dumps({}), False)])
