@@ -107,11 +107,11 @@ def slow(
     page.page.evaluate(NOTE_DELAYS)
     network.delay_s, network.bytes_per_s = delay_s, bytes_per_s
     start, under_way = time.monotonic(), 0
-    sent, answered, results = page.frames_sent, page.frames_answered, page.results
+    results = page.results
 
     def has_enough() -> bool:
         nonlocal under_way
-        under_way = max(under_way, page.frames_sent - sent - (page.frames_answered - answered))
+        under_way = max(under_way, page.frames_sent - page.frames_answered)
         return time.monotonic() - start >= seconds and page.results - results >= wanted
 
     page.wait_until(has_enough, f"{wanted} results on a slow network")
