@@ -62,7 +62,9 @@ bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 fuzz: $(VENV)/.all  ## try inputs that nobody would think of at every door (ARGS="pictures --inputs 1000000")
 	@$(RUN) faults.fuzz $(ARGS)
 
-soak: $(VENV)/.all  ## flood the live page, then use it for an hour and a half and kill a training often
+soak: $(VENV)/.all  ## a bad connection, slow callers, a flood, an hour and a half of use, and a training killed often
+	@$(RUN) faults.connection
+	@$(RUN) faults.slow_callers
 	@$(RUN) faults.flood
 	@$(RUN) faults.soak $(ARGS)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, WebSocket, sync_playwright
 
 from benchmarks.fake_camera import BITS, SQUARE, WIDTH, write_clip
 
@@ -33,6 +33,7 @@ RETRY_S = 10.0
 # States that nothing but the visitor leads out of.
 DEAD_ENDS = ("broken", "failed", "kernel-gone")
 
+ANSWER = re.compile(rb'"type":\s*"(?:faces|skipped|loading|broken)"')
 WATCH = Path(__file__).parent / "watch.js"
 # Keeps what the camera gave, so that a test can see whether it was given back.
 KEEP_TRACKS = """
@@ -109,30 +110,43 @@ def open_camera_browser() -> Iterator[Browser]:
 class LivePage:
     """The live page in a browser, and what a visitor can do with it.
 
+    Args:
+        browser: where it is opened.
+        url: its address.
+        script: JavaScript to run before the page's own.
+        beside: another page of the same visitor, to be one of two tabs.
+        context: options of the visitor's context.
+
     Attributes:
         page: the page, for everything else.
         complaints: errors and uncaught exceptions of the browser's console.
         strangers: addresses outside the page's own origin that it asked for.
         frames_sent: how many frames went to the kernel.
+        frames_answered: how many answers to frames came back, also those that no frame waited for any more.
     """
 
-    def __init__(self, browser: Browser, url: str, script: str = "", **context: Any) -> None:
-        self.page: Page = browser.new_context(**context).new_page()
+    def __init__(
+        self, browser: Browser, url: str, script: str = "", beside: LivePage | None = None, **context: Any
+    ) -> None:
+        visitor = beside.page.context if beside else browser.new_context(**context)
+        self.page: Page = visitor.new_page()
         for code in (KEEP_TRACKS, script):
             self.page.add_init_script(f"{{{code}}}")
         self.complaints: list[str] = []
         self.strangers: list[str] = []
-        self.frames_sent = 0
+        self.frames_sent = self.frames_answered = 0
         self._host = urlsplit(url).netloc
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("websocket", lambda socket: socket.on("framesent", self._on_sent))
+        self.page.on("websocket", self._listen_in)
         self.page.on("request", lambda request: self._on_request(request.url))
         self.page.goto(url, wait_until="commit", timeout=PATIENCE_S * 1000)
 
     def close(self) -> None:
-        """Leave the page."""
-        self.page.context.close()
+        """Leave the page; with their last one the visitor is gone."""
+        self.page.close()
+        if not self.page.context.pages:
+            self.page.context.close()
 
     def run_all_cells(self) -> None:
         """Run the notebook that is open in JupyterLab.
@@ -238,6 +252,13 @@ class LivePage:
 
     def _data(self, name: str) -> str | None:
         return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)
+
+    def _listen_in(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._on_sent)
+        socket.on("framereceived", self._on_received)
+
+    def _on_received(self, payload: str | bytes) -> None:
+        self.frames_answered += bool(ANSWER.search(payload if isinstance(payload, bytes) else payload.encode()))
 
     def _on_sent(self, payload: str | bytes) -> None:
         # A frame is the only message with a picture in it.

@@ -29,17 +29,18 @@ def serve_voila(
     environment: Mapping[str, str] | None = None,
     options: tuple[str, ...] = (),
     log: Path | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Serve the live page alone, with the project's `voila.json`, and yield its address; `log` keeps what it said."""
-    port = find_port()
+    port = port or find_port()
     command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
     with _run(command, environment, log) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
 
 @contextmanager
-def serve_jupyter(app: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Serve the project's folder with `server` (as on Binder) or `lab`, without a token; yield its address."""
+def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token: str = "") -> Iterator[str]:
+    """Serve the project's folder with `server` (as on Binder) or `lab`, by default without a token; yield its address."""
     port = find_port()
     command = {"server": "jupyter_server", "lab": "jupyterlab"}[app]
     options = {
@@ -48,7 +49,7 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None) -> Ite
         "ServerApp.open_browser": False,
         "ServerApp.allow_root": True,
         "ServerApp.root_dir": ROOT,
-        "IdentityProvider.token": "",
+        "IdentityProvider.token": token,
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
     }
     with _run([command, *(f"--{name}={value}" for name, value in options.items())], environment) as process:

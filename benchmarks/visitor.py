@@ -53,9 +53,17 @@ class Visitor:
         if found is None:
             raise RuntimeError(f"the page at {self.url} must name its kernel, but does not")
         self.kernel_id = found[1]
+        await self.connect()
+        self._view = await asyncio.wait_for(self._find_view(), OPEN_S)
+
+    async def connect(self) -> None:
+        """Open a connection to the kernel, in the place of one that there was.
+
+        Raises:
+            tornado.httpclient.HTTPClientError: if the server refuses.
+        """
         address = f"{self.url.replace('http', 'ws', 1)}api/kernels/{self.kernel_id}/channels"
         self._socket = await websocket_connect(f"{address}?session_id={self._session}")
-        self._view = await asyncio.wait_for(self._find_view(), OPEN_S)
 
     async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
         """Show the kernel a film, `rate` frames a second; a frame for which it has no time is dropped, as in the page."""

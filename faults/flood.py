@@ -4,7 +4,9 @@
     python -m faults.flood --visitors 4 --seconds 15 --json
 
 A few visitors watch their cameras; one more does the same, which gives everybody's fair rate. Then that one sends frames as
-fast as it can, garbage, or the largest frames, and the others should keep at least 80 % of their rate.
+fast as it can, garbage, or the largest frames, and the others should keep at least 80 % of their rate. The flooder's script
+shares the processor with the server, and takes some of the rate by itself; so it also sends as much to a sink of its own, and
+the others must keep 80 % of what they have then.
 """
 
 from __future__ import annotations
@@ -35,15 +37,17 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
     given = parser.parse_args()
     measured = measure(given.visitors, given.seconds)
-    print(f"{'one visitor':14}{'the others':>12}{'kept':>8}{'server':>10}{'its kernel':>12}{'sent':>9}")
+    print(
+        f"{'one visitor':14}{'the others':>12}{'kept':>8}{'of sink':>9}{'server':>10}{'its kernel':>12}{'sent':>9}{'hung up':>9}"
+    )
     for name, one in measured.items():
         print(
-            f"{name:14}{one['rate']:8.1f} /s {one['kept']:8.0%}{one['server_mb']:7.0f} MB{one['kernel_mb']:9.0f} MB"
-            f"{one['sent']:9,}"
+            f"{name:14}{one['rate']:8.1f} /s {one['kept']:8.0%}{one['kept_of_sink']:9.0%}{one['server_mb']:7.0f} MB"
+            f"{one['kernel_mb']:9.0f} MB{one['sent']:9,}{one['hung_up']:9}"
         )
     if given.json:
         print(json.dumps(measured))
-    return int(min(one["kept"] for one in measured.values()) < WANTED)
+    return int(min(one["kept_of_sink"] for one in measured.values()) < WANTED)
 
 
 def measure(visitors: int, seconds: float) -> dict[str, dict[str, float]]:
@@ -51,7 +55,8 @@ def measure(visitors: int, seconds: float) -> dict[str, dict[str, float]]:
 
     Returns:
         For each: the median `rate` of the others in results a second, the share of the fair one that they `kept`, the
-        largest memory (RSS) of the server and of the flooder's kernel, and how many messages were `sent`.
+        share of the rate beside the same flood into a sink (`sink_rate`), the largest memory (RSS) of the server and of
+        the flooder's kernel, how many messages were `sent` and how often the server `hung_up`.
     """
     return asyncio.run(_measure(visitors, seconds))
 
@@ -66,13 +71,24 @@ async def _measure(count: int, seconds: float) -> dict[str, dict[str, float]]:
                 await visitor.open()
             one = await _watch(url, kind, others, jpegs, seconds)
             fair = measured.get("fair", one)["rate"]
-            measured[kind] = {**one, "kept": one["rate"] / fair if fair else 0.0}
+            sink = one["rate"]
+            if kind != "fair":
+                sink = (await _watch(url, kind, others, jpegs, seconds, one["sent"] / one["seconds"]))["rate"]
+            shares = {"kept": _share(one["rate"], fair), "sink_rate": sink, "kept_of_sink": _share(one["rate"], sink)}
+            measured[kind] = {**one, **shares}
             for visitor in others:
                 visitor.close()
     return measured
 
 
-async def _watch(url: str, kind: str, others: list[Visitor], jpegs: list[bytes], seconds: float) -> dict[str, float]:
+def _share(rate: float, whole: float) -> float:
+    return rate / whole if whole else 0.0
+
+
+async def _watch(
+    url: str, kind: str, others: list[Visitor], jpegs: list[bytes], seconds: float, sink_rate: float | None = None
+) -> dict[str, float]:
+    """Watch the others for a while; with `sink_rate`, the flood goes into a sink."""
     whole_s = WARM_UP_S + seconds
     if kind == "fair":
         neighbour = Visitor(url)
@@ -80,21 +96,23 @@ async def _watch(url: str, kind: str, others: list[Visitor], jpegs: list[bytes],
         streams = [visitor.stream(jpegs, CAMERA, whole_s) for visitor in (*others, neighbour)]
         memory = await _while(asyncio.gather(*streams), neighbour.kernel_id)
         neighbour.close()
-        sent = len(neighbour.answered_s)
+        told = {"sent": len(neighbour.answered_s), "hung_up": 0, "seconds": whole_s}
     else:
         command = [sys.executable, "-m", "faults.flooder", url, kind, str(whole_s + 5)]
+        command += [] if sink_rate is None else [str(sink_rate)]
         flooder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert flooder.stdout is not None
         began = await asyncio.to_thread(flooder.stdout.readline)
-        kernel_id = json.loads(began)["kernel_id"]
+        kernel_id = json.loads(began)["kernel_id"] or others[0].kernel_id
         memory = await _while(
             asyncio.gather(*(visitor.stream(jpegs, CAMERA, whole_s) for visitor in others)), kernel_id
         )
-        told, _ = await asyncio.to_thread(flooder.communicate)
-        sent = json.loads(told.splitlines()[-1])["sent"]
+        said, _ = await asyncio.to_thread(flooder.communicate)
+        told = json.loads(said.splitlines()[-1])
     # All end at about the same time; the flooder goes on for some seconds longer, so these are seconds of the flood.
     rates = [_rate(visitor, seconds) for visitor in others]
-    return {"rate": statistics.median(rates), "slowest": min(rates), **memory, "sent": sent}
+    counts = {name: told[name] for name in ("sent", "hung_up", "seconds")}
+    return {"rate": statistics.median(rates), "slowest": min(rates), **memory, **counts}
 
 
 def _rate(visitor: Visitor, seconds: float) -> float:

@@ -71,6 +71,15 @@ def test_nginx_lets_through_what_the_service_takes(project_root):
         assert line in text
 
 
+def test_proxies_hang_up_on_slow_callers(project_root):
+    nginx = (project_root / "deploy" / "nginx.conf").read_text()
+    for name in ("client_header_timeout", "client_body_timeout"):
+        assert 1 <= int(re.search(rf"{name} (\d+)s;", nginx)[1]) <= 60
+    assert nginx.count("limit_conn addresses") == 2, "a location with a limit of its own forgets the others"
+    caddy = (project_root / "deploy" / "Caddyfile").read_text()
+    assert re.search(r"servers \{[^}]*timeouts \{\s+read_header \d+s\s+read_body \d+m\s", caddy)
+
+
 def test_hub_opens_the_page_with_our_settings(project_root):
     class Config(dict):
         """Takes every option, as the hub's own does."""

@@ -149,7 +149,7 @@ def test_fuzz_and_soak_run_what_is_too_long_for_a_test(house):
     house.make("fuzz", "ARGS=pictures")
     assert house.calls[2:] == ["faults.fuzz pictures"]
     house.make("soak", "ARGS=--kills 3")
-    assert house.calls == ["faults.flood", "faults.soak --kills 3"]
+    assert house.calls == ["faults.connection", "faults.slow_callers", "faults.flood", "faults.soak --kills 3"]
 
 
 def test_train_passes_parameters_on(house):

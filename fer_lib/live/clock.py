@@ -6,8 +6,9 @@ import math
 
 # A frame that waited this much longer than the quickest one is not worth looking at.
 STALE_S = 1.0
-# So many stale frames in a row mean that a clock jumped, as it does when a laptop wakes up.
-MAX_SKIPPED = 16
+# What waited is skipped within a moment. If frames are stale for longer, a clock jumped, as it does when a laptop wakes up,
+# or the way to us got longer; to skip more would not bring newer ones.
+SKIPPING_S = 1.0
 
 
 class StreamClock:
@@ -23,16 +24,17 @@ class StreamClock:
     def __init__(self) -> None:
         self.time_s = -math.inf
         self._distance_s = math.inf
-        self._skipped = 0
+        self._skipping_s: float | None = None
 
     def is_stale(self, time_s: float, now_s: float) -> bool:
         """Note a frame of `time_s` that is looked at at `now_s`; say whether newer ones must wait behind it."""
         self.time_s = max(self.time_s, time_s)
         distance_s = now_s - time_s
-        if distance_s - self._distance_s > STALE_S and self._skipped < MAX_SKIPPED:
-            self._skipped += 1
-            return True
-        jumped = self._skipped >= MAX_SKIPPED
-        self._distance_s = distance_s if jumped else min(distance_s, self._distance_s)
-        self._skipped = 0
+        is_late = distance_s - self._distance_s > STALE_S
+        if is_late:
+            self._skipping_s = now_s if self._skipping_s is None else self._skipping_s
+            if now_s - self._skipping_s <= SKIPPING_S:
+                return True
+        self._distance_s = distance_s if is_late else min(distance_s, self._distance_s)
+        self._skipping_s = None
         return False

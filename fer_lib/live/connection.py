@@ -5,7 +5,8 @@ its acknowledgement: together they cost 40 ms per frame. `TCP_NODELAY` halves ne
 safety, it only sends at once.
 
 A visitor who floods their kernel would keep the server from the others, so messages beyond what a page needs are
-dropped (`fer_lib.live.gate`); in JupyterLab, whose users may do as they like with their kernel, none are.
+dropped (`fer_lib.live.gate`), and who goes on is hung up on and not let in for some seconds; in JupyterLab, whose
+users may do as they like with their kernel, nobody is.
 
 A page of Voila that is left tells the server to end its kernel, and must prove with a cookie that it is no other
 site's page. Voila itself never sets that cookie, and the kernel would stay until it is culled.
@@ -21,22 +22,27 @@ from __future__ import annotations
 import logging
 import time
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketHandler
 
 from fer_lib.live.gate import Gate, is_well_formed
 from fer_lib.live.limits import read_settings
 from fer_lib.settings import LiveSettings, PageSettings
 
 WITH_OFFSETS = "v1.kernel.websocket.jupyter.org"
+AWAY_S = 10.0  # for which a visitor who floods their kernel gets no connection to it
 STATUS_BYTES = 64  # `{"execution_state": "idle"}`, in whatever spaces
 
 logger = logging.getLogger(__name__)
 # The kernels whose end is set: a page that connects again gets no more time.
 _limited: WeakSet[Any] = WeakSet()
+# The kernels that were flooded, and until when nobody gets a connection to them.
+_flooded: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -49,7 +55,13 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     _complaints: set[str]
 
     async def prepare(self) -> None:
-        """Set the cookie by which the page may end its kernel, while headers can still be sent."""
+        """Set the cookie by which the page may end its kernel, while headers can still be sent.
+
+        Raises:
+            HTTPError: with 429, if the kernel was flooded a moment ago.
+        """
+        if time.monotonic() < _flooded.get(self.kernel_manager, 0.0):
+            raise HTTPError(429)
         _ = self.websocket_handler.xsrf_token
         await super().prepare()
 
@@ -68,13 +80,17 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     def handle_incoming_message(self, incoming_msg: Any) -> None:
         """Hand a message to the kernel, unless it is one too many or can't be read."""
         if self._gate is None:
-            super().handle_incoming_message(incoming_msg)
-        elif not is_well_formed(incoming_msg, self.subprotocol == WITH_OFFSETS):
+            return super().handle_incoming_message(incoming_msg)
+        if not is_well_formed(incoming_msg, self.subprotocol == WITH_OFFSETS):
+            self._gate.refuse(time.monotonic())
             self._complain("A visitor sends messages that can't be read: they are dropped.")
         elif not self._gate.admit(len(incoming_msg), time.monotonic()):
             self._complain("A visitor sends more than a page needs: what is too much is dropped.")
         else:
             self._hand_on(incoming_msg)
+        if self._gate.is_flooded:
+            self._hang_up()
+        return None
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         """Hand a message to the page, and note when the kernel is done with one of the page's."""
@@ -82,12 +98,32 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
             self._gate.leave()
         super().handle_outgoing_message(stream, outgoing_msg)
 
+    def write_message(self, message: bytes | dict[str, Any] | str, binary: bool = False) -> Any:
+        """Send a message to the page.
+
+        Voila reads every binary message as if it were of the newer protocol. In one of the older it finds a number
+        of parts that would keep the server busy until its memory is full, so such a message passes it by.
+        """
+        if isinstance(message, bytes) and not is_well_formed(message, with_offsets=True):
+            return WebSocketHandler.write_message(self.websocket_handler, message, binary)
+        return self.websocket_handler.write_message(message, binary)
+
     def _hand_on(self, incoming_msg: Any) -> None:
         try:
             super().handle_incoming_message(incoming_msg)
         # Whatever a stranger can think of: a sentence in the log, once, and not a page of traceback for each.
         except Exception as error:
             self._complain(f"A visitor sends messages that can't be read ({type(error).__name__}): they are dropped.")
+
+    def _hang_up(self) -> None:
+        self._complain(
+            f"A visitor floods their kernel: the connection ends, and there is none for {AWAY_S:.0f} seconds."
+        )
+        _flooded[self.kernel_manager] = time.monotonic() + AWAY_S
+        self.websocket_handler.close(1008, "too many messages")
+        # To wait until the other side agrees would be to read on.
+        socket: Any = self.websocket_handler.ws_connection
+        socket.stream.close()
 
     def _complain(self, sentence: str) -> None:
         if sentence not in self._complaints:

@@ -31,6 +31,7 @@ function layOut(root, seconds) {
   </div>
   <div class="fer-controls">
     <button type="button" class="fer-button fer-start">Start</button>
+    <button type="button" class="fer-button fer-reload" hidden>Reload</button>
     <button type="button" class="fer-button fer-stop" disabled>Stop</button>
     <p class="fer-status" role="status" aria-live="polite"></p>
   </div>

@@ -26,6 +26,7 @@ class LiveView {
     this.camera = this.source = new Source(model);
     this.choices = new Choices(this.options);
     this.loop = new Loop(this);
+    this.link = new Link(this);
     this.showing = new Showing(this, colors);
     this.status = new Status(this);
     this.recorder = new Recorder(this.root, colors, (message) => this.tell(message));
@@ -68,6 +69,7 @@ class LiveView {
     else this.status.say("opening");
     if (hadFocus) this.status.stopButton.focus({ preventScroll: true }); // a button that is off loses the keyboard
     try {
+      if (!(await this.link.find())) throw new Refusal("offline");
       await this.camera.find(); // whatever is shown, its widget knows when the kernel is gone
       const media = await source.open(this.choices.get("camera"));
       if (run !== this.run) return source.close(media); // Stop came before the visitor's permission
@@ -110,13 +112,19 @@ class LiveView {
       this.toast(this.recorder.lose());
     }
     this.status.say(state, detail);
-    if (hadFocus) this.status.startButton.focus({ preventScroll: true });
+    if (hadFocus) this.root.querySelector(".fer-start:not([hidden]), .fer-reload").focus({ preventScroll: true });
   }
 
   pause(hidden) {
     if (!this.media) return;
     this.loop.rest();
     if (hidden) this.status.say("paused");
+  }
+
+  // The kernel can be heard again: what was on its way is lost, and the next frame need not wait for it.
+  hear() {
+    this.loop.rest();
+    if (this.status.state === "offline") this.status.say("back");
   }
 
   enable(isLive) {
@@ -202,14 +210,16 @@ class LiveView {
   // --- now and then -----------------------------------------------------------------------------------
 
   checkKernel() {
-    if (this.camera.widget?.comm_live === false) this.finish("kernel-gone");
+    if (this.camera.widget?.comm_live === false || this.link.isDead) this.finish("kernel-gone");
   }
 
   tick(now) {
     if (!this.media || document.hidden) return;
     this.checkKernel();
-    if (!this.loop.tick(now)) this.finish("kernel-gone");
+    const silent_s = this.loop.tick(now) / 1000;
+    if (silent_s > this.options.kernel_timeout_s) this.finish(this.link.isUp ? "kernel-gone" : "offline");
     if (!this.media) return;
+    if (silent_s > this.options.frame_timeout_s) this.status.doubt();
     this.recorder.tick(now);
     this.clip.tick(now);
     this.showing.remember(now);
@@ -225,6 +235,7 @@ class LiveView {
     this.finish("stopped");
     this.abort.abort();
     clearInterval(this.ticks);
+    this.link.remove();
     this.showing.remove();
   }
 }

@@ -29,6 +29,7 @@ SCRIPTS = (
     "pace.js",
     "frames.js",
     "loop.js",
+    "link.js",
     "status.js",
     "choices.js",
     "files.js",

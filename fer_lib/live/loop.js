@@ -37,7 +37,8 @@ class Loop {
   }
 
   offer(now, shownAt = now, image = this.view.video) {
-    if (!document.hidden && this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt, image);
+    if (document.hidden || !this.view.link.isUp) return;
+    if (this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt, image);
   }
 
   send(shownAt, image) {
@@ -48,7 +49,7 @@ class Loop {
     if (!this.view.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-gone");
   }
 
-  // The frame that an answer belongs to, with the time of the answer; `undefined` for one that was given up.
+  // The frame that an answer belongs to, with the time of the answer; `undefined` for one that was forgotten.
   land(message) {
     const now = performance.now();
     const frame = this.flight.land(message, now);
@@ -57,13 +58,12 @@ class Loop {
     return { ...frame, answeredAt: now };
   }
 
-  // Says whether the kernel is still there.
+  // Returns for how long nothing was heard of the kernel, in milliseconds.
   tick(now) {
     if (now - this.tickedAt > STUCK_MS) this.answeredAt += now - this.tickedAt;
     this.tickedAt = now;
     this.flight.giveUp(now);
-    if (now - this.answeredAt > 1000 * this.options.kernel_timeout_s) return false;
     if (now - this.grabbedAt > STILL_MS) this.offer(now);
-    return true;
+    return now - this.answeredAt;
   }
 }

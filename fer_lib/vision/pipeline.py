@@ -160,19 +160,22 @@ class Pipeline:
     def _find(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
         """Find the faces, as cheaply as possible: `xyxy`, `confidence` and `landmarks`, the largest first."""
         known = self._known(frame)
-        followed = Faces.empty()
+        seen = unseen = Faces.empty()
         self.mode = "idle"
         if len(known):
             self.mode = "follow"
             with watch.measure("follow"):
-                followed = self._follow(frame, known, time_s)
+                seen, unseen = self._follow(frame, known, time_s)
+        followed = add_missing(seen, unseen, SAME_FACE) if len(unseen) else seen
         lost = len(followed) < len(known)
         if self._schedule.due(time_s, following=len(followed) > 0, lost=lost):
             self.mode = "detect"
             with watch.measure("detect"):
                 detected = self._detector.detect(frame)
+                # Whoever is in neither has left, also if it was not their turn.
+                seen = add_missing(seen, self._detector.follow(frame, unseen.xyxy), SAME_FACE) if len(unseen) else seen
             # The detector asks for more confidence than following does, so that faces do not come and go.
-            followed = add_missing(detected, followed, self.settings.track_overlap)
+            followed = add_missing(detected, seen, self.settings.track_overlap)
         elif lost:
             # Until the next detection decides, a lost face stays where it was: better than a flickering box.
             followed = add_missing(followed, known, self.settings.track_overlap)
@@ -187,15 +190,14 @@ class Pipeline:
             self._schedule = DetectionSchedule(self.settings)
         return self._last
 
-    def _follow(self, frame: Pixels, known: Faces, time_s: float) -> Faces:
-        """Find those faces again whose turn it is; the others are taken to move on as they did."""
+    def _follow(self, frame: Pixels, known: Faces, time_s: float) -> tuple[Faces, Faces]:
+        """Find those faces again whose turn it is; return them, and the others, which are taken to move on as they did."""
         expected = clip_boxes(self._tracker.predict(time_s), frame.shape[1], frame.shape[0])
         inside = box_sizes(expected).min(axis=1) >= 1
         known, expected = known[inside], expected[inside]
         asked = self._turns.take(np.asarray(known.track_id), self.settings.follow_at_once)
         others = np.setdiff1d(np.arange(len(known)), asked)
-        found = self._detector.follow(frame, expected[asked])
-        return add_missing(found, move(known[others], expected[others]), SAME_FACE) if len(others) else found
+        return self._detector.follow(frame, expected[asked]), move(known[others], expected[others])
 
     def _recognize(self, frame: Pixels, faces: Faces, time_s: float) -> Faces:
         """Add `probabilities`; all faces that need a new look go through the network in one batch."""

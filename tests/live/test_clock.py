@@ -1,4 +1,4 @@
-from fer_lib.live.clock import MAX_SKIPPED, StreamClock
+from fer_lib.live.clock import SKIPPING_S, StreamClock
 
 
 def test_is_stale_first_frame():
@@ -20,8 +20,16 @@ def test_is_stale_frames_that_waited():
 def test_is_stale_after_a_clock_jumped():
     clock = StreamClock()
     clock.is_stale(0.0, 1000.0)
-    seen = [clock.is_stale(i / 30, 5000 + i / 30) for i in range(60)]
-    assert seen == [True] * MAX_SKIPPED + [False] * (60 - MAX_SKIPPED)
+    seen = [clock.is_stale(i / 32, 5000 + i / 32) for i in range(64)]
+    skipped = int(32 * SKIPPING_S) + 1
+    assert seen == [True] * skipped + [False] * (64 - skipped)
+
+
+def test_is_stale_when_the_network_got_slow():
+    clock = StreamClock()
+    clock.is_stale(0.0, 1000.0)
+    # Each frame is three seconds on its way, and none is newer: one may be skipped, not all.
+    assert [clock.is_stale(float(i), 1003.0 + i) for i in range(2, 12, 3)] == [True, False, False, False]
 
 
 def test_time_s_never_goes_back():

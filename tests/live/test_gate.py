@@ -5,7 +5,7 @@ import json
 import pytest
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
-from fer_lib.live.gate import BURST_S, FORGET_S, MAX_WAITING, Gate, is_well_formed
+from fer_lib.live.gate import BURST_S, FORGET_S, FORGIVEN_PER_S, MAX_REFUSED, MAX_WAITING, Gate, is_well_formed
 from fer_lib.settings import LiveSettings
 
 V1 = serialize_msg_to_ws_v1([b"{}", b"{}", b"{}", b"{}", b"\xff\xd8 a frame"], "shell")
@@ -31,7 +31,7 @@ def test_admit_only_so_many_of_a_flood():
         admitted += gate.admit(100, number / 1000)
         gate.leave()
     assert admitted == pytest.approx(90 * (10 + BURST_S), rel=0.02)
-    assert gate.refused == 10_000 - admitted
+    assert gate.refused == pytest.approx(10_000 - admitted - 10 * FORGIVEN_PER_S, abs=5)
 
 
 def test_admit_only_so_many_bytes():
@@ -41,7 +41,8 @@ def test_admit_only_so_many_bytes():
         if gate.admit(8_000_000, number / 30):
             sizes.append(8_000_000)
         gate.leave()
-    assert sum(sizes) == pytest.approx(32e6 * (20 + BURST_S), rel=0.05)
+    assert sum(sizes) == pytest.approx(30 * 640**2 * (20 + BURST_S), rel=0.05)
+    assert gate.is_flooded
 
 
 def test_admit_again_after_a_flood():
@@ -49,6 +50,24 @@ def test_admit_again_after_a_flood():
     while gate.admit(100, 5.0):
         gate.leave()
     assert gate.admit(100, 6.0)
+
+
+def test_a_flood_is_told_from_a_page():
+    gate = make_gate()
+    for number in range(MAX_REFUSED):
+        gate.refuse(5.0 + number / 1e4)
+    assert not gate.is_flooded
+    for _ in range(2):
+        gate.refuse(5.1)
+    assert gate.is_flooded
+
+
+def test_what_is_refused_now_and_then_is_forgiven():
+    gate = make_gate()
+    for second in range(3000):
+        for _ in range(FORGIVEN_PER_S):
+            gate.refuse(float(second))
+    assert not gate.is_flooded
 
 
 def test_nothing_queues_before_a_kernel_that_does_not_answer():
@@ -64,7 +83,7 @@ def test_only_so_many_bytes_wait():
     gate = make_gate(max_frame_mb=1)
     for number in range(1000):
         gate.admit(900_000, number / 10)
-    assert sum(gate.waiting) <= 8e6
+    assert sum(gate.waiting) <= 30 * 640**2 * BURST_S
 
 
 @pytest.mark.parametrize(("message", "with_offsets"), [(V1, True), (OLD, False), (json.dumps({}), False)])

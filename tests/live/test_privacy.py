@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_traces_finds_a_picture(tmp_path, content):
     assert traces(tmp_path) == ["a/log"]
 
 
+async def record(visitor: Visitor) -> None:
+    """Begin to record once the stream has begun: a new stream ends a recording."""
+    await asyncio.sleep(1)
+    await visitor.tell({"type": "record", "on": True})
+
+
+def read_file(message: dict[str, Any]) -> bytes:
+    """Return what the visitor downloads, from the message that brings it."""
+    is_file = message["content"].get("data", {}).get("content", {}).get("type") == "file"
+    return bytes(message["buffers"][0]) if is_file else b""
+
+
 def test_the_live_page_leaves_no_picture(tmp_path):
     """Home, temporary folder and everything that the server and its kernel say lie in one folder, which is searched."""
     places = {name: tmp_path / name for name in ("home", "tmp", "runtime", "data")}
@@ -48,25 +61,27 @@ def test_the_live_page_leaves_no_picture(tmp_path):
         "IPYTHONDIR": str(places["home"] / "ipython"),
     }
 
-    async def use(url: str) -> tuple[int, int]:
+    async def use(url: str) -> tuple[int, int, bytes]:
         visitor = Visitor(url)
         await visitor.open()
         jpegs = compose_clip(10).jpegs
         await visitor.stream(jpegs, 10, 2)
-        await visitor.tell({"type": "record", "on": True})
-        await visitor.stream([*jpegs, *odd_pictures().values()], 30, 3)
+        await asyncio.gather(visitor.stream([*jpegs, *odd_pictures().values()], 30, 5), record(visitor))
         await visitor.tell({"type": "record", "on": False})
         await visitor.tell({"type": "download", "kind": "csv"})
+        file = await asyncio.wait_for(visitor.receive(read_file), 120)
         await visitor.tell({"type": "nonsense"}, [jpegs[0]])
         before = traces(tmp_path)
         await visitor.stream(jpegs, 10, 2)
         visitor.close()
-        return len(visitor.answered_s), len(before)
+        return len(visitor.answered_s), len(before), file
 
     with serve_voila(environment=environment, log=tmp_path / "log") as url:
-        answered, before = asyncio.run(use(url))
+        answered, before, file = asyncio.run(use(url))
         assert traces(tmp_path) == []
     assert answered > 5
+    assert file.startswith(b"time_s,"), "there was a recording"
+    assert file.count(b"\n") > 2
     assert before == 0
     assert (tmp_path / "log").stat().st_size > 0
     assert traces(tmp_path) == []

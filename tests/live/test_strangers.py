@@ -155,6 +155,31 @@ def test_garbage_does_not_stop_the_stream(server):
     assert visit(server, attack)
 
 
+def test_files_for_those_who_speak_the_older_protocol(server):
+    """Voila takes the parts of such an answer for 2⁵⁸ of its own, and would never be done with it."""
+
+    async def ask(visitor: Visitor) -> bytes:
+        await visitor.tell({"type": "demo"})
+        return await visitor.receive(lambda message: message.get("buffers") and bytes(message["buffers"][0]))
+
+    assert visit(server, ask).startswith(b"\xff\xd8")
+
+
+def test_a_flood_costs_its_sender_the_connection(server):
+    async def attack(visitor: Visitor) -> None:
+        with suppress(WebSocketClosedError):
+            for _ in range(100_000):
+                await visitor.write(GARBAGE[0])
+        with pytest.raises(RuntimeError, match="hung up"):
+            await visitor.receive(lambda message: False)
+        with pytest.raises(HTTPClientError) as refused:
+            await visitor.connect()
+        assert refused.value.code == 429
+
+    visit(server, attack)
+    assert visit(server, is_served), "another visitor does not notice"
+
+
 def test_a_huge_message_costs_its_sender_the_connection(server):
     async def attack(visitor: Visitor) -> None:
         with suppress(WebSocketClosedError):  # it may already be over while we are still sending

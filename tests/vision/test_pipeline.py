@@ -488,6 +488,34 @@ def test_load_pipeline_real_faces_come_and_go(real_pipeline: Pipeline) -> None:
     assert counts[-4:] == [0] * 4
 
 
+def test_load_pipeline_real_crowd_comes_and_goes(real_pipeline: Pipeline) -> None:
+    """Fifty faces are more than are reported: the largest are, each with one number."""
+    real_pipeline.reset()
+    limit = real_pipeline.settings.max_faces
+    places = [(128 * (n % 10) + 64.0, 128 * (n // 10) + 64.0, 64.0 if n % 2 else 56.0) for n in range(50)]
+    (nobody, _), (one, _) = (compose_frame(faces, 1280, 640, seed=4) for faces in ([], places[31:32]))
+    fifty, truth = compose_frame(places, 1280, 640, seed=4)
+    people: dict[int, int] = {}
+    counts = []
+    for i, frame in enumerate(
+        [nobody, fifty, fifty, fifty, nobody, nobody, nobody, one, one, one, nobody, nobody, nobody]
+    ):
+        faces = real_pipeline.process(frame, 0.75 * i)
+        counts.append(len(faces))
+        assert len(set(faces.track_id.tolist())) == len(faces)
+        if frame is one:
+            assert not people.keys() & set(faces.track_id.tolist()), "whoever comes after a while is new"
+        if frame is fifty:
+            who = overlap(truth, faces.xyxy).argmax(axis=0).tolist()
+            assert all(
+                people.setdefault(track, person) == person for track, person in zip(faces.track_id, who, strict=True)
+            )
+    assert 5 <= counts[3] <= limit
+    assert counts[0] == counts[-1] == 0
+    assert counts[4:7] == [0, 0, 0], "who left is gone with the next detection"
+    assert counts[7:10] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (7, 2000, 3), (12, 12, 4), (480, 640)])
 def test_load_pipeline_real_frames_of_any_shape(real_pipeline: Pipeline, shape: tuple[int, ...]) -> None:
     real_pipeline.reset()

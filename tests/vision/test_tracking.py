@@ -168,6 +168,45 @@ def test_track_repeated_and_reordered_times(tracker: Tracker) -> None:
     assert np.isfinite(tracker.predict(1.1)).all()
 
 
+def crowd(time_s: float) -> list[tuple[float, float, float, float]]:
+    """Fifty faces in ten columns, each swaying in its own way."""
+    places = [(128 * (n % 10) + 64, 128 * (n // 10) + 64) for n in range(50)]
+    return [
+        square(x + 20 * np.sin(2 * time_s + n), y + 15 * np.cos(3 * time_s + n), 70) for n, (x, y) in enumerate(places)
+    ]
+
+
+def unlucky(frames: int, rng: np.random.Generator) -> list[int]:
+    """Numbers of frames of which a quarter is lost, a quarter comes twice, and some come after the one behind them."""
+    numbers = np.repeat(np.arange(frames), rng.choice([0, 1, 1, 2], frames)).tolist()
+    for place in rng.choice(len(numbers) - 1, len(numbers) // 5, replace=False):
+        numbers[place], numbers[place + 1] = numbers[place + 1], numbers[place]
+    return numbers
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_track_fifty_faces_in_dropped_repeated_and_reordered_frames(tracker: Tracker, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first: dict[int, int] = {}
+    for number in unlucky(120, rng):
+        boxes, order = crowd(number / RATE), rng.permutation(50)
+        seen = ids(tracker.track(make_faces(*(boxes[n] for n in order)), number / RATE))
+        people = dict(zip(order.tolist(), seen, strict=True))
+        first = first or people
+        assert people == first
+    assert len(tracker) == 50
+
+
+def test_track_nobody_then_fifty_then_one(tracker: Tracker) -> None:
+    assert ids(tracker.track(Faces.empty(), 0)) == []
+    assert ids(tracker.track(make_faces(*crowd(0)), 1 / RATE)) == list(range(1, 51))
+    one = crowd(0)[7]
+    for frame in range(2, 3 * RATE):
+        assert ids(tracker.track(make_faces(one), frame / RATE)) == [8]
+    assert len(tracker) == 1, "the tracks of those who left have ended"
+    assert sorted(ids(tracker.track(make_faces(*crowd(0)), 3.0))) == [8, *range(51, 100)]
+
+
 def test_track_forgets_even_if_the_clock_stands_still(tracker: Tracker) -> None:
     for place in range(500):
         tracker.track(make_faces(square(1000 * place, 0)), 0.0)
