@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 import yaml
 
+from benchmarks.servers import find_port
 from fer_lib.service.trials import list_trials, read_plan
 from fer_lib.settings import ServiceSettings
 
@@ -147,6 +148,16 @@ def test_healthy_says_whether_the_service_answers(project_root, tmp_path, status
         script = tmp_path / "healthy"
         text = (project_root / "deploy" / "healthy").read_text()
         script.write_text(text.replace("localhost:8000", f"localhost:{server.server_address[1]}"))
-        done = subprocess.run([sys.executable, script, "service"], capture_output=True, check=False, env=os.environ)
+        done = subprocess.run([sys.executable, script, "service"], capture_output=True, text=True, check=False)
         server.shutdown()
-    assert (done.returncode == 0) == healthy
+    said = "" if healthy else "the service does not answer: HTTP Error 503: Service Unavailable\n"
+    assert (done.returncode, done.stderr) == (int(not healthy), said)
+
+
+def test_healthy_when_nobody_listens(project_root, tmp_path):
+    text = (project_root / "deploy" / "healthy").read_text()
+    script = tmp_path / "healthy"
+    script.write_text(re.sub(r"localhost:\d+", f"localhost:{find_port()}", text))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"the page does not answer: .+\n", done.stderr)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.faces import Faces
-from fer_lib.live.loading import StreamPipeline
+from fer_lib.live.loading import Calibrated
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
 from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.vision.smoothing import Smoother
 
 AT_SERVICE = "A service beside this page looks at the frames."
 HERE = "The service that looks at the frames {why}. Until it is back, this page's own kernel looks at them."
@@ -23,7 +25,8 @@ class FallbackPipeline:
     """A pipeline at the service, with the kernel's own networks for the time when the service is gone.
 
     These are loaded only then. People are numbered anew after every change, and no number is used twice, so that
-    a recording takes nobody for somebody else.
+    a recording takes nobody for somebody else. The service finds and follows the faces and says what its network
+    thinks of each; the visitor's baseline and smoothing are the kernel's, whoever looks.
 
     Attributes:
         notice: one sentence for the visitor about who looks at the frames.
@@ -31,13 +34,15 @@ class FallbackPipeline:
     """
 
     def __init__(
-        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], StreamPipeline]
+        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], Calibrated]
     ) -> None:
         self.notice = AT_SERVICE
         self.timings_ms: dict[str, float] = {}
         self._vision, self._page, self._load = vision, page, load
         self._stream: RemoteStream | None = None
-        self._local: StreamPipeline | None = None
+        self._local: Calibrated | None = None
+        self._offset: Floats | None = None
+        self._smoother = Smoother(vision)
         self._is_there = threading.Event()
         self._is_there.set()
         self._first = self._next = 0
@@ -55,7 +60,7 @@ class FallbackPipeline:
         """
         if self._is_there.is_set():
             try:
-                return self._number(self._ask(data))
+                return self._steady(self._number(self._ask(data)), time_s)
             except ServiceGoneError as error:
                 self._take_over(error)
         local = self._load_local()
@@ -67,19 +72,28 @@ class FallbackPipeline:
         """Forget the stream: another one begins, at the service too."""
         self._close()
         self._first = self._next = 0
+        self._smoother = Smoother(self._vision)
         if self._local is not None:
             self._local.reset()
 
     def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant from the next frame on, here and there."""
-        self._vision = self._vision.model_copy(update={"smoothing_s": smoothing_s})
+        """Smooth the probabilities with another time constant from the next frame on."""
+        self._vision = self._smoother.settings = self._vision.model_copy(update={"smoothing_s": smoothing_s})
         if self._local is not None:
             self._local.adjust(smoothing_s)
-        if self._stream is not None:
-            try:
-                self._stream.adjust(smoothing_s)
-            except ServiceGoneError:  # the next frame finds out, and opens another stream
-                self._close()
+
+    def calibrate(self, offset: Floats | None) -> None:
+        """Add an offset to the logits of every face from the next frame on, before smoothing.
+
+        Args:
+            offset: `(7,)`, as `fer_lib.baseline.find_offset` returns it; `None`: none any more.
+
+        Raises:
+            ValueError: if it has another shape, or holds impossible numbers; nothing changes.
+        """
+        self._offset = None if offset is None else check_offset(offset)
+        if self._local is not None:
+            self._local.calibrate(self._offset)
 
     def _ask(self, data: bytes) -> Faces:
         """Ask the service; a stream that it has closed meanwhile, such as in a long pause, is opened again once."""
@@ -100,7 +114,7 @@ class FallbackPipeline:
 
     def _open(self) -> RemoteStream:
         self._first = self._next
-        self._stream = RemoteStream(self._page, self._vision.smoothing_s)
+        self._stream = RemoteStream(self._page)
         return self._stream
 
     def _close(self) -> None:
@@ -119,21 +133,32 @@ class FallbackPipeline:
         threading.Thread(target=self._look_for_service, name="look-for-service", daemon=True).start()
         self._load_local()
 
-    def _load_local(self) -> StreamPipeline:
+    def _load_local(self) -> Calibrated:
         if self._local is None:
             try:
                 self._local = self._load(self._vision)
             except (OSError, ValueError, ImportError) as error:
                 raise RuntimeError(f"the service that looks at the frames is gone, and {error}") from None
+            self._local.calibrate(self._offset)
         return self._local
 
     def _look_for_service(self) -> None:
         while not self._is_there.wait(self._page.service_retry_s):
             try:
-                RemoteStream(self._page, self._vision.smoothing_s).close()
+                RemoteStream(self._page).close()
             except ServiceGoneError:
                 continue
             self._is_there.set()
+
+    def _steady(self, faces: Faces, time_s: float) -> Faces:
+        """Add the baseline to what the service's network said, and smooth that as the kernel's own pipeline does."""
+        # A service that does not tell it apart has smoothed it already.
+        rows = faces.probabilities if faces.raw_probabilities is None else faces.raw_probabilities
+        if self._offset is not None:
+            rows = add_offset(np.asarray(rows), self._offset)
+        smooth = self._smoother.smooth(faces.with_columns(probabilities=rows), time_s)
+        # Boxes and landmarks come smoothed.
+        return faces.with_columns(probabilities=smooth.probabilities)
 
     def _number(self, faces: Faces) -> Faces:
         if faces.track_id is None or len(faces) == 0:

@@ -30,8 +30,8 @@ class StreamPipeline(Protocol):
 
 
 @runtime_checkable
-class Calibrated(Protocol):
-    """What a pipeline may be able to do besides."""
+class Calibrated(StreamPipeline, Protocol):
+    """A pipeline that can take off what a face at rest shows by itself."""
 
     def calibrate(self, offset: Floats | None) -> None:
         """Add an offset to the logits of every face."""

@@ -23,7 +23,7 @@ class ServiceFullError(ServiceGoneError):
 
 
 class RemoteStream:
-    """One stream that the service tracks and smooths; for one thread at a time.
+    """One stream whose faces the service finds, follows and reads; for one thread at a time.
 
     Attributes:
         timings_ms: `total`, from sending the last frame to its answer.
@@ -32,7 +32,7 @@ class RemoteStream:
         ServiceGoneError: if there is no service that takes a stream.
     """
 
-    def __init__(self, settings: PageSettings, smoothing_s: float) -> None:
+    def __init__(self, settings: PageSettings) -> None:
         self.timings_ms: dict[str, float] = {}
         try:
             self._socket = websocket.create_connection(
@@ -42,7 +42,6 @@ class RemoteStream:
             raise (ServiceFullError if error.status_code == 503 else ServiceGoneError)(str(error)) from None
         except (OSError, ValueError, websocket.WebSocketException) as error:
             raise ServiceGoneError(str(error)) from None
-        self.adjust(smoothing_s)
 
     def process_jpeg(self, data: bytes) -> Faces:
         """Send the next frame and wait for its faces.
@@ -63,17 +62,6 @@ class RemoteStream:
             raise ServiceGoneError("it answers in a way that is not understood") from None
         self.timings_ms = {"total": (time.perf_counter() - start) * 1000}
         return faces
-
-    def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant from the next frame on.
-
-        Raises:
-            ServiceGoneError: if that can't be said to the service.
-        """
-        try:
-            self._socket.send(json.dumps({"smoothing_s": smoothing_s}))
-        except (OSError, websocket.WebSocketException) as error:
-            raise ServiceGoneError(str(error)) from None
 
     def close(self) -> None:
         """Hang up, without waiting for a goodbye."""

@@ -31,14 +31,17 @@ class FakeStream:
 
     def process(self, frame: np.ndarray, time_s: float) -> Faces:
         self.times_s.append(time_s)
-        return self._engine.analyze(frame).with_columns(track_id=np.array([7, 3]))
+        return self._engine.analyze(frame).with_columns(track_id=np.array([7, 3]), raw_probabilities=self._engine.raw)
 
     def adjust(self, smoothing_s: float) -> None:
         self.smoothings.append(smoothing_s)
 
 
 class FakeEngine:
-    """Finds two faces in anything; waits while `gate` is closed, and fails with `fault` if there is one."""
+    """Finds two faces in anything; waits while `gate` is closed, and fails with `fault` if there is one.
+
+    In streams, `raw` is what the network says; `None`: that is not told.
+    """
 
     network_sha256 = "0" * 64
 
@@ -47,6 +50,7 @@ class FakeEngine:
         self.gate.set()
         self.started = threading.Semaphore(0)
         self.fault: Exception | None = None
+        self.raw: np.ndarray | None = None
         self.streams: list[FakeStream] = []
 
     def analyze(self, frame: np.ndarray) -> Faces:

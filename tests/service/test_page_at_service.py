@@ -9,16 +9,19 @@ import pytest
 from factories import compose_frame
 
 from benchmarks.servers import find_port, serve_service
+from fer_lib.baseline import add_offset
 from fer_lib.faces import Faces
+from fer_lib.live.calibration import DONE
 from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
-from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
 from .conftest import ROOT, encode, served
 
+HARSH = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # what takes "happy" down
 GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
 
 
@@ -28,6 +31,7 @@ class FakeLocal:
     def __init__(self, vision: VisionSettings) -> None:
         self.timings_ms = {"detect": 1.0, "total": 1.5}
         self.smoothings = [vision.smoothing_s]
+        self.offsets: list[object] = []
         self.resets = 0
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
@@ -37,6 +41,9 @@ class FakeLocal:
 
     def adjust(self, smoothing_s: float) -> None:
         self.smoothings.append(smoothing_s)
+
+    def calibrate(self, offset: np.ndarray | None) -> None:
+        self.offsets.append(None if offset is None else offset.tolist())
 
     def reset(self) -> None:
         self.resets += 1
@@ -106,15 +113,106 @@ def test_no_faces_are_normal(real_engine):
         assert len(open_pipeline(url).process_jpeg(blank, 0.0)) == 0
 
 
-def test_the_smoothing_reaches_the_service(url, engine, portrait):
+def test_the_smoothing_is_what_the_visitor_wishes(url, engine, portrait):
     pipeline = open_pipeline(url)
+    engine.raw = np.eye(7)[[3, 3]]
     pipeline.process_jpeg(portrait, 0.0)
-    pipeline.adjust(1.25)
-    pipeline.process_jpeg(portrait, 0.1)
-    assert [stream.smoothings for stream in engine.streams] == [[0.3, 1.25]]
+    engine.raw = np.eye(7)[[5, 5]]
+    assert pipeline.process_jpeg(portrait, 0.1).probabilities[0, 5] == pytest.approx(1 - np.exp(-0.1 / 0.3), abs=1e-5)
+    pipeline.adjust(0)
+    assert pipeline.process_jpeg(portrait, 0.2).probabilities[0, 5] == 1
+    engine.raw = np.eye(7)[[3, 3]]
     pipeline.reset()
-    pipeline.process_jpeg(portrait, 0.2)
-    assert [stream.smoothings for stream in engine.streams] == [[0.3, 1.25], [1.25]]
+    pipeline.adjust(60)
+    assert pipeline.process_jpeg(portrait, 0.0).probabilities[0, 3] == 1  # another stream, which begins afresh
+
+
+def test_what_the_service_does_not_tell_is_taken_as_it_comes(url, engine, portrait):
+    seen = engine.analyze(np.zeros((480, 640, 3), np.uint8)).probabilities
+    np.testing.assert_allclose(open_pipeline(url).process_jpeg(portrait, 0.0).probabilities, seen, atol=1e-5)
+
+
+def test_calibrate_does_at_the_service_what_it_does_in_the_kernel(real_engine, portrait):
+    vision = VisionSettings(smoothing_s=0.5)
+    happy = []
+    with served(real_engine) as url:
+        remote, local = FallbackPipeline(vision, page(url), load_pipeline), load_pipeline(vision)
+        for number, offset in enumerate([None] * 3 + [HARSH] * 6 + [None] * 6):
+            for pipeline in (remote, local):
+                pipeline.calibrate(offset)
+            there, here = (pipeline.process_jpeg(portrait, number / 10) for pipeline in (remote, local))
+            np.testing.assert_allclose(there.probabilities, here.probabilities, atol=0.01)
+            np.testing.assert_allclose(there.raw_probabilities, here.raw_probabilities, atol=0.01)
+            happy.append(there.probabilities[0, 3])
+    assert happy[0] > happy[3] > happy[8] < happy[9] < happy[14]  # it glides down, and up again
+
+
+def test_calibrate_is_taken_back(url, engine, portrait):
+    engine.raw = np.full((2, 7), 1 / 7)
+    pipeline = open_pipeline(url)
+    pipeline.adjust(0)
+    pipeline.calibrate(HARSH)
+    faces = pipeline.process_jpeg(portrait, 0.0)
+    np.testing.assert_allclose(faces.probabilities, add_offset(engine.raw, HARSH), atol=1e-5)
+    np.testing.assert_allclose(faces.raw_probabilities, engine.raw, atol=1e-5)
+    pipeline.reset()
+    np.testing.assert_allclose(pipeline.process_jpeg(portrait, 0.0).probabilities, faces.probabilities)
+    pipeline.calibrate(None)
+    np.testing.assert_allclose(pipeline.process_jpeg(portrait, 0.1).probabilities, engine.raw, atol=1e-5)
+
+
+def test_calibrate_a_value_that_is_not_allowed(url, portrait):
+    pipeline = open_pipeline(url)
+    before = pipeline.process_jpeg(portrait, 0.0).probabilities
+    with pytest.raises(ValueError, match="`offset` must"):
+        pipeline.calibrate(np.zeros(6, np.float32))
+    np.testing.assert_allclose(pipeline.process_jpeg(portrait, 0.1).probabilities, before, atol=1e-5)
+
+
+def test_the_baseline_stays_when_the_service_goes_and_comes_back(engine, portrait):
+    made = []
+
+    def load(vision):
+        made.append(FakeLocal(vision))
+        return made[-1]
+
+    port = find_port()
+    engine.raw = np.full((2, 7), 1 / 7)
+    with served(engine, port) as url:
+        pipeline = FallbackPipeline(VisionSettings(), page(url, service_retry_s=0.1), load)
+        pipeline.calibrate(HARSH)
+        before = pipeline.process_jpeg(portrait, 0.0).probabilities
+        assert before[0, 3] < 1 / 7
+    pipeline.process_jpeg(portrait, 1.0)
+    assert (pipeline.notice, made[0].offsets) == (GONE, [HARSH.tolist()])
+    milder = HARSH / 2
+    pipeline.calibrate(milder)
+    assert made[0].offsets == [HARSH.tolist(), milder.tolist()]
+    with served(engine, port):
+        wait_until_back(pipeline)
+        np.testing.assert_allclose(
+            pipeline.process_jpeg(portrait, 2.0).probabilities, add_offset(engine.raw, milder), atol=1e-5
+        )
+
+
+def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait):
+    with served(real_engine) as url:
+        monkeypatch.setenv("FER_SERVICE_URL", url)
+        session = Session(live=LiveSettings(calibration_s=1))
+        assert session.wait_until_loaded(60)
+
+        def show(time_s):
+            return session.answer({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
+
+        before = show(0.0)["faces"][0]["probabilities"]
+        session.answer({"type": "baseline", "on": True})
+        told = [show(0.5 + number / 5)["baseline"] for number in range(6)]
+        assert [one["running"] for one in told] == [True] * 5 + [False]
+        assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)
+        after = show(60.0)["faces"][0]["probabilities"]
+        assert session.notice == AT_SERVICE
+        label = before.index(max(before))
+        assert after[label] < before[label] - 0.1
 
 
 def test_a_frame_that_is_no_picture_disturbs_nothing(url, portrait):
@@ -159,10 +257,10 @@ def test_a_service_that_does_not_answer_in_time(url, engine, portrait):
 
 def test_a_service_with_too_many_streams(engine, portrait):
     with served(engine, max_streams=1) as url:
-        first = RemoteStream(page(url), 0.3)
+        first = RemoteStream(page(url))
         first.process_jpeg(portrait)
         with pytest.raises(ServiceFullError):
-            RemoteStream(page(url), 0.3)
+            RemoteStream(page(url))
         assert open_pipeline(url).notice == FULL
         first.close()
 
@@ -193,7 +291,7 @@ def test_a_stream_that_the_service_closed_is_opened_again(engine, portrait):
 
 def test_what_answers_something_else_is_no_service(engine):
     with served(engine) as url, pytest.raises(ServiceGoneError):
-        RemoteStream(page(f"{url}/health"), 0.3)
+        RemoteStream(page(f"{url}/health"))
 
 
 def test_the_kernel_alone_keeps_what_was_wished(portrait):
