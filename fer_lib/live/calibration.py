@@ -20,7 +20,6 @@ SEVERAL = "Not calibrated: several faces were in view. It takes one alone; try a
 NOBODY = "Not calibrated: no face stayed in view. Look at the camera and try again."
 TOO_FEW = "Not calibrated: too few frames were seen. Try again."
 STOPPED = "Not calibrated: the picture stopped before the end."
-ELSEWHERE = "Not calibrated: what reads the faces of this page can't be calibrated."
 
 
 class Calibration:

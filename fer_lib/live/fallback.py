@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.faces import Faces
-from fer_lib.live.loading import Calibrated
+from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
 from fer_lib.settings import PageSettings, VisionSettings
 from fer_lib.vision.smoothing import Smoother
@@ -34,13 +34,13 @@ class FallbackPipeline:
     """
 
     def __init__(
-        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], Calibrated]
+        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], StreamPipeline]
     ) -> None:
         self.notice = AT_SERVICE
         self.timings_ms: dict[str, float] = {}
         self._vision, self._page, self._load = vision, page, load
         self._stream: RemoteStream | None = None
-        self._local: Calibrated | None = None
+        self._local: StreamPipeline | None = None
         self._offset: Floats | None = None
         self._smoother = Smoother(vision)
         self._is_there = threading.Event()
@@ -133,7 +133,7 @@ class FallbackPipeline:
         threading.Thread(target=self._look_for_service, name="look-for-service", daemon=True).start()
         self._load_local()
 
-    def _load_local(self) -> Calibrated:
+    def _load_local(self) -> StreamPipeline:
         if self._local is None:
             try:
                 self._local = self._load(self._vision)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from fer_lib.baseline import Floats
 from fer_lib.faces import Faces
@@ -27,11 +27,6 @@ class StreamPipeline(Protocol):
 
     def adjust(self, smoothing_s: float) -> None:
         """Smooth the probabilities with another time constant."""
-
-
-@runtime_checkable
-class Calibrated(StreamPipeline, Protocol):
-    """A pipeline that can take off what a face at rest shows by itself."""
 
     def calibrate(self, offset: Floats | None) -> None:
         """Add an offset to the logits of every face."""

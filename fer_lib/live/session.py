@@ -11,7 +11,7 @@ from typing import Any
 import traitlets
 
 from fer_lib.faces import Faces
-from fer_lib.live.loading import Calibrated, Loader, StreamPipeline
+from fer_lib.live.loading import Loader, StreamPipeline
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
 from fer_lib.live.stream import Stream
@@ -136,7 +136,7 @@ def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
     return FallbackPipeline(vision or VisionSettings.load(), page, _load_networks)
 
 
-def _load_networks(vision: VisionSettings | None) -> Calibrated:
+def _load_networks(vision: VisionSettings | None) -> StreamPipeline:
     # Imported here, in the background: OpenCV and ONNX Runtime must not keep the page from appearing.
     from fer_lib.vision.pipeline import load_pipeline
 

@@ -66,7 +66,7 @@ class Stream:
         data = self._read(buffers)
         self._wishes.fulfil(pipeline)
         faces = pipeline.process_jpeg(data, self._clock.time_s)
-        news = self._wishes.note(self._clock.time_s, faces, pipeline)
+        news = self._wishes.note(self._clock.time_s, faces)
         self._failures = 0
         self.faces = faces
         self.frames += 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fer_lib.baseline import Floats
 from fer_lib.faces import Faces
-from fer_lib.live.calibration import ELSEWHERE, STOPPED, Calibration
+from fer_lib.live.calibration import STOPPED, Calibration
 from fer_lib.live.checkup import examine_kernel
-from fer_lib.live.loading import Calibrated, StreamPipeline
+from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.recording import Recording
 from fer_lib.settings import LiveSettings, VisionSettings
@@ -61,19 +61,17 @@ class Wishes:
         if self.smoothing_s is not None:
             pipeline.adjust(self.smoothing_s)
             self.smoothing_s = None
-        if self.calibration.offset is not self._offset and isinstance(pipeline, Calibrated):
+        if self.calibration.offset is not self._offset:
             pipeline.calibrate(self.calibration.offset)
             self._offset = self.calibration.offset
 
-    def note(self, time_s: float, faces: Faces, pipeline: StreamPipeline) -> Message:
+    def note(self, time_s: float, faces: Faces) -> Message:
         """Take a frame's faces into what was wished; return what there is to tell, by `recording` and `baseline`."""
         news: Message = {}
         if self.recording.add(time_s, faces):
             news["recording"] = self.recording.describe()
         if self.calibration.is_running:
-            is_able = isinstance(pipeline, Calibrated)
-            told = self.calibration.add(time_s, faces) if is_able else self.calibration.give_up(ELSEWHERE)
-            news["baseline"] = told
+            news["baseline"] = self.calibration.add(time_s, faces)
         return news
 
     def end(self) -> Message | None:

@@ -18,6 +18,8 @@ class FakePipeline:
 
     def adjust(self, smoothing_s: float) -> None: ...
 
+    def calibrate(self, offset: object) -> None: ...
+
 
 @pytest.fixture
 def panel() -> Panel:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_lib.faces import Faces
-from fer_lib.live.calibration import ELSEWHERE, STOPPED
+from fer_lib.live.calibration import STOPPED
 from fer_lib.live.session import Session
 from fer_lib.live.stream import MAX_FAILURES
 from fer_lib.settings import LiveSettings
@@ -45,19 +45,6 @@ class FakePipeline:
 
     def calibrate(self, offset: object) -> None:
         self.offsets.append(offset)
-
-
-class PlainPipeline:
-    """Reads faces somewhere else, where nothing can be added to the logits."""
-
-    timings_ms: dict[str, float] = {}  # noqa: RUF012 - never changed
-
-    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        return make_faces()
-
-    def reset(self) -> None: ...
-
-    def adjust(self, smoothing_s: float) -> None: ...
 
 
 @pytest.fixture
@@ -286,15 +273,6 @@ def test_answer_baseline_that_is_stopped_leaves_the_one_before(session, pipeline
     assert (told["running"], told["on"]) == (False, True)
     session.answer(frame(41, 21), [b"FACE"])
     assert len(pipeline.offsets) == 1
-
-
-def test_answer_baseline_where_it_can_not_be_used():
-    session = Session(load=lambda settings: PlainPipeline())
-    session.wait_until_loaded(10)
-    session.answer({"type": "baseline", "on": True})
-    told = session.answer(frame(1), [b"FACE"])["baseline"]
-    assert (told["running"], told["on"], told["detail"]) == (False, False, ELSEWHERE)
-    assert "baseline" not in session.answer(frame(2, 0.1), [b"FACE"])
 
 
 @pytest.mark.parametrize("on", [None, 1, "yes"])
