@@ -8,6 +8,10 @@ A visitor who floods their kernel would keep the server from the others, so mess
 dropped (`fer_lib.live.gate`), and who goes on is hung up on and not let in for some seconds; in JupyterLab, whose
 users may do as they like with their kernel, nobody is.
 
+A kernel says that it is busy before each message that it takes, and idle after it. JupyterLab draws both, sixty times a
+second while frames come, which costs it a third of its time; so of what widgets send only the first in a second is told
+to keep the kernel busy.
+
 A page of Voila that is left tells the server to end its kernel, and must prove with a cookie that it is no other
 site's page. Voila itself never sets that cookie, and the kernel would stay until it is culled.
 
@@ -36,6 +40,7 @@ from fer_lib.settings import LiveSettings, PageSettings
 
 WITH_OFFSETS = "v1.kernel.websocket.jupyter.org"
 AWAY_S = 10.0  # for which a visitor who floods their kernel gets no connection to it
+BUSY_S = 1.0  # between two tellings that the kernel is busy with messages of widgets
 STATUS_BYTES = 64  # `{"execution_state": "idle"}`, in whatever spaces
 
 logger = logging.getLogger(__name__)
@@ -52,6 +57,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     """
 
     _gate: Gate | None = None
+    _busy_s = -BUSY_S
     _complaints: set[str]
 
     async def prepare(self) -> None:
@@ -94,8 +100,14 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         """Hand a message to the page, and note when the kernel is done with one of the page's."""
-        if self._gate is not None and len(outgoing_msg[-1]) < STATUS_BYTES and b'"idle"' in outgoing_msg[-1]:
+        status = outgoing_msg[-1] if len(outgoing_msg[-1]) < STATUS_BYTES else b""
+        if self._gate is not None and b'"idle"' in status:
             self._gate.leave()
+        if b'"busy"' in status and b'"comm_msg"' in outgoing_msg[-3]:
+            now_s = time.monotonic()
+            if now_s - self._busy_s < BUSY_S:
+                return
+            self._busy_s = now_s
         super().handle_outgoing_message(stream, outgoing_msg)
 
     def write_message(self, message: bytes | dict[str, Any] | str, binary: bool = False) -> Any:

@@ -35,6 +35,50 @@ def test_connect_switches_nagle_off_first(monkeypatch):
     assert calls == ["nodelay True", "connect"]
 
 
+def status(state: str, of: str) -> list[bytes]:
+    header = json.dumps({"msg_type": "status"}).encode()
+    parent = json.dumps({"msg_type": of}).encode()
+    return [
+        b"kernel.1.status",
+        b"<IDS|MSG>",
+        b"",
+        header,
+        parent,
+        b"{}",
+        json.dumps({"execution_state": state}).encode(),
+    ]
+
+
+def test_busy_with_widgets_is_told_once_a_second(monkeypatch):
+    told: list[tuple[float, str]] = []
+    now = [100.0]
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "__init__", lambda self: None)
+    monkeypatch.setattr("fer_lib.live.connection.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        ZMQChannelsWebsocketConnection,
+        "handle_outgoing_message",
+        lambda self, stream, parts: told.append((now[0], json.loads(parts[-1])["execution_state"])),
+    )
+    connection = PromptConnection()
+    for now[0] in (100.0, 100.5, 100.9, 101.25):
+        for state in ("busy", "idle"):
+            connection.handle_outgoing_message("iopub", status(state, "comm_msg"))
+    assert [at for at, state in told if state == "busy"] == [100.0, 101.25]
+    assert [at for at, state in told if state == "idle"] == [100.0, 100.5, 100.9, 101.25]
+
+
+def test_busy_with_cells_is_always_told(monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "__init__", lambda self: None)
+    monkeypatch.setattr(
+        ZMQChannelsWebsocketConnection, "handle_outgoing_message", lambda self, stream, parts: told.append(stream)
+    )
+    connection = PromptConnection()
+    for _ in range(5):
+        connection.handle_outgoing_message("iopub", status("busy", "execute_request"))
+    assert len(told) == 5
+
+
 @pytest.mark.parametrize("server", [Voila, ServerApp])
 def test_prompt_connection_is_taken_by_name(server):
     assert server(kernel_websocket_connection_class=NAME).kernel_websocket_connection_class is PromptConnection
