@@ -171,16 +171,22 @@ class Pipeline:
         if self._schedule.due(time_s, following=len(followed) > 0, lost=lost):
             self.mode = "detect"
             with watch.measure("detect"):
-                detected = self._detector.detect(frame)
-                # Whoever is in neither has left, also if it was not their turn.
-                seen = add_missing(seen, self._detector.follow(frame, unseen.xyxy), SAME_FACE) if len(unseen) else seen
-            # The detector asks for more confidence than following does, so that faces do not come and go.
-            followed = add_missing(detected, seen, self.settings.track_overlap)
+                followed = self._detect(frame, seen, unseen)
         elif lost:
             # Until the next detection decides, a lost face stays where it was: better than a flickering box.
             followed = add_missing(followed, known, self.settings.track_overlap)
         largest_first = np.argsort(-box_sizes(followed.xyxy).prod(axis=1), kind="stable")
         return followed[largest_first[: self.settings.max_faces]]
+
+    def _detect(self, frame: Pixels, seen: Faces, unseen: Faces) -> Faces:
+        """Detect the faces of a frame; those that were seen in it by following, and were not detected, stay."""
+        # The detector asks for more confidence than following does, so that faces do not come and go.
+        faces = add_missing(self._detector.detect(frame), seen, self.settings.track_overlap)
+        # Whoever can't be followed either has left, also if it was not their turn.
+        doubtful = find_missing(faces, unseen, self.settings.track_overlap)
+        if not len(doubtful):
+            return faces
+        return add_missing(faces, self._detector.follow(frame, doubtful.xyxy), self.settings.track_overlap)
 
     def _known(self, frame: Pixels) -> Faces:
         """Return the faces of the last frame, unless it was of another size, where boxes mean nothing now."""
@@ -224,10 +230,14 @@ def move(faces: Faces, xyxy: Boxes) -> Faces:
     return faces.with_columns(xyxy=xyxy, landmarks=landmarks)
 
 
+def find_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:
+    """Return those faces of `second` that overlap none of `first`."""
+    return second[~(overlap(second.xyxy, first.xyxy) >= least_overlap).any(axis=1)]
+
+
 def add_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:
     """Return `first` and those faces of `second` that overlap none of them: `xyxy`, `confidence`, `landmarks`."""
-    missing = second[~(overlap(second.xyxy, first.xyxy) >= least_overlap).any(axis=1)]
-    tables = [table for table in (first, missing) if len(table)]
+    tables = [table for table in (first, find_missing(first, second, least_overlap)) if len(table)]
     if not tables:
         return Faces.empty()
     landmarks = [table.landmarks for table in tables if table.landmarks is not None]
