@@ -29,6 +29,12 @@ def draft(path: Path | str) -> Iterator[Path]:
         half.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, complete or not at all; what it raises is what `draft` raises."""
+    with draft(path) as half:
+        half.write_text(text, encoding="utf-8")
+
+
 def check_place(path: Path) -> None:
     """Make sure that a file can be written at `path`, before hours of work are lost.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.crops import CropSpec
-from fer_lib.drafts import draft
+from fer_lib.drafts import write_text
 from fer_lib.labels import EMOTIONS
 
 EMOTION = "emotion"
@@ -130,8 +130,7 @@ def read_card(path: Path) -> dict[str, Any]:
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Write a card for the ONNX file beside it, with the SHA-256 of that file; complete or not at all."""
     complete = {**card, "sha256": file_sha256(path.with_suffix(".onnx"))}
-    with draft(path) as half:
-        half.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(complete, indent=2, ensure_ascii=False) + "\n")
 
 
 def file_sha256(path: Path) -> str:

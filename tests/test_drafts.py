@@ -1,6 +1,6 @@
 import pytest
 
-from fer_lib.drafts import draft
+from fer_lib.drafts import draft, write_text
 
 
 def test_draft_appears_when_whole_and_not_before(tmp_path) -> None:
@@ -38,3 +38,11 @@ def test_draft_of_a_folder_is_refused(tmp_path) -> None:
 def test_draft_in_a_missing_folder_is_refused(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="mkdir -p"), draft(tmp_path / "none" / "out.csv"):
         pass
+
+
+def test_write_text_keeps_the_old_text_where_the_new_one_can_not_be_written(tmp_path):
+    write_text(path := tmp_path / "a.txt", "früh\n")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "sp\udcffat")
+    assert path.read_text(encoding="utf-8") == "früh\n"
+    assert list(tmp_path.iterdir()) == [path]

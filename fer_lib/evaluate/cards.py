@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fer_lib.drafts import draft
+from fer_lib.drafts import write_text
 from fer_lib.labels import EMOTIONS
 from fer_lib.weights import read_card, write_card
 
@@ -42,8 +42,7 @@ def update_readme(path: Path, section: str) -> None:
     if start and not end:
         raise ValueError(f"{path} must have the line {END} after {START}, but has not; add it by hand")
     before = before if start else before.rstrip("\n") + "\n\n"
-    with draft(path) as half:
-        half.write_text(f"{before}{START}\n\n{section.strip()}\n\n{END}{after if end else chr(10)}", encoding="utf-8")
+    write_text(path, f"{before}{START}\n\n{section.strip()}\n\n{END}{after if end else chr(10)}")
 
 
 def describe_card(card: dict[str, Any]) -> str:

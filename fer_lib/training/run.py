@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fer_lib.drafts import draft
+from fer_lib.drafts import write_text
 from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
 
@@ -111,12 +111,6 @@ def read_recipe(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"`--recipe` must be the folder of a run, but {folder} holds no {run.record.name}")
     known = json.loads(run.record.read_text(encoding="utf-8"))["settings"]
     return {name: value for name, value in known.items() if name not in ELSEWHERE}
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, complete or not at all."""
-    with draft(path) as half:
-        half.write_text(text, encoding="utf-8")
 
 
 def describe_environment() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
@@ -70,6 +71,7 @@ def _load_teacher(folder: Path, settings: TrainingSettings, device: torch.device
         raise ValueError(
             f"`TEACHERS` must see in {settings.color} as the new network does, but {folder} sees in {learned.color}"
         )
-    network = build_model({"grey": 1, "rgb": 3}[learned.color], architecture=learned.architecture)
+    spec = CropSpec(learned.image_size, learned.color)
+    network = build_model(spec.channels, architecture=learned.architecture)
     load_checkpoint(run.best, network)
-    return Teacher(network.requires_grad_(False).eval().to(device), learned.image_size)
+    return Teacher(network.requires_grad_(False).eval().to(device), spec.size)
