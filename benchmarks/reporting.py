@@ -12,9 +12,14 @@ from matplotlib.figure import Figure
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:
-    """Add the options that all benchmarks share."""
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    """Add the options of a benchmark that can draw what it measured."""
+    add_json(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures too (.svg, .png or .pdf)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option that all benchmarks and faults share."""
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
 
 
 def report(
@@ -36,5 +41,10 @@ def report(
         arguments.plot.parent.mkdir(parents=True, exist_ok=True)
         draw(measured).savefig(arguments.plot, bbox_inches="tight")
         print(f"\nThe picture is {arguments.plot}.")
+    print_json(arguments, {name: value for name, value in measured.items() if not name.startswith("_")})
+
+
+def print_json(arguments: argparse.Namespace, measured: dict[str, Any]) -> None:
+    """Print `measured` on one line if `--json` was given."""
     if arguments.json:
-        print(json.dumps({name: value for name, value in measured.items() if not name.startswith("_")}))
+        print(json.dumps(measured))

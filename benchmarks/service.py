@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.clips import compose_clip
+from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import ROOT, find_port, serve_service
 
 WARM_UP_S = 2.0
@@ -52,14 +52,13 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=list(NAMES), default=list(NAMES), help="how it is served")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32], help="how many, one after another")
     parser.add_argument("--seconds", type=float, default=10, help="how long to measure each (default: 10)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     arguments = parser.parse_args()
     if min(arguments.clients) < 1 or arguments.seconds < 0.5:
         parser.error("--clients must be at least 1, --seconds at least 0.5")
     measured = measure(arguments.ways, sorted(arguments.clients), arguments.seconds)
     print(describe(measured))
-    if arguments.json:
-        print(json.dumps(measured))
+    print_json(arguments, measured)
 
 
 def measure(ways: list[str], clients: list[int], seconds: float) -> dict[str, Any]:

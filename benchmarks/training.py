@@ -10,7 +10,6 @@ varies one picture at a time, in every epoch anew.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -26,6 +25,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from benchmarks.reporting import add_json, print_json
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="epochs, of which the median counts")
     parser.add_argument("--augmentation", choices=("none", *STRENGTHS), default="light", help="how images are varied")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+    add_json(parser)
     given = parser.parse_args()
     settings = TrainingSettings.load(
         image_size=given.size, batch_size=given.batch_size, augmentation=given.augmentation, device=given.device
@@ -175,8 +175,7 @@ def main() -> None:
             folder.symlink_to(given.data.absolute())
         measured = measure(folder, settings, given.steps, given.repeats)
     print(format_table(measured))
-    if given.json:
-        print(json.dumps(measured))
+    print_json(given, measured)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -11,7 +11,6 @@ on by itself or after one click.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.browser import LivePage, open_camera_browser
+from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import serve_voila
 from faults.proxy import Proxy, open_proxy
 
@@ -36,7 +36,7 @@ def main() -> int:
     """Try and print from the shell; the status is 1 if a trial went wrong."""
     parser = argparse.ArgumentParser(description="Use the live page over a bad connection.")
     parser.add_argument("trials", nargs="*", metavar="trial", help=f"of {', '.join(TRIALS)} (default: all)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     unknown = sorted(set(given.trials) - set(TRIALS))
     if unknown:
@@ -50,8 +50,7 @@ def main() -> int:
             print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found[name].items()), flush=True)
     bad = [name for name, one in found.items() if not is_good(one)]
     print(f"went wrong: {', '.join(bad) or 'nothing'}")
-    if given.json:
-        print(json.dumps(found))
+    print_json(given, found)
     return int(bool(bad))
 
 

@@ -20,6 +20,7 @@ import sys
 from typing import Any
 
 from benchmarks.clips import compose_clip
+from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import find_kernel, serve_voila
 from benchmarks.visitor import Visitor
 from faults.flooder import KINDS
@@ -34,7 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Let one visitor flood the live page while others use it.")
     parser.add_argument("--visitors", type=int, default=4, help="how many others there are (default: 4)")
     parser.add_argument("--seconds", type=float, default=15, help="how long to measure each (default: 15)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     measured = measure(given.visitors, given.seconds)
     print(
@@ -45,8 +46,7 @@ def main() -> int:
             f"{name:14}{one['rate']:8.1f} /s {one['kept']:8.0%}{one['kept_of_sink']:9.0%}{one['server_mb']:7.0f} MB"
             f"{one['kernel_mb']:9.0f} MB{one['sent']:9,}{one['hung_up']:9}"
         )
-    if given.json:
-        print(json.dumps(measured))
+    print_json(given, measured)
     return int(min(one["kept_of_sink"] for one in measured.values()) < WANTED)
 
 

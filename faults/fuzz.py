@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import re
 import struct
@@ -25,6 +24,7 @@ from typing import Any
 
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
+from benchmarks.reporting import add_json, print_json
 from faults.pictures import odd_pictures
 
 INPUTS = {
@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Try to break every door with inputs that nobody would think of.")
     parser.add_argument("doors", nargs="*", metavar="door", help=f"of {', '.join(INPUTS)} (default: all)")
     parser.add_argument("--inputs", type=int, help="how many at each door (default: its share of some 130,000)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     unknown = sorted(set(given.doors) - set(INPUTS))
     if unknown:
@@ -56,8 +56,7 @@ def main() -> int:
     print(
         f"{sum(one['inputs'] for one in found.values()):,} inputs, {sum(one['broke'] for one in found.values())} broke something"
     )
-    if given.json:
-        print(json.dumps(found))
+    print_json(given, found)
     return int(any(one["broke"] for one in found.values()))
 
 

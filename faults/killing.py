@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reporting import add_json, print_json
 from fer_lib.training.drawing import write_sample
 
 SMALL = {
@@ -41,15 +42,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="how often (default: 20)")
     parser.add_argument("--epochs", type=int, default=10, help="epochs of the training (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="decides the moments")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     found = kill(given.kills, given.epochs, given.seed)
     print(
         f"killed {found['kills']} times, {found['before_first']} of them before the first epoch was whole; "
         f"{found['epochs']} epochs, {found['runs']} run, the same network: {found['same']}"
     )
-    if given.json:
-        print(json.dumps(found))
+    print_json(given, found)
     return int(not found["same"] or found["lost"] > 0)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import serve_service, serve_voila
 
 CALLERS = 200
@@ -37,15 +37,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Hold many connections open while others ask.")
     parser.add_argument("--callers", type=int, default=CALLERS, help=f"slow ones (default: {CALLERS})")
     parser.add_argument("--seconds", type=float, default=15, help="for each server (default: 15)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     found = {}
     for name in USUAL:
         with _serve(name) as url:
             found[name] = asyncio.run(crowd(url, USUAL[name], given.callers, given.seconds))
         print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found[name].items()), flush=True)
-    if given.json:
-        print(json.dumps(found))
+    print_json(given, found)
     return int(any(one["refused"] for one in found.values()))
 
 

@@ -4,7 +4,8 @@
     python -m faults.soak --browser-minutes 2 --crowd-minutes 2 --kills 3
 
 A real browser watches a camera for an hour; then twelve scripts do for half an hour. Rate and memory of the first minutes
-after warming up are set beside those of the last. At the end a training is killed again and again (`faults.killing`).
+after warming up are set beside those of the last. The browser also records, and shows files, good ones and broken ones; then
+the disk and the log are searched for pictures. At the end a training is killed again and again (`faults.killing`).
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ from playwright.sync_api import sync_playwright
 from benchmarks.browser import LivePage, open_browser, require_chromium
 from benchmarks.clips import compose_clip
 from benchmarks.fake_camera import write_clip
+from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import find_kernel, serve_voila
 from benchmarks.visitor import Visitor
 from faults.flood import CAMERA
 from faults.killing import kill
+from faults.pictures import odd_pictures
+from faults.traces import confine, find_pictures
 
 CROWD = 12
 WARM_UP = 0.1  # share of the time that is not judged
 SHARE = 0.15  # of the time that is the start, and the end
+RECORDED = 0.02  # as long as this share of the time, before it
 LEAST_RATE = 0.95
 MOST_GROWTH = 0.05
 # Words of a log that tell of a fault; a browser that leaves is none.
@@ -49,7 +54,7 @@ def main() -> int:
     parser.add_argument("--crowd-minutes", type=float, default=30, help="0: no crowd (default: 30)")
     parser.add_argument("--visitors", type=int, default=CROWD, help=f"how many in the crowd (default: {CROWD})")
     parser.add_argument("--kills", type=int, default=20, help="of a training; 0: none (default: 20)")
-    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line of its own")
+    add_json(parser)
     given = parser.parse_args()
     found: dict[str, Any] = {}
     if given.browser_minutes:
@@ -64,35 +69,72 @@ def main() -> int:
         print(f"training: {found['training']}")
         bad += ["training"] if found["training"]["lost"] or not found["training"]["same"] else []
     print(f"worse at the end: {', '.join(bad) or 'nothing'}")
-    if given.json:
-        print(json.dumps(found))
+    print_json(given, found)
     return int(bool(bad))
 
 
 def is_good(one: dict[str, Any]) -> bool:
-    """Say whether rate and memory are at the end what they were at the start, and no log tells of a fault."""
+    """Say whether rate and memory are at the end what they were at the start, and nothing tells of a fault.
+
+    Args:
+        one: as `soak_browser` and `soak_crowd` return it.
+    """
     grown = [value for name, value in one.items() if name.endswith("_growth") and value > MOST_GROWTH]
-    return not grown and not one["faults"] and one["rate_kept"] >= LEAST_RATE
+    left = one.get("pictures", 0) or not one.get("released", True)
+    return not grown and not left and not one["faults"] and one["rate_kept"] >= LEAST_RATE
 
 
 def soak_browser(seconds: float) -> dict[str, Any]:
-    """Let a browser watch its camera; return the rates, the growth of kernel, server and tab, and the logs' faults."""
+    """Let a browser record, watch its camera for long, and show files.
+
+    Returns:
+        The rates, the growth of kernel, server and tab, how many `faults` logs and console tell of, how many `pictures`
+        lie where the server writes, and whether the camera was `released`.
+    """
     chromium = require_chromium()
     with tempfile.TemporaryDirectory(prefix="fer-soak-") as name, sync_playwright() as playwright:
-        log, clip = Path(name, "log"), write_clip(Path(name, "face.y4m"))
-        with serve_voila(log=log) as url, open_browser(playwright, chromium, clip) as browser:
+        searched, clip = Path(name, "searched"), write_clip(Path(name, "face.y4m"))
+        environment, log = confine(searched), searched / "log"
+        with serve_voila(environment=environment, log=log) as url, open_browser(playwright, chromium, clip) as browser:
             page = LivePage(browser, url)
             page.wait_until_ready()
             page.press("Start")
             page.wait_for_state("running")
+            _record(page, seconds * RECORDED)
             kernel_id = json.loads(page.page.locator("#jupyter-config-data").text_content() or "{}")["kernelId"]
             kernel = find_kernel(kernel_id)
             looked = {"kernel": lambda: kernel, "server": kernel.parent, "tab": _find_tab}
             found = _watch(seconds, lambda: page.results, looked, lambda: page.page.wait_for_timeout(1000))
-            state, complaints = page.state, len(page.complaints)
             page.press("Stop")
-            released = page.live_tracks() == 0
-        return {**found, "state": state, "released": released, "faults": _faults(log) + complaints}
+            found["released"] = page.live_tracks() == 0
+            _show_files(page, Path(name, "files"))
+            found["pictures"] = len(find_pictures(searched))
+            complaints = len(page.complaints)
+        found["pictures"] = max(found["pictures"], len(find_pictures(searched)))
+        return {**found, "faults": count_faults(log) + complaints}
+
+
+def _record(page: LivePage, seconds: float) -> None:
+    """Record for a while and download what there is."""
+    page.press("Record")
+    page.page.wait_for_timeout(seconds * 1000)
+    page.press("Record")
+    for kind in ("CSV", "JSON"):
+        with page.page.expect_download() as waiting:
+            page.press(f"Download {kind}")
+        waiting.value.delete()
+
+
+def _show_files(page: LivePage, folder: Path) -> None:
+    """Show one file after another in place of the camera, broken ones too; each is shown or refused in words."""
+    folder.mkdir()
+    for number, content in enumerate(odd_pictures().values()):
+        (path := folder / f"{number}.jpg").write_bytes(content)
+        page.page.locator(".fer-file").set_input_files(path)
+        page.page.wait_for_timeout(500)
+    page.press("Start")
+    page.wait_for_state("running")
+    page.wait_for_results(10)
 
 
 async def soak_crowd(count: int, seconds: float) -> dict[str, Any]:
@@ -117,7 +159,7 @@ async def soak_crowd(count: int, seconds: float) -> dict[str, Any]:
                 visitor.close()
         growth = max(value for key, value in found.items() if key.startswith("kernel_") and key.endswith("_growth"))
         kept = {key: value for key, value in found.items() if not key.startswith("kernel_")}
-        return {"visitors": count, **kept, "kernel_growth": growth, "faults": _faults(log)}
+        return {"visitors": count, **kept, "kernel_growth": growth, "faults": count_faults(log)}
 
 
 def _watch(
@@ -165,7 +207,8 @@ def _find_tab() -> psutil.Process | None:
     return max(tabs, key=lambda process: process.memory_info().rss, default=None)
 
 
-def _faults(log: Path) -> int:
+def count_faults(log: Path) -> int:
+    """Return how many lines of a log tell of a fault of ours."""
     lines = [line.lower() for line in log.read_text(errors="replace").splitlines()]
     return sum(any(word in line for word in FAULTS) and not any(word in line for word in HARMLESS) for line in lines)
 

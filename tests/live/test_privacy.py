@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,29 +10,16 @@ from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
 from faults.pictures import odd_pictures
+from faults.traces import SIGNATURES, WRITTEN, confine, find_pictures
 
 pytestmark = pytest.mark.timeout(600)
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"WEBPVP8")
-WRITTEN = ("/9j/", "iVBORw0KGgo", "\\xff\\xd8", "\\x89PNG", "ÿØÿ")  # the same as text: base64, escaped, as Latin-1
-
-
-def traces(folder: Path) -> list[str]:
-    """Return the files that hold a picture, as bytes or as text."""
-    found = []
-    for path in folder.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes()
-            text = data.decode("utf-8", errors="replace")
-            if any(mark in data for mark in SIGNATURES) or any(mark in text for mark in WRITTEN):
-                found.append(str(path.relative_to(folder)))
-    return found
 
 
 @pytest.mark.parametrize("content", [*SIGNATURES, *(mark.encode() for mark in WRITTEN)])
-def test_traces_finds_a_picture(tmp_path, content):
+def test_find_pictures_finds_one(tmp_path, content):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "log").write_bytes(b"before " + content + b" after")
-    assert traces(tmp_path) == ["a/log"]
+    assert find_pictures(tmp_path) == ["a/log"]
 
 
 async def record(visitor: Visitor) -> None:
@@ -50,16 +36,6 @@ def read_file(message: dict[str, Any]) -> bytes:
 
 def test_the_live_page_leaves_no_picture(tmp_path):
     """Home, temporary folder and everything that the server and its kernel say lie in one folder, which is searched."""
-    places = {name: tmp_path / name for name in ("home", "tmp", "runtime", "data")}
-    for place in places.values():
-        place.mkdir()
-    environment = {
-        "HOME": str(places["home"]),
-        "TMPDIR": str(places["tmp"]),
-        "JUPYTER_RUNTIME_DIR": str(places["runtime"]),
-        "JUPYTER_DATA_DIR": str(places["data"]),
-        "IPYTHONDIR": str(places["home"] / "ipython"),
-    }
 
     async def use(url: str) -> tuple[int, int, bytes]:
         visitor = Visitor(url)
@@ -71,20 +47,20 @@ def test_the_live_page_leaves_no_picture(tmp_path):
         await visitor.tell({"type": "download", "kind": "csv"})
         file = await asyncio.wait_for(visitor.receive(read_file), 120)
         await visitor.tell({"type": "nonsense"}, [jpegs[0]])
-        before = traces(tmp_path)
+        before = find_pictures(tmp_path)
         await visitor.stream(jpegs, 10, 2)
         visitor.close()
         return len(visitor.answered_s), len(before), file
 
-    with serve_voila(environment=environment, log=tmp_path / "log") as url:
+    with serve_voila(environment=confine(tmp_path), log=tmp_path / "log") as url:
         answered, before, file = asyncio.run(use(url))
-        assert traces(tmp_path) == []
+        assert find_pictures(tmp_path) == []
     assert answered > 5
     assert file.startswith(b"time_s,"), "there was a recording"
     assert file.count(b"\n") > 2
     assert before == 0
     assert (tmp_path / "log").stat().st_size > 0
-    assert traces(tmp_path) == []
+    assert find_pictures(tmp_path) == []
 
 
 def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
@@ -116,4 +92,4 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
     assert statuses == {500, 415, 413}
     (tmp_path / "tmp" / "log").write_text(caplog.text, encoding="utf-8")
     assert "a fault with" in caplog.text
-    assert traces(tmp_path) == []
+    assert find_pictures(tmp_path) == []
