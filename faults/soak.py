@@ -109,9 +109,9 @@ def soak_browser(seconds: float) -> dict[str, Any]:
             found["released"] = page.live_tracks() == 0
             _show_files(page, Path(name, "files"))
             found["pictures"] = len(find_pictures(searched))
-            complaints = len(page.complaints)
+            complaints = list(page.complaints)
         found["pictures"] = max(found["pictures"], len(find_pictures(searched)))
-        return {**found, "faults": count_faults(log) + complaints}
+        return {**found, "faults": _told(find_faults(log) + complaints)}
 
 
 def _record(page: LivePage, seconds: float) -> None:
@@ -159,7 +159,7 @@ async def soak_crowd(count: int, seconds: float) -> dict[str, Any]:
                 visitor.close()
         growth = max(value for key, value in found.items() if key.startswith("kernel_") and key.endswith("_growth"))
         kept = {key: value for key, value in found.items() if not key.startswith("kernel_")}
-        return {"visitors": count, **kept, "kernel_growth": growth, "faults": count_faults(log)}
+        return {"visitors": count, **kept, "kernel_growth": growth, "faults": _told(find_faults(log))}
 
 
 def _watch(
@@ -197,6 +197,11 @@ def _watch(
     return found
 
 
+def _told(faults: list[str]) -> int:
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
+    return len(faults)
+
+
 def _find_tab() -> psutil.Process | None:
     """Return the largest of the browser's processes that show pages, of those that we started."""
     tabs = [
@@ -207,10 +212,14 @@ def _find_tab() -> psutil.Process | None:
     return max(tabs, key=lambda process: process.memory_info().rss, default=None)
 
 
-def count_faults(log: Path) -> int:
-    """Return how many lines of a log tell of a fault of ours."""
-    lines = [line.lower() for line in log.read_text(errors="replace").splitlines()]
-    return sum(any(word in line for word in FAULTS) and not any(word in line for word in HARMLESS) for line in lines)
+def find_faults(log: Path) -> list[str]:
+    """Return the lines of a log that tell of a fault of ours."""
+
+    def tells(line: str) -> bool:
+        said = line.lower()
+        return any(word in said for word in FAULTS) and not any(word in said for word in HARMLESS)
+
+    return [line for line in log.read_text(errors="replace").splitlines() if tells(line)]
 
 
 if __name__ == "__main__":

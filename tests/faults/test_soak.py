@@ -2,7 +2,7 @@
 
 import pytest
 
-from faults.soak import count_faults, is_good
+from faults.soak import find_faults, is_good
 
 GOOD = {"rate_kept": 0.96, "kernel_growth": 0.04, "server_growth": -0.1, "faults": 0}
 
@@ -19,7 +19,7 @@ def test_is_good_refuses_what_got_worse(bad):
     assert not is_good(GOOD | bad)
 
 
-def test_count_faults_counts_each_line_once_and_no_visitor_who_leaves(tmp_path):
+def test_find_faults_takes_each_line_once_and_no_visitor_who_leaves(tmp_path):
     (log := tmp_path / "log").write_text(
         "[I] Kernel started\n"
         "[E] Uncaught exception: Error in a handler\n"
@@ -27,4 +27,4 @@ def test_count_faults_counts_each_line_once_and_no_visitor_who_leaves(tmp_path):
         "tornado.websocket.WebSocketClosedError\n",
         encoding="utf-8",
     )
-    assert count_faults(log) == 2
+    assert [line[:9] for line in find_faults(log)] == ["[E] Uncau", "Traceback"]
