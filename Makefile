@@ -33,7 +33,7 @@ app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000 s
 
 lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
 	@$(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks \
-	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) $(ARGS)
+	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) --Session.digest_history_size=1000 $(ARGS)
 
 test: $(VENV)/.all  ## run every test, in the browser and in the notebooks too (ARGS="-k weights" runs some)
 	@$(RUN) pytest $(ARGS)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from fer_lib.live.digests import DIGESTS
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "notebooks/04_live.ipynb"
 CONNECTION = "fer_lib.live.connection.PromptConnection"
@@ -51,6 +53,7 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
         "ServerApp.root_dir": ROOT,
         "IdentityProvider.token": token,
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
+        "Session.digest_history_size": DIGESTS,
     }
     with _run([command, *(f"--{name}={value}" for name, value in options.items())], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "api", process)

@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from fer_lib import settings
+from fer_lib.live.digests import DIGESTS
 from fer_lib.settings import GROUPS, TrainingSettings
 
 TRAINING_ONLY = {"torch", "torchvision", "facenet-pytorch", "accelerate", "matplotlib", "scikit-learn", "pandas"}
@@ -137,6 +138,12 @@ def test_binder_start_gives_the_server_our_connection(project_root, tmp_path):
     )
     said = json.loads(done.stdout)["ServerApp"]["kernel_websocket_connection_class"]
     assert said == "fer_lib.live.connection.PromptConnection"
+
+
+def test_every_server_keeps_few_digests(project_root):
+    for name in ("voila.json", "binder/jupyter_server_config.json"):
+        assert json.loads((project_root / name).read_text())["Session"] == {"digest_history_size": DIGESTS}
+    assert f"--Session.digest_history_size={DIGESTS} " in (project_root / "Makefile").read_text()
 
 
 def test_every_server_uses_the_prompt_connection(project_root):

@@ -34,7 +34,6 @@ from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketHandler
 
-from fer_lib.live.digests import keep_few_digests
 from fer_lib.live.gate import Gate, is_well_formed
 from fer_lib.live.limits import read_settings
 from fer_lib.settings import LiveSettings, PageSettings
@@ -75,7 +74,6 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     def connect(self) -> Any:
         """Switch Nagle's algorithm off and connect as usual."""
         self.websocket_handler.set_nodelay(True)
-        keep_few_digests(self.session, self.kernel_manager.session)
         limit_s = read_settings(PageSettings).max_session_s
         if limit_s and self.kernel_manager not in _limited:
             _limited.add(self.kernel_manager)

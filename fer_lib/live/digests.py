@@ -1,26 +1,20 @@
 """How many signatures of messages Jupyter keeps, to know one that comes twice.
 
-It keeps 65,536 for each connection, each watcher of a kernel and each kernel: with thirty frames a second these are some
-11 MB of memory after half an hour, three times, and to sort them when they are too many stops everybody's frames.
-A thousand are enough: only this computer's owner can listen to what is said between server and kernel, to say it again.
+It keeps 65,536 in each kernel, and as many for each of the server's connections and watchers of a kernel: with thirty
+frames a second these are some 11 MB after half an hour, three times, and to sort them when they are too many stops
+everybody's frames. A thousand are enough: only this computer's owner can listen to what is said between server and kernel,
+to say it again. The servers are told so by their own files (`voila.json`), the kernel by this module.
 """
 
 from __future__ import annotations
 
 from ipykernel.kernelbase import Kernel
-from jupyter_client.session import Session
 
 DIGESTS = 1000
 
 
-def keep_few_digests(*sessions: Session) -> None:
-    """Let these sessions of Jupyter remember few signatures."""
-    for session in sessions:
-        session.digest_history_size = DIGESTS
-
-
-def keep_few_digests_here() -> None:
-    """Let the kernel that this runs in remember few; nothing is done outside a kernel."""
+def keep_few_digests() -> None:
+    """Let the kernel that this runs in remember few signatures; nothing is done outside a kernel."""
     session = Kernel.instance().session if Kernel.initialized() else None
     if session is not None:
-        keep_few_digests(session)
+        session.digest_history_size = DIGESTS

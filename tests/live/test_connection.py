@@ -5,14 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from jupyter_client.session import Session
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from voila.app import Voila
 
 from fer_lib.live.connection import PromptConnection
-from fer_lib.live.digests import DIGESTS
 
 NAME = "fer_lib.live.connection.PromptConnection"
 
@@ -30,14 +28,11 @@ def test_connect_switches_nagle_off_first(monkeypatch):
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "__init__", lambda self: None)
     owner = SimpleNamespace(allowed_message_types=[])
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "multi_kernel_manager", owner)
-    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "kernel_manager", SimpleNamespace(session=Session()))
-    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "session", Session())
     monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect", lambda self: calls.append("connect"))
     connection = PromptConnection()
     connection.websocket_handler = FakeHandler(calls)
     connection.connect()
     assert calls == ["nodelay True", "connect"]
-    assert connection.session.digest_history_size == connection.kernel_manager.session.digest_history_size == DIGESTS
 
 
 def status(state: str, of: str) -> list[bytes]:

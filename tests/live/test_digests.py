@@ -1,0 +1,27 @@
+"""Jupyter's memory of messages stays small, in the kernel and in the server."""
+
+import pytest
+from ipykernel.kernelbase import Kernel
+from jupyter_client.session import Session
+
+from fer_lib.live.digests import DIGESTS, keep_few_digests
+
+
+def test_keep_few_digests_in_a_kernel(monkeypatch):
+    kernel = Kernel(session=Session())
+    monkeypatch.setattr(Kernel, "_instance", kernel)
+    keep_few_digests()
+    assert kernel.session.digest_history_size == DIGESTS
+
+
+@pytest.mark.parametrize("extra", [0, 1, DIGESTS])
+def test_a_session_forgets_what_is_too_much(extra):
+    session = Session(digest_history_size=DIGESTS)
+    for number in range(DIGESTS + extra):
+        session._add_digest(str(number).encode())
+    assert 0.8 * DIGESTS < len(session.digest_history) <= DIGESTS
+
+
+def test_keep_few_digests_outside_a_kernel_does_nothing():
+    assert not Kernel.initialized()
+    keep_few_digests()
