@@ -126,7 +126,7 @@ def _record(page: LivePage, seconds: float) -> None:
 
 
 def _show_files(page: LivePage, folder: Path) -> None:
-    """Show one file after another in place of the camera, broken ones too; each is shown or refused in words."""
+    """Show one file after another in place of the camera, broken ones too, and then the camera again."""
     folder.mkdir()
     for number, content in enumerate(odd_pictures().values()):
         (path := folder / f"{number}.jpg").write_bytes(content)

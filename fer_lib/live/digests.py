@@ -1,7 +1,7 @@
 """How many signatures of messages Jupyter keeps, to know one that comes twice.
 
 It keeps 65,536 in each kernel, and as many for each of the server's connections and watchers of a kernel: with thirty
-frames a second these are some 11 MB after half an hour, three times, and to sort them when they are too many stops
+frames a second each is full after half an hour and takes some 8 MB, and to sort them when they are too many stops
 everybody's frames. A thousand are enough: only this computer's owner can listen to what is said between server and kernel,
 to say it again. The servers are told so by their own files (`voila.json`), the kernel by this module.
 """
