@@ -85,7 +85,7 @@ def load_checkpoint(
     except RuntimeError as error:
         raise ValueError(f"the checkpoint {path} belongs to another network: {str(error).splitlines()[0]}") from None
     if optimizer is not None:
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": _optimizer_state(tensors)})
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": _optimizer_state(tensors, optimizer)})
     return progress
 
 
@@ -132,9 +132,13 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _optimizer_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+def _optimizer_state(tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
+    """Return the moments of each weight, laid out in memory as the weight is: fused optimizers look at nothing else."""
+    learned = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimizer.").items():
         place, field = name.split(".", 1)
-        state.setdefault(int(place), {})[field] = value
+        like = learned[int(place)]
+        laid = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(place), {})[field] = laid
     return state

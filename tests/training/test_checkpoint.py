@@ -29,6 +29,27 @@ def test_load_checkpoint_restores_network_and_moments(tmp_path):
         assert all(torch.equal(value, moments.state_dict()["state"][place][name]) for name, value in state.items())
 
 
+def test_load_checkpoint_lays_moments_in_memory_as_their_weights(tmp_path):
+    def step(network, optimizer):
+        network(torch.linspace(-1, 1, 150).reshape(2, 3, 5, 5)).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def make():
+        torch.manual_seed(0)
+        network = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+        return network, torch.optim.AdamW(network.parameters(), lr=0.1, fused=True)
+
+    path = tmp_path / "c.safetensors"
+    (network, optimizer), (other, moments) = make(), make()
+    step(network, optimizer)
+    save_checkpoint(path, network, optimizer, None, {})
+    load_checkpoint(path, other, moments)
+    step(network, optimizer)
+    step(other, moments)
+    assert torch.equal(network.weight, other.weight)
+
+
 def test_save_checkpoint_leaves_no_half_file(tmp_path):
     model, optimizer = make_learner(0)
     save_checkpoint(tmp_path / "c.safetensors", model, optimizer, None, {})
