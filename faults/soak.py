@@ -42,9 +42,9 @@ SHARE = 0.15  # of the time that is the start, and the end
 RECORDED = 0.02  # as long as this share of the time, before it
 LEAST_RATE = 0.95
 MOST_GROWTH = 0.05
-# Words of a log that tell of a fault; a browser that leaves is none.
+# Words of a log that tell of a fault; a browser that leaves is none, nor a kernel that is ended while it works.
 FAULTS = ("error", "traceback", "critical", "exception")
-HARMLESS = ("websocketclosederror", "streamclosederror")
+HARMLESS = ("websocketclosederror", "streamclosederror", "keyboardinterrupt caught in kernel")
 
 
 def main() -> int:
