@@ -25,6 +25,7 @@ def drawn(tmp_path_factory):
 
 def make_settings(drawn, runs, **values) -> TrainingSettings:
     small = {"image_size": 32, "batch_size": 16, "num_epochs": 2, "max_images": 35, "device": "cpu", "ema_decay": 0.9}
+    small |= {"architecture": "resnet18", "initial_weights": "none"}  # quicker, and the loop is the same
     return TrainingSettings.load(data_dir=drawn, runs_dir=runs, **{**small, **values})
 
 
@@ -36,7 +37,7 @@ def read_tensors(path):
 
 def test_train_fills_a_run_folder_with_a_network_that_loads(drawn, tmp_path):
     seen = []
-    run = loop.train(make_settings(drawn, tmp_path), on_epoch=seen.append)
+    run = loop.train(make_settings(drawn, tmp_path, architecture="b0"), on_epoch=seen.append)
     assert [line["epoch"] for line in run.read_metrics()] == [line["epoch"] for line in seen] == [0, 1]
     loaded = weights.load_emotion_weights(run.folder)
     assert loaded.crop_spec == loop.crop_spec(make_settings(drawn, tmp_path))
