@@ -208,8 +208,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
-    architecture: Literal["b0", "resnet18"] = Field(
-        "b0", description="b0: EfficientNet-B0, the network in use; resnet18: a narrow one for 48 pixels, a teacher"
+    architecture: Literal["b0", "resnet18", "mobilenet"] = Field(
+        "b0",
+        description="b0: EfficientNet-B0, the network in use; resnet18 (narrow, for 48 pixels), mobilenet: teachers",
     )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
@@ -231,7 +232,7 @@ class TrainingSettings(Settings):
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
     initial_weights: str = Field(
-        "lite0", description="lite0, imagenet, none (data/README.md), or the path of a checkpoint (.safetensors)"
+        "lite0", description="lite0, imagenet, none, or the path of a checkpoint (.safetensors); see data/README.md"
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"

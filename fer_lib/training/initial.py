@@ -74,7 +74,7 @@ def load_run(network: nn.Module, path: Path) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS` must be none, imagenet, lite0 or a checkpoint, but there is no file {path}"
+            f"`INITIAL_WEIGHTS` must be none, imagenet, lite0 or a checkpoint (data/README.md), but there is no file {path}"
         )
     try:
         tensors = load_file(path)

@@ -10,15 +10,19 @@ from torch import nn
 from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.training.faceres import load_faceres
 from fer_lib.training.initial import load_imagenet, load_lite0, load_run
+from fer_lib.training.mobilenet import build_mobilenet
 from fer_lib.training.resnet import build_resnet
 
 FEATURES = 1280
 HIDDEN = 512
 PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
+TEACHERS = {"resnet18": build_resnet, "mobilenet": build_mobilenet}
 DESCRIPTIONS = {
     "b0": "EfficientNet-B0 with the head 1280→512→7",
     "resnet18": "a ResNet-18 of half the usual width, without the halving at its start",
+    "mobilenet": "a MobileNet without normalisations",
 }
 
 
@@ -34,11 +38,11 @@ def build_model(
     Args:
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the features before the last layer dropped in training.
-        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package) or the
-            path of a checkpoint.
+        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package), or the
+            path of a checkpoint or, for `mobilenet`, of `faceres-deep.json`.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
             Only of `b0`.
-        architecture: `b0`, or `resnet18`, a teacher.
+        architecture: `b0`, or a teacher: `resnet18` or `mobilenet`.
 
     Raises:
         FileNotFoundError: if a checkpoint or the package of `lite0` is missing.
@@ -53,9 +57,10 @@ def build_model(
                 f"`INITIAL_WEIGHTS={initial_weights}` has the weights of EfficientNet; with `ARCHITECTURE={architecture}`"
                 " it must be none or a checkpoint"
             )
-        network = build_resnet(channels, dropout_rate)
+        network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
-        load_run(network, Path(initial_weights))
+        load = load_faceres if initial_weights.endswith(".json") else load_run
+        load(network, Path(initial_weights))
     return network.to(memory_format=torch.channels_last)
 
 

@@ -1,0 +1,87 @@
+"""FaceRes (Savchenko, 2019): a MobileNet that learned to tell people apart on VGGFace2, as a file of TensorFlow.js."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fer_lib.crops import CropSpec
+from fer_lib.training.mobilenet import BLOCKS, Convolution
+
+MEAN = (103.939, 116.779, 123.68)  # what it subtracts from blue, green and red in [0, 255]
+LAYERS = ("conv1", *(f"conv_{kind}_{block}" for block in range(1, len(BLOCKS) + 1) for kind in ("dw", "pw")))
+TYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+
+
+def load_faceres(network: nn.Module, path: Path) -> None:
+    """Load its convolutions into a fresh MobileNet; what names the emotion stays as it is.
+
+    Args:
+        network: as `build_mobilenet` returns it, for grey or for colour (red, green, blue).
+        path: `faceres-deep.json`, beside the `.bin` with the weights.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if they are not those of such a network.
+    """
+    layers = (
+        [layer for layer in network if isinstance(layer, Convolution)] if isinstance(network, nn.Sequential) else []
+    )
+    try:
+        held = read_tensorflow_js(path)
+        with torch.no_grad():
+            for layer, name in zip(layers, LAYERS, strict=True):
+                weight, bias = _layer(held, name)
+                if name == LAYERS[0]:
+                    weight, bias = _take_our_pixels(weight, bias, layer.in_channels)
+                layer.weight.copy_(weight.reshape(layer.weight.shape))
+                layer.bias.copy_(bias)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"`INITIAL_WEIGHTS` must be a file that is there (data/README.md), but there is no {error.filename}"
+        ) from None
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"`INITIAL_WEIGHTS` must be faceres-deep.json, but {path} is not: {error}") from None
+
+
+def read_tensorflow_js(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a TensorFlow.js model: a `.json` that names them, and files with their numbers.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        KeyError, TypeError, ValueError: if it is no such model, or its weights are not plain numbers.
+    """
+    found: dict[str, Tensor] = {}
+    for group in json.loads(path.read_text(encoding="utf-8"))["weightsManifest"]:
+        numbers = b"".join((path.parent / Path(name).name).read_bytes() for name in group["paths"])
+        start = 0
+        for entry in group["weights"]:
+            if "quantization" in entry:
+                raise ValueError(f"{entry['name']} is kept in fewer bits")
+            kind, count = TYPES[entry["dtype"]], prod(entry["shape"])
+            values = np.frombuffer(numbers, kind, count, start).reshape(entry["shape"])
+            found[entry["name"]] = torch.from_numpy(values.astype(kind.newbyteorder("=")))
+            start += count * kind.itemsize
+    return found
+
+
+def _layer(held: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
+    """Return weight `(out, in, h, w)` and bias `(out,)` of a convolution with its normalisation, which is mostly merged."""
+    bias = held[f"{name}_bn/batchnorm_1/sub"].flatten()
+    if "_dw_" in name:
+        weight = held[f"{name}/depthwise_kernel"] * held[f"{name}_bn/batchnorm_1/mul"].reshape(-1, 1)
+        return weight.permute(2, 3, 0, 1), bias
+    return held[f"{name}/convolution/merged_input"].permute(3, 2, 0, 1), bias
+
+
+def _take_our_pixels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Make the first layer take pixels as `CropSpec` scales them, red first or grey, for its own."""
+    middle = 255 * CropSpec.mean - torch.tensor(MEAN).reshape(1, 3, 1, 1)
+    bias = bias + (weight * middle).sum((1, 2, 3))
+    weight = 255 * CropSpec.std * weight.flip(1)
+    return (weight.sum(1, keepdim=True) if channels == 1 else weight), bias
