@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from math import prod
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ def load_faceres(network: nn.Module, path: Path) -> None:
                 if name == LAYERS[0]:
                     weight, bias = _take_our_pixels(weight, bias, layer.in_channels)
                 layer.weight.copy_(weight.reshape(layer.weight.shape))
-                layer.bias.copy_(bias)
+                cast(Tensor, layer.bias).copy_(bias)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"`INITIAL_WEIGHTS` must be a file that is there (data/README.md), but there is no {error.filename}"
