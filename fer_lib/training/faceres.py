@@ -28,11 +28,11 @@ def load_faceres(network: nn.Module, path: Path) -> None:
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if they are not those of such a network.
+        ValueError: if they are not those of such a network, or the network is no MobileNet.
     """
-    layers = (
-        [layer for layer in network if isinstance(layer, Convolution)] if isinstance(network, nn.Sequential) else []
-    )
+    layers = [layer for layer in network.modules() if isinstance(layer, Convolution)]
+    if not layers:
+        raise ValueError(f"`INITIAL_WEIGHTS={path}` needs `ARCHITECTURE=mobilenet`")
     try:
         held = read_tensorflow_js(path)
         with torch.no_grad():

@@ -94,7 +94,7 @@ def test_load_faceres_missing_files_are_named(tmp_path, drawn):
         load_faceres(network, path)
 
 
-def test_load_faceres_other_files_are_refused(tmp_path, drawn, path):
+def test_load_faceres_other_files_are_refused(tmp_path, drawn):
     network = model.build_model(1, architecture="mobilenet")
     for text in ("{", "{}", "[]", json.dumps({"weightsManifest": [{"paths": [], "weights": [{}]}]})):
         (tmp_path / "other.json").write_text(text)
@@ -105,8 +105,11 @@ def test_load_faceres_other_files_are_refused(tmp_path, drawn, path):
     write(tmp_path, drawn).with_suffix(".bin").write_bytes(b"short")
     with pytest.raises(ValueError, match=r"`INITIAL_WEIGHTS` must be faceres-deep.json"):
         load_faceres(network, tmp_path / "faceres-deep.json")
-    with pytest.raises(ValueError, match=r"`INITIAL_WEIGHTS` must be faceres-deep.json"):
-        load_faceres(nn.Linear(1, 1), path)
+
+
+def test_load_faceres_into_another_network_is_refused(path):
+    with pytest.raises(ValueError, match=r"INITIAL_WEIGHTS=.*needs `ARCHITECTURE=mobilenet`"):
+        model.build_model(1, initial_weights=str(path))
 
 
 def test_layers_are_those_of_the_network():
