@@ -146,7 +146,6 @@ def test_train_learns_the_drawn_faces(drawn, tmp_path):
         max_images=None,
         ema_decay=0.0,
         dropout_rate=0.0,
-        stochastic_depth=0.0,
         learning_rate=0.003,
         schedule="onecycle",
         augmentation="none",
