@@ -255,6 +255,9 @@ class TrainingSettings(Settings):
     crop_detail: int = Field(
         0, ge=0, le=1024, description="pixels a side that the training images have; 0: as many as the input"
     )
+    keep_by: Literal["accuracy", "macro_f1", "loss", "last"] = Field(
+        "accuracy", description="the epoch that is kept: the best of these on the validation images, or the last"
+    )
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")

@@ -56,11 +56,12 @@ class LiveCurves:
             self._handle.update(figure)
 
 
-def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Figure:
-    """Draw the validation loss and accuracy of several runs, the best epoch of each with a dot.
+def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapping[str, int]) -> Figure:
+    """Draw the validation loss and accuracy of several runs, the epoch that each kept with a dot.
 
     Args:
         runs: the epochs of each run, as they stand in its `metrics.jsonl`, by its name.
+        kept: the epoch whose network each run kept, from 1; a run without epochs has none.
     """
     figure, (left, right) = make_figure(2, 11, 3.4)
     colors = run_colors(list(runs))
@@ -72,8 +73,7 @@ def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Figure:
             )
             accuracies = [line["validation_accuracy"] for line in metrics]
             right.plot(epochs, accuracies, color=colors[name], linewidth=1.8, marker=".", label=name)
-            best = accuracies.index(max(accuracies))
-            right.plot(epochs[best], accuracies[best], "o", color=colors[name], markersize=6)
+            right.plot(kept[name], accuracies[epochs.index(kept[name])], "o", color=colors[name], markersize=6)
     left.set_title("validation loss")
     right.set_title("validation accuracy")
     right.yaxis.set_major_formatter(PercentFormatter(1))

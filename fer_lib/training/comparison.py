@@ -12,7 +12,7 @@ from typing import Any
 from IPython.display import HTML, display
 
 from fer_lib.plots.curves import plot_runs, run_colors
-from fer_lib.training.run import Run
+from fer_lib.training.run import Run, kept_epoch
 
 # Where a run lies and how it went on does not make it different.
 NOT_COMPARED = frozenset({"runs_dir", "run_name", "resume"})
@@ -21,7 +21,7 @@ HEADINGS = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "loss": "loss",
-    "best_epoch": "at epoch",
+    "kept_epoch": "at epoch",
     "epochs": "epochs",
     "minutes": "minutes",
     "finished": "finished",
@@ -34,7 +34,7 @@ class Comparison:
     """Runs, the best first; as the last line of a notebook cell it shows a table and curves.
 
     Attributes:
-        rows: one per run: its name, the validation accuracy, macro-F1 and loss of its best epoch and which that was,
+        rows: one per run: its name, the validation accuracy, macro-F1 and loss of the epoch it kept and which that was,
             how many epochs and minutes it has had, whether it is finished, and every setting in which the runs differ.
         epochs: the metrics of every epoch, by run.
     """
@@ -57,7 +57,8 @@ class Comparison:
     def _ipython_display_(self) -> None:
         display(HTML(self.as_html()))
         if any(self.epochs.values()):
-            display(plot_runs(self.epochs))
+            kept = {row["run"]: row["kept_epoch"] for row in self.rows if row["kept_epoch"]}
+            display(plot_runs(self.epochs, kept))
 
 
 def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
@@ -89,13 +90,13 @@ def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
 
 
 def _summarize(run: Run, settings: dict[str, Any], epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    best = max(epochs, key=lambda line: line["validation_accuracy"], default={})
+    kept = kept_epoch(epochs, settings.get("keep_by", "accuracy")) if epochs else {}
     return {
         "run": run.folder.name,
-        "accuracy": best.get("validation_accuracy"),
-        "macro_f1": best.get("validation_macro_f1"),
-        "loss": best.get("validation_nll"),
-        "best_epoch": best["epoch"] + 1 if best else None,
+        "accuracy": kept.get("validation_accuracy"),
+        "macro_f1": kept.get("validation_macro_f1"),
+        "loss": kept.get("validation_nll"),
+        "kept_epoch": kept["epoch"] + 1 if kept else None,
         "epochs": f"{len(epochs)} of {settings.get('num_epochs')}",
         "minutes": sum(line["seconds"] for line in epochs) / 60,
         "finished": "yes" if run.is_finished else "no",

@@ -17,7 +17,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.model import build_model
-from fer_lib.training.run import Run
+from fer_lib.training.run import Run, kept_epoch
 from fer_lib.training.teachers import Teachers, load_teachers
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -86,13 +86,11 @@ def resume_learner(learner: Learner, run: Run) -> None:
     learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
 
 
-def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any]) -> None:
-    """Save metrics and checkpoint, and the network if it is the best so far, or the first of a larger image size."""
+def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], keep_by: str) -> None:
+    """Save metrics and checkpoint, and the network if `keep_by` prefers it to those before."""
     learner.next_epoch = metrics["epoch"] + 1
-    is_larger = metrics["image_size"] > learner.best.get("image_size", 0)
-    is_best = is_larger or metrics["validation_accuracy"] > learner.best.get("validation_accuracy", -1.0)
-    if is_best:
-        learner.best = metrics
+    learner.best = kept_epoch([learner.best, metrics] if learner.best else [metrics], keep_by)
+    is_best = learner.best is metrics
     if not learner.accelerator.is_main_process:
         return
     progress = {"next_epoch": learner.next_epoch, "best": learner.best}

@@ -56,7 +56,7 @@ def train(
     judged = Batches(validation.images, one_hot(validation.targets), spec, settings, device)
     for epoch in range(learner.next_epoch, settings.num_epochs):
         metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)
-        keep_epoch(learner, run, metrics)
+        keep_epoch(learner, run, metrics, settings.keep_by)
         if on_epoch is not None:
             on_epoch(metrics)
         if settings.early_stopping and epoch - learner.best["epoch"] >= settings.early_stopping:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,13 @@ NOT_LEARNED = frozenset(
 )
 # What a recipe leaves to those who follow it.
 ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y"}
+# What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
+SCORES = {
+    "accuracy": ("validation_accuracy", 1),
+    "macro_f1": ("validation_macro_f1", 1),
+    "loss": ("validation_nll", -1),
+    "last": ("epoch", 1),
+}
 PACKAGES = ("torch", "torchvision", "accelerate", "numpy", "opencv-python-headless", "onnx", "onnxruntime")
 
 
@@ -54,7 +62,7 @@ class Run:
 
     @property
     def best(self) -> Path:
-        """The network with the best validation accuracy so far."""
+        """The network of the epoch that `keep_by` chose among those so far."""
         return self.folder / "best.safetensors"
 
     @property
@@ -98,6 +106,17 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
         _tell_differences(run, settings)
         return run
     return _make_run(settings, sources or {})
+
+
+def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
+    """Return the metrics of the epoch whose network is kept: of those at the largest image size the first that is best.
+
+    Args:
+        epochs: the metrics of some epochs, at least one.
+        keep_by: the score that decides, a key of `SCORES`.
+    """
+    name, sign = SCORES[keep_by]
+    return max(epochs, key=lambda line: (line.get("image_size", 0), sign * line[name]))
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:

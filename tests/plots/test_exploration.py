@@ -74,11 +74,11 @@ def test_plot_mean_faces_shows_means_and_differences():
     assert plots.plot_mean_faces({}).axes
 
 
-def test_plot_runs_marks_the_best_epoch():
+def test_plot_runs_marks_the_kept_epoch():
     line = {"loss": 1.0, "validation_nll": 1.1, "validation_macro_f1": 0.3}
     run = [{**line, "epoch": n, "validation_accuracy": x} for n, x in enumerate((0.2, 0.5, 0.4))]
-    figure = plots.plot_runs({"one": run, "empty": []})
-    curve, best = figure.axes[1].lines
+    figure = plots.plot_runs({"one": run, "empty": []}, {"one": 3})
+    curve, dot = figure.axes[1].lines
     assert curve.get_ydata().tolist() == [0.2, 0.5, 0.4]
-    assert (best.get_xdata()[0], best.get_ydata()[0]) == (2, 0.5)
-    assert plots.plot_runs({}).legends == []
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (3, 0.4)
+    assert plots.plot_runs({}, {}).legends == []

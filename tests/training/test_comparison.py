@@ -50,8 +50,8 @@ def test_compare_runs_best_first_with_what_came_of_it(runs):
     first, second, third = compare_runs(runs).rows
     assert [row["run"] for row in (first, second, third)] == ["2-mixed", "1-plain", "3-new"]
     assert (first["accuracy"], first["macro_f1"], first["finished"]) == (0.6, 0.5, "yes")
-    assert (second["best_epoch"], second["epochs"], second["minutes"]) == (2, "3 of 22", 1.5)
-    assert (third["accuracy"], third["best_epoch"], third["epochs"]) == (None, None, "0 of 22")
+    assert (second["kept_epoch"], second["epochs"], second["minutes"]) == (2, "3 of 22", 1.5)
+    assert (third["accuracy"], third["kept_epoch"], third["epochs"]) == (None, None, "0 of 22")
 
 
 def test_compare_runs_shows_only_settings_that_differ(runs):

@@ -13,7 +13,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training import checkpoint, loop
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.publish import ROUNDING
-from fer_lib.training.run import open_run
+from fer_lib.training.run import kept_epoch, open_run
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,26 @@ def test_train_stops_early_when_nothing_improves(drawn, tmp_path):
     run = loop.train(make_settings(drawn, tmp_path, num_epochs=30, early_stopping=1, learning_rate=1e-9))
     assert len(run.read_metrics()) < 30
     assert run.is_finished
+
+
+@pytest.mark.parametrize(("keep_by", "epoch"), [("accuracy", 2), ("macro_f1", 3), ("loss", 4), ("last", 5)])
+def test_kept_epoch_is_the_first_best_at_the_largest_size(keep_by, epoch):
+    numbers = [(48, 0.9, 0.9, 0.1), (64, 0.3, 0.3, 1.1), (64, 0.6, 0.3, 1.0), (64, 0.6, 0.4, 0.9), (64, 0.5, 0.4, 0.8)]
+    numbers.append((64, 0.5, 0.3, 0.8))
+    names = ("image_size", "validation_accuracy", "validation_macro_f1", "validation_nll")
+    epochs = [{"epoch": n, **dict(zip(names, line, strict=True))} for n, line in enumerate(numbers)]
+    assert kept_epoch(epochs, keep_by)["epoch"] == epoch
+
+
+def test_train_keeps_the_last_epoch_where_that_is_asked_for(drawn, tmp_path):
+    run = loop.train(make_settings(drawn, tmp_path, keep_by="last", learning_rate=1e-9))
+    kept, last = read_tensors(run.best), read_tensors(run.checkpoint)
+    averaged = {
+        name.removeprefix("average.module."): value for name, value in last.items() if "average.module." in name
+    }
+    assert averaged
+    assert all(torch.equal(kept[f"model.{name}"], value) for name, value in averaged.items())
+    assert json.loads(run.network.with_suffix(".json").read_text())["epoch"] == 2
 
 
 def test_open_run_other_settings_start_a_new_run(drawn, tmp_path):
