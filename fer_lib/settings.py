@@ -256,7 +256,8 @@ class TrainingSettings(Settings):
         0, ge=0, le=1024, description="pixels a side that the training images have; 0: as many as the input"
     )
     keep_by: Literal["accuracy", "macro_f1", "loss", "last"] = Field(
-        "accuracy", description="the epoch that is kept: the best of these on the validation images, or the last"
+        "accuracy",
+        description="the epoch that is kept: that of the best validation accuracy, macro-F1 or loss, or the last",
     )
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     seed: int = Field(0, ge=0, description="seed of every random choice")

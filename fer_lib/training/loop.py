@@ -112,7 +112,7 @@ def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32
 def finish_run(
     run: Run, settings: TrainingSettings, spec: CropSpec, judged: Batches, targets: NDArray[np.int64], trained_on: int
 ) -> None:
-    """Draw the curves of a run, export its best network and write its card."""
+    """Draw the curves of a run, export the network it kept and write its card."""
     from fer_lib.training.publish import publish_curves, publish_network
 
     publish_curves(run)

@@ -48,7 +48,7 @@ class Teachers:
 
 
 def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers | None:
-    """Load the best network of each run that `settings.teachers` names; `None` if it names none.
+    """Load the network that was kept of each run that `settings.teachers` names; `None` if it names none.
 
     Raises:
         FileNotFoundError: if a folder is no run's or holds no network.
