@@ -162,3 +162,26 @@ def fit_temperature(logits: Array, targets: Targets) -> float:
         return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def fit_offsets(logits: Array, targets: Array) -> NDArray[np.float64]:
+    """Find what to add to the logits so that the probabilities fit soft targets best: least cross-entropy.
+
+    It is the bias of vector scaling (Guo et al., 2017), without the scales.
+
+    Args:
+        logits: `(n, 7)`.
+        targets: `(n, 7)`, each row a share of every label.
+
+    Returns:
+        One offset for each label, `(7,)`; their sum is 0.
+    """
+    from scipy.optimize import minimize
+
+    def loss(offsets: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        probabilities = softmax(np.asarray(logits, np.float64) + offsets)
+        lost = -(np.asarray(targets) * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean()
+        return float(lost), (probabilities - targets).mean(axis=0)
+
+    found = minimize(loss, np.zeros(np.shape(logits)[1]), jac=True).x
+    return np.asarray(found - found.mean(), np.float64)

@@ -259,6 +259,12 @@ class TrainingSettings(Settings):
         "accuracy",
         description="the epoch that is kept: that of the best validation accuracy, macro-F1 or loss, or the last",
     )
+    label_offsets: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the votes in what one offset for each label is fitted to at the end; empty: no offsets",
+    )
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")

@@ -11,6 +11,7 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import (
     calibration_error,
     count_confusions,
+    fit_offsets,
     fit_temperature,
     judge_probabilities,
     measure_coverage,
@@ -82,6 +83,16 @@ def test_calibration_error_of_honest_and_of_boastful_probabilities():
 def test_fit_temperature_finds_the_boast():
     logits, _, targets = make_predictions(20_000)
     assert fit_temperature(logits * 3, targets) == pytest.approx(3, rel=0.05)
+
+
+def test_fit_offsets_finds_what_was_added_and_the_labels_become_as_frequent_as_they_are():
+    logits, _, targets = make_predictions(20_000)
+    added = np.array([0.5, -1.5, -0.5, 0.25, 1.0, 0.0, 0.25])
+    offsets = fit_offsets(logits + added, np.eye(7)[targets])
+    np.testing.assert_allclose(offsets, -added, atol=0.1)
+    assert offsets.sum() == pytest.approx(0, abs=1e-9)
+    shares = softmax(logits + added + offsets).mean(axis=0)
+    np.testing.assert_allclose(shares, np.bincount(targets, minlength=7) / len(targets), atol=1e-4)
 
 
 def test_judge_probabilities_of_certainty_right_and_wrong():

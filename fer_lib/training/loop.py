@@ -11,6 +11,8 @@ from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
 
 from fer_lib.crops import CropSpec
+from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import fit_offsets
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import load_checkpoint
@@ -47,13 +49,14 @@ def train(
     validation = load_split(settings.data_dir, "validation", spec, settings.max_images)
     train_split = prepare_training(settings, spec, validation)
     targets = make_targets(settings, train_split)
+    wanted = soften_targets(settings, validation, settings.label_offsets or 0.0, "LABEL_OFFSETS")
     learner = make_learner(settings, spec)
     run = open_shared_run(learner.accelerator, settings, sources)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
     device = learner.accelerator.device
     batches = Batches(train_split.images, targets, spec, settings, device)
-    judged = Batches(validation.images, one_hot(validation.targets), spec, settings, device)
+    judged = Batches(validation.images, wanted, spec, settings, device)
     for epoch in range(learner.next_epoch, settings.num_epochs):
         metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)
         keep_epoch(learner, run, metrics, settings.keep_by)
@@ -98,25 +101,37 @@ def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32
     Raises:
         ValueError: if votes are asked for and `ferplus_csv` is not set.
     """
-    targets = one_hot(split.targets)
     share = {"fer": 0.0, "blend": settings.vote_share, "ferplus": 1.0}[settings.label_source]
+    return soften_targets(settings, split, share, f"LABEL_SOURCE={settings.label_source}")
+
+
+def soften_targets(settings: TrainingSettings, split: Split, share: float, asked_by: str) -> NDArray[np.float32]:
+    """Return targets `(n, 7)`: the labels, moved towards the votes by `share`.
+
+    Raises:
+        ValueError: if votes are asked for and `ferplus_csv` is not set.
+    """
+    targets = one_hot(split.targets)
     if not share:
         return targets
     if settings.ferplus_csv is None:
-        raise ValueError(
-            f"`FERPLUS_CSV` must be set for `LABEL_SOURCE={settings.label_source}`, but is empty; see data/README.md"
-        )
+        raise ValueError(f"`FERPLUS_CSV` must be set for `{asked_by}`, but is empty; see data/README.md")
     return blend_targets(targets, split.names, read_votes(settings.ferplus_csv), share)
 
 
 def finish_run(
     run: Run, settings: TrainingSettings, spec: CropSpec, judged: Batches, targets: NDArray[np.int64], trained_on: int
 ) -> None:
-    """Draw the curves of a run, export the network it kept and write its card."""
-    from fer_lib.training.publish import publish_curves, publish_network
+    """Draw the curves of a run, export the network it kept, with offsets if the settings ask, and write its card."""
+    from fer_lib.training.publish import offset_answers, publish_curves, publish_network
 
     publish_curves(run)
     network = build_model(spec.channels, settings.dropout_rate, architecture=settings.architecture)
     progress = load_checkpoint(run.best, network)
     logits = predict(network.to(judged.images.device), judged)
-    publish_network(run, network.cpu(), spec, logits, targets, settings, {**progress["best"], "trained_on": trained_on})
+    training = {**progress["best"], "trained_on": trained_on}
+    if settings.label_offsets is not None:
+        offsets = fit_offsets(logits, judged.targets.cpu().numpy())
+        logits = offset_answers(network, offsets, logits)
+        training["label_offsets"] = dict(zip(EMOTIONS, offsets.round(4).tolist(), strict=True))
+    publish_network(run, network.cpu(), spec, logits, targets, settings, training)

@@ -29,6 +29,16 @@ def publish_curves(run: Run) -> None:
     plot_curves(run.read_metrics()).savefig(run.folder / "curves.svg", bbox_inches="tight")
 
 
+def offset_answers(
+    network: nn.Module, offsets: NDArray[np.float64], logits: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Add offsets `(7,)` to all that a network will answer, in its last layer, and to answers `(n, 7)` that it gave."""
+    last = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
+    with torch.no_grad():
+        last.bias.add_(torch.from_numpy(offsets).to(last.bias))
+    return logits + offsets.astype(np.float32)
+
+
 def publish_network(
     run: Run,
     network: nn.Module,
@@ -47,7 +57,7 @@ def publish_network(
         logits: its answers on the validation split, `(n, 7)`.
         targets: the right ones, `(n,)`.
         settings: how it was trained.
-        training: epoch and number of images behind it.
+        training: epoch and number of images behind it, and `label_offsets`, where the network has some.
     """
     temperature = round(fit_temperature(logits, targets), 4)
     example = torch.zeros(2, spec.channels, spec.size, spec.size)
@@ -66,6 +76,7 @@ def publish_network(
             "run": run.folder.name,
             "epoch": training["epoch"] + 1,
             "trained_on": training["trained_on"],
+            "label_offsets": training.get("label_offsets"),
             "settings": settings.model_dump(mode="json", exclude={"data_dir", "runs_dir", "resume", "ferplus_csv"}),
             "environment": describe_environment(),
         },

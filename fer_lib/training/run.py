@@ -25,10 +25,11 @@ from fer_lib.settings import TrainingSettings
 
 # What may differ between a run and its continuation without changing what is learned.
 NOT_LEARNED = frozenset(
-    {"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes", "crop_scale", "crop_shift_y"}
+    {"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"}
+    | {"crop_scale", "crop_shift_y", "label_offsets"}
 )
 # What a recipe leaves to those who follow it.
-ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y"}
+ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y", "label_offsets"}
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),

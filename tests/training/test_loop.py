@@ -8,12 +8,14 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from fer_lib import weights
+from fer_lib import metrics, weights
+from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import checkpoint, loop
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.publish import ROUNDING
 from fer_lib.training.run import kept_epoch, open_run
+from fer_lib.training.votes import VOTED_AS
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +186,29 @@ def test_train_keeps_the_last_epoch_where_that_is_asked_for(drawn, tmp_path):
     assert averaged
     assert all(torch.equal(kept[f"model.{name}"], value) for name, value in averaged.items())
     assert json.loads(run.network.with_suffix(".json").read_text())["epoch"] == 2
+
+
+def test_train_label_offsets_are_in_the_exported_network_and_on_its_card(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path)
+    split = loop.load_split(drawn, "validation", loop.crop_spec(settings), settings.max_images, quiet=True)
+    table = tmp_path / "votes.csv"
+    rows = [f"{name}," + ",".join("2" if voted == "fear" else "0" for voted in VOTED_AS) for name in split.names]
+    table.write_text("\n".join([f"name,{','.join(VOTED_AS)}", *rows]))
+    plain = loop.train(settings)
+    moved = loop.train(make_settings(drawn, tmp_path, label_offsets=0.75, ferplus_csv=table, resume="never"))
+    card = json.loads(moved.network.with_suffix(".json").read_text())
+    assert json.loads(plain.network.with_suffix(".json").read_text())["label_offsets"] is None
+    faces = ((split.images.astype(np.float32) / 255 - 0.5) / 0.25).transpose(0, 3, 1, 2)
+    before, after = (onnxruntime.InferenceSession(run.network).run(None, {"faces": faces})[0] for run in (plain, moved))
+    np.testing.assert_allclose(after - before, np.tile(list(card["label_offsets"].values()), (35, 1)), atol=ROUNDING)
+    assert metrics.softmax(after).mean(axis=0)[EMOTIONS.index("fear")] == pytest.approx(0.75 + 0.25 / 7, abs=0.02)
+    assert card["metrics"]["validation"]["per_label"]["fear"]["recall"] == 1
+
+
+def test_train_label_offsets_need_the_votes_before_any_work(drawn, tmp_path):
+    with pytest.raises(ValueError, match="`FERPLUS_CSV` must be set for `LABEL_OFFSETS`"):
+        loop.train(make_settings(drawn, tmp_path, label_offsets=0.5))
+    assert not list(tmp_path.iterdir())
 
 
 def test_open_run_other_settings_start_a_new_run(drawn, tmp_path):
