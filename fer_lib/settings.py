@@ -232,7 +232,8 @@ class TrainingSettings(Settings):
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
     initial_weights: str = Field(
-        "lite0", description="lite0, imagenet, none, or the path of a checkpoint (.safetensors); see data/README.md"
+        "lite0",
+        description="lite0, imagenet, none, the name of a run, or the path of a checkpoint (.safetensors); see data/README.md",
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"
@@ -240,7 +241,8 @@ class TrainingSettings(Settings):
     vote_share: float = Field(0.5, ge=0, le=1, description="share of the votes in blended targets")
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     teachers: str | None = Field(
-        None, description="folders of runs, with commas between, whose networks tell what they see; empty: none"
+        None,
+        description="names or folders of runs, with commas between, whose networks tell what they see; empty: none",
     )
     teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' answers in the targets")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")

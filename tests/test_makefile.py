@@ -164,10 +164,10 @@ def test_train_passes_parameters_on(house):
     assert house.calls[2] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
 
 
-def test_train_repeats_a_run_that_lies_beside_the_weights(house, project_root):
+def test_train_repeats_the_runs_that_lie_beside_the_weights(house, project_root):
     house.make("train", "RECIPE=shipped")
     assert house.calls[2] == "fer_lib.training.notebook --recipe weights/shipped"
-    assert (project_root / "weights" / "shipped" / "settings.json").is_file()
+    assert list((project_root / "weights" / "shipped").glob("*/settings.json"))
 
 
 def test_pip_options_of_the_user_are_passed_on(house):

@@ -74,7 +74,8 @@ def load_run(network: nn.Module, path: Path) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS` must be none, imagenet, lite0 or a checkpoint (data/README.md), but there is no file {path}"
+            "`INITIAL_WEIGHTS` must be none, imagenet, lite0, a run or a checkpoint (data/README.md), but there is no run of "
+            f"that name and no file {path}"
         )
     try:
         tensors = load_file(path)

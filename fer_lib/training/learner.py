@@ -16,8 +16,8 @@ from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
-from fer_lib.training.model import build_model
-from fer_lib.training.run import Run, kept_epoch
+from fer_lib.training.model import PRETRAINED, build_model
+from fer_lib.training.run import Run, find_run, kept_epoch
 from fer_lib.training.teachers import Teachers, load_teachers
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -52,7 +52,7 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     model = build_model(
         spec.channels,
         settings.dropout_rate,
-        settings.initial_weights,
+        locate_initial(settings),
         settings.stochastic_depth,
         settings.architecture,
     )
@@ -67,6 +67,15 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
         plain = accelerator.unwrap_model(model)
         average = AveragedModel(plain, multi_avg_fn=partial(_average, settings.ema_decay), use_buffers=True)
     return Learner(accelerator, model, optimizer, average, load_teachers(settings, accelerator.device))
+
+
+def locate_initial(settings: TrainingSettings) -> str:
+    """Return `initial_weights`, or where the network lies that the run kept which they name."""
+    named = settings.initial_weights
+    if named in ("none", *PRETRAINED):
+        return named
+    run = find_run(named, settings.runs_dir)
+    return str(run.best) if run is not None else named
 
 
 def resume_learner(learner: Learner, run: Run) -> None:

@@ -15,7 +15,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
 from fer_lib.training.ending import tell_end
-from fer_lib.training.run import Run, open_run, read_recipe
+from fer_lib.training.recipe import read_steps
+from fer_lib.training.run import Run, find_finished, open_run
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
 
@@ -26,9 +27,32 @@ def main(words: list[str]) -> int:
     parser.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting of .env.example"
     )
-    parser.add_argument("--recipe", type=Path, help="folder of a run to repeat; -p changes single settings")
+    parser.add_argument(
+        "--recipe", type=Path, help="folder of a run, or of several, to repeat; -p changes single settings"
+    )
     told = parser.parse_args(words)
-    return tell_end(lambda: train_notebook((read_recipe(told.recipe) if told.recipe else {}) | _by_field(told.p)))
+    given = _by_field(told.p)
+    return tell_end(lambda: follow_recipe(told.recipe, given) if told.recipe else train_notebook(given))
+
+
+def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:
+    """Take the steps of a recipe; those before the last that are finished already are left out. Return the last run.
+
+    Args:
+        folder: of a run, or of several that build on each other.
+        given: settings that differ from the recipe's, by field, in every step.
+
+    Raises:
+        FileNotFoundError: if the folder is no run's and holds none.
+        ValueError: if a setting is wrong.
+        RuntimeError: if a step fails; those before it stay finished.
+    """
+    *before, last = [step | given for step in read_steps(folder)]
+    for place, step in enumerate(before, 1):
+        print(f"run {place} of {len(before) + 1}: {step['run_name']}", flush=True)
+        if find_finished(TrainingSettings.load(**step)) is None:
+            train_notebook(step)
+    return train_notebook(last)
 
 
 def train_notebook(parameters: dict[str, Any]) -> Run:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +29,6 @@ NOT_LEARNED = frozenset(
     {"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"}
     | {"crop_scale", "crop_shift_y", "label_offsets"}
 )
-# What a recipe leaves to those who follow it.
-ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y", "label_offsets"}
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),
@@ -94,8 +93,7 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
         FileNotFoundError: if `resume` names a folder that is no run's.
     """
     if settings.resume == "auto":
-        for folder in sorted(settings.runs_dir.glob(f"*-{settings.run_name}"), reverse=True):
-            run = Run(folder)
+        for run in _runs_called(settings.run_name, settings.runs_dir):
             if run.checkpoint.is_file() and not run.is_finished and _same_learning(run, settings):
                 return run
     elif settings.resume != "never":
@@ -109,6 +107,18 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
     return _make_run(settings, sources or {})
 
 
+def find_run(named: str, runs_dir: Path) -> Run | None:
+    """Find the run of a name, of several the last that kept a network, or that of a folder; `None` if there is none."""
+    called = (run for run in _runs_called(named, runs_dir) if run.best.is_file())
+    return next(called, Run(Path(named)) if Run(Path(named)).record.is_file() else None)
+
+
+def find_finished(settings: TrainingSettings) -> Run | None:
+    """Find a finished run of the settings' name that learned as they say; `None` if there is none."""
+    called = _runs_called(settings.run_name, settings.runs_dir)
+    return next((run for run in called if run.is_finished and _same_learning(run, settings)), None)
+
+
 def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
     """Return the metrics of the epoch whose network is kept: of those at the largest image size the first that is best.
 
@@ -120,19 +130,6 @@ def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]
     return max(epochs, key=lambda line: (line.get("image_size", 0), sign * line[name]))
 
 
-def read_recipe(folder: Path) -> dict[str, Any]:
-    """Return the settings that decide what a run learned, to learn the same again.
-
-    Raises:
-        FileNotFoundError: if the folder is no run's.
-    """
-    run = Run(folder)
-    if not run.record.is_file():
-        raise FileNotFoundError(f"`--recipe` must be the folder of a run, but {folder} holds no {run.record.name}")
-    known = json.loads(run.record.read_text(encoding="utf-8"))["settings"]
-    return {name: value for name, value in known.items() if name not in ELSEWHERE}
-
-
 def describe_environment() -> dict[str, Any]:
     """Return versions, machine and commit, to repeat a run by."""
     return {
@@ -141,6 +138,12 @@ def describe_environment() -> dict[str, Any]:
         "packages": {name: find_version(name) for name in PACKAGES},
         "commit": _commit(),
     }
+
+
+def _runs_called(name: str, runs_dir: Path) -> list[Run]:
+    """Return the runs of a name, the last first."""
+    folders = sorted(runs_dir.glob("*/"), reverse=True)
+    return [Run(folder) for folder in folders if re.sub(r"^\d{8}-\d{6}-", "", folder.name) == name]
 
 
 def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:

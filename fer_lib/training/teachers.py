@@ -7,7 +7,6 @@ belongs to that picture (Beyer et al., *Knowledge distillation: A good teacher i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,8 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.model import build_model
-from fer_lib.training.run import Run, read_recipe
+from fer_lib.training.recipe import read_recipe
+from fer_lib.training.run import find_run
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,23 @@ def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers 
     """Load the network that was kept of each run that `settings.teachers` names; `None` if it names none.
 
     Raises:
-        FileNotFoundError: if a folder is no run's or holds no network.
+        FileNotFoundError: if a run is not there or has kept no network.
         ValueError: if a checkpoint is damaged, or a teacher's pictures have other colours.
     """
-    folders = [Path(part.strip()) for part in (settings.teachers or "").split(",") if part.strip()]
-    if not folders:
+    named = [part.strip() for part in (settings.teachers or "").split(",") if part.strip()]
+    if not named:
         return None
-    return Teachers([_load_teacher(folder, settings, device) for folder in folders], settings.teacher_share)
+    return Teachers([_load_teacher(name, settings, device) for name in named], settings.teacher_share)
 
 
-def _load_teacher(folder: Path, settings: TrainingSettings, device: torch.device) -> Teacher:
-    run = Run(folder)
-    if not (run.record.is_file() and run.best.is_file()):
-        raise FileNotFoundError(
-            f"`TEACHERS` must be folders of runs, but {folder} holds no {run.best.name} with its settings"
-        )
-    learned = TrainingSettings.load(**read_recipe(folder))
+def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:
+    run = find_run(name, settings.runs_dir)
+    if run is None or not run.best.is_file():
+        raise FileNotFoundError(f"`TEACHERS` must be names or folders of runs, but none that kept a network is {name}")
+    learned = TrainingSettings.load(**read_recipe(run.folder))
     if learned.color != settings.color:
         raise ValueError(
-            f"`TEACHERS` must see in {settings.color} as the new network does, but {folder} sees in {learned.color}"
+            f"`TEACHERS` must see in {settings.color} as the new network does, but {name} sees in {learned.color}"
         )
     spec = CropSpec(learned.image_size, learned.color)
     network = build_model(spec.channels, architecture=learned.architecture)

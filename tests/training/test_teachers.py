@@ -69,7 +69,7 @@ def test_load_teachers_none_named_is_none(tmp_path):
 
 
 def test_load_teachers_no_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be folders of runs, but \S+ holds no best"):
+    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be names or folders of runs, but none that kept"):
         load_teachers(make_settings(tmp_path, teachers=str(tmp_path)), CPU)
 
 

@@ -1,0 +1,43 @@
+"""A recipe is what was set in one run, or in several that build on each other, so that others can repeat it.
+
+The folder of a run is a recipe. So is a folder of such folders: its steps are taken in the order of their names, and
+each run is called as its step, so that a later one can name it as its teacher or as what it starts from.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fer_lib.training.run import NOT_LEARNED, Run
+
+# What a recipe leaves to those who follow it.
+ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y", "label_offsets"}
+
+
+def read_recipe(folder: Path) -> dict[str, Any]:
+    """Return the settings that decide what a run learned, to learn the same again.
+
+    Raises:
+        FileNotFoundError: if the folder is no run's.
+    """
+    record = Run(folder).record
+    if not record.is_file():
+        raise FileNotFoundError(
+            f"`--recipe` must be the folder of a run, or of several, but {folder} holds no {record.name}"
+        )
+    known = json.loads(record.read_text(encoding="utf-8"))["settings"]
+    return {name: value for name, value in known.items() if name not in ELSEWHERE}
+
+
+def read_steps(folder: Path) -> list[dict[str, Any]]:
+    """Return the settings of each run that a recipe consists of, in order; those of several have a `run_name`.
+
+    Raises:
+        FileNotFoundError: if the folder is no run's and holds none.
+    """
+    steps = sorted(step.parent for step in folder.glob(f"*/{Run(folder).record.name}"))
+    if Run(folder).record.is_file() or not steps:
+        return [read_recipe(folder)]
+    return [read_recipe(step) | {"run_name": step.name} for step in steps]

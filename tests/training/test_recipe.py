@@ -1,0 +1,91 @@
+"""A recipe repeats a run, or several that build on each other, and goes on where it was left."""
+
+import json
+from unittest.mock import patch
+
+import pytest
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training import loop, notebook
+from fer_lib.training.drawing import write_sample
+from fer_lib.training.learner import locate_initial
+from fer_lib.training.recipe import read_recipe, read_steps
+from fer_lib.training.run import Run, find_run
+
+SMALL = {"architecture": "resnet18", "image_size": 32, "batch_size": 16, "num_epochs": 1, "max_images": 35}
+
+
+@pytest.fixture
+def kitchen(tmp_path):
+    """A folder with pictures, an empty folder for runs, and a recipe: a run, and one that goes on from it and learns from it."""
+    write_sample(tmp_path / "images", size=32)
+    write_step(tmp_path / "recipe" / "1-first", initial_weights="none")
+    write_step(tmp_path / "recipe" / "2-taught", initial_weights="1-first", teachers="1-first")
+    (tmp_path / "runs").mkdir()
+    return tmp_path
+
+
+def write_step(folder, **settings):
+    folder.mkdir(parents=True)
+    settings = {**SMALL, **settings, "run_name": "of-old", "device": "cuda"}  # neither is repeated
+    (folder / "settings.json").write_text(json.dumps({"settings": settings}))
+
+
+def follow(kitchen, train):
+    given = {"data_dir": kitchen / "images", "runs_dir": kitchen / "runs", "device": "cpu"}
+    with patch.object(notebook, "train_notebook", train):
+        return notebook.follow_recipe(kitchen / "recipe", given)
+
+
+def train_here(parameters):
+    return loop.train(TrainingSettings.load(**parameters))
+
+
+def test_read_steps_of_one_run_have_no_name(kitchen):
+    (step,) = read_steps(kitchen / "recipe" / "1-first")
+    assert step == read_recipe(kitchen / "recipe" / "1-first") == {**SMALL, "initial_weights": "none"}
+
+
+def test_read_steps_of_no_run_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"`--recipe` must be the folder of a run, or of several, but"):
+        read_steps(tmp_path)
+
+
+def test_follow_recipe_each_run_builds_on_those_before(kitchen):
+    last = follow(kitchen, train_here)
+    first = find_run("1-first", kitchen / "runs")
+    assert sorted(folder.name[16:] for folder in (kitchen / "runs").iterdir()) == ["1-first", "2-taught"]
+    assert last.is_finished
+    settings = TrainingSettings.load(initial_weights="1-first", runs_dir=kitchen / "runs")
+    assert locate_initial(settings) == str(first.best)
+
+
+def test_follow_recipe_goes_on_after_what_is_finished(kitchen):
+    def fail_at_the_second(parameters):
+        if parameters["run_name"] == "2-taught":
+            raise RuntimeError("the lamp went out")
+        return train_here(parameters)
+
+    with pytest.raises(RuntimeError, match="the lamp went out"):
+        follow(kitchen, fail_at_the_second)
+    trained = []
+    follow(kitchen, lambda parameters: trained.append(parameters["run_name"]))
+    assert trained == ["2-taught"]
+
+
+def test_find_run_of_several_of_one_name_is_the_last_that_kept_a_network(tmp_path):
+    for name in ("20260101-000000-b0", "20260102-000000-b0", "20260103-000000-b0", "20260104-000000-not-b0"):
+        (tmp_path / name).mkdir()
+        if "0103" not in name:
+            Run(tmp_path / name).best.touch()
+    assert find_run("b0", tmp_path) == Run(tmp_path / "20260102-000000-b0")
+    assert find_run("none-such", tmp_path) is None
+
+
+def test_follow_the_recipe_in_use_names_only_runs_before(project_root):
+    before = {"none", "lite0"}
+    steps = read_steps(project_root / "weights" / "shipped")
+    for step in steps:
+        settings = TrainingSettings.load(**step)
+        assert {settings.initial_weights, *(settings.teachers or "none").split(",")} <= before
+        before.add(settings.run_name)
