@@ -233,7 +233,7 @@ class TrainingSettings(Settings):
     )
     initial_weights: str = Field(
         "lite0",
-        description="lite0, imagenet, none, the name of a run, or the path of a checkpoint (.safetensors); see data/README.md",
+        description="lite0, imagenet, none, the name of a run, or a checkpoint (.safetensors); see data/README.md",
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"
