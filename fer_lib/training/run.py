@@ -16,7 +16,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,8 @@ def _runs_called(name: str, runs_dir: Path) -> list[Run]:
 
 def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
     start = datetime.now().astimezone()
-    folder = settings.runs_dir / f"{start:%Y%m%d-%H%M%S}-{settings.run_name}"
+    while (folder := settings.runs_dir / f"{start:%Y%m%d-%H%M%S}-{settings.run_name}").exists():
+        start += timedelta(seconds=1)  # two runs of one name began in the same second
     folder.mkdir(parents=True)
     values = {"settings": settings.model_dump(mode="json"), "sources": sources}
     run = Run(folder)
