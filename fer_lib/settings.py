@@ -228,12 +228,15 @@ class TrainingSettings(Settings):
     shared_batch_norm: bool = Field(
         True, description="several processes normalise as one; false: each on its own, faster"
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="arithmetic of a step; bfloat16 is faster on processors and graphics cards that have it"
+    )
     initial_size: int | None = Field(
         None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
     initial_weights: str = Field(
         "lite0",
-        description="lite0, imagenet, none, the name of a run, or a checkpoint (.safetensors); see data/README.md",
+        description="lite0, imagenet, none, a run, a checkpoint or an exported network; see data/README.md",
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"
@@ -242,7 +245,7 @@ class TrainingSettings(Settings):
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     teachers: str | None = Field(
         None,
-        description="names or folders of runs, with commas between, whose networks tell what they see; empty: none",
+        description="runs or exported networks, with commas between, that tell what they see; empty: none",
     )
     teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' answers in the targets")
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")

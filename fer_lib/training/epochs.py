@@ -76,9 +76,10 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
     for step, (images, targets) in enumerate(bar):
         for group in learner.optimizer.param_groups:
             group["lr"] = learning_rate_at(settings, epoch + step / len(batches))
-        if learner.teachers is not None:
-            targets = learner.teachers.blend(images, targets)
-        logits = learner.model(images)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            if learner.teachers is not None:
+                targets = learner.teachers.blend(images, targets)
+            logits = learner.model(images).float()
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         value = float(loss.detach())
         if not np.isfinite(value):

@@ -19,9 +19,9 @@ import onnxruntime
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fer_lib.drafts import draft
+from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.pooling import simplify_pools, use_global_pools
 from fer_lib.training.run import describe_environment
@@ -91,21 +91,6 @@ def export_onnx(
                 f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}"
             )
     return difference
-
-
-def fold_batch_norm(network: nn.Module) -> nn.Module:
-    """Merge every batch normalisation into the convolution before it; the answers stay the same, the file gets smaller."""
-    for module in list(network.modules()):
-        children = list(module.named_children())
-        for (first, convolution), (second, norm) in itertools.pairwise(children):
-            if (
-                isinstance(convolution, nn.Conv2d)
-                and isinstance(norm, nn.BatchNorm2d)
-                and isinstance(module, nn.Sequential)
-            ):
-                setattr(module, first, fuse_conv_bn_eval(convolution, norm))
-                setattr(module, second, nn.Identity())
-    return network
 
 
 class _Stage(nn.Module):

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 SMALL = 256  # values; what is smaller saves nothing worth a rounding
+HALF = "_half"  # ends the name of a tensor that is kept in 16 bits
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -41,8 +42,8 @@ def store_halves(model: onnx.ModelProto) -> onnx.ModelProto:
         if not np.array_equal(halves.astype(np.float32), values):
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(halves, name + HALF))
+        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

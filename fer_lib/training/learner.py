@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,8 +16,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batch_norm import share_batch_norm
+from fer_lib.training.batches import Batches
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
+from fer_lib.training.folding import measure_norms
 from fer_lib.training.model import PRETRAINED, build_model
+from fer_lib.training.precision import widen_depthwise
 from fer_lib.training.run import Run, find_run, kept_epoch
 from fer_lib.training.teachers import Teachers, load_teachers
 
@@ -58,6 +62,8 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     )
     if accelerator.num_processes > 1 and settings.shared_batch_norm:
         model = share_batch_norm(model, accelerator.device)
+    if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
+        model = widen_depthwise(model)
     optimizer = OPTIMIZERS[settings.optimizer](
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -76,6 +82,14 @@ def locate_initial(settings: TrainingSettings) -> str:
         return named
     run = find_run(named, settings.runs_dir)
     return str(run.best) if run is not None else named
+
+
+def settle_norms(learner: Learner, batches: Batches, size: int) -> None:
+    """Give a network that came from an ONNX file the statistics of the first batches, `size` pixels a side."""
+    pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0, size), 2)])
+    measure_norms(learner.accelerator.unwrap_model(learner.model), pictures)
+    if learner.average is not None:
+        measure_norms(learner.average.module, pictures)
 
 
 def resume_learner(learner: Learner, run: Run) -> None:

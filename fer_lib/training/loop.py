@@ -19,9 +19,10 @@ from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.copies import clean_training
 from fer_lib.training.data import Split, load_split
 from fer_lib.training.epochs import predict, run_epoch
-from fer_lib.training.learner import keep_epoch, make_learner, resume_learner
+from fer_lib.training.learner import keep_epoch, make_learner, resume_learner, settle_norms
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run, open_run
+from fer_lib.training.schedule import image_size_at
 from fer_lib.training.votes import blend_targets, read_votes
 
 EpochListener = Callable[[dict[str, Any]], None]
@@ -52,11 +53,13 @@ def train(
     wanted = soften_targets(settings, validation, settings.label_offsets or 0.0, "LABEL_OFFSETS")
     learner = make_learner(settings, spec)
     run = open_shared_run(learner.accelerator, settings, sources)
-    if run.checkpoint.is_file():
-        resume_learner(learner, run)
     device = learner.accelerator.device
     batches = Batches(train_split.images, targets, spec, settings, device)
     judged = Batches(validation.images, wanted, spec, settings, device)
+    if run.checkpoint.is_file():
+        resume_learner(learner, run)
+    elif settings.initial_weights.endswith(".onnx"):
+        settle_norms(learner, batches, image_size_at(settings, 0))
     for epoch in range(learner.next_epoch, settings.num_epochs):
         metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)
         keep_epoch(learner, run, metrics, settings.keep_by)

@@ -11,6 +11,7 @@ from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.faceres import load_faceres
+from fer_lib.training.folding import load_exported
 from fer_lib.training.initial import load_imagenet, load_lite0, load_run
 from fer_lib.training.mobilenet import build_mobilenet
 from fer_lib.training.resnet import build_resnet
@@ -39,7 +40,7 @@ def build_model(
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the features before the last layer dropped in training.
         initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package), or the
-            path of a checkpoint or, for `mobilenet`, of `faceres-deep.json`.
+            path of a checkpoint, of an exported network (`.onnx`) or, for `mobilenet`, of `faceres-deep.json`.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
             Only of `b0`.
         architecture: `b0`, or a teacher: `resnet18` or `mobilenet`.
@@ -59,8 +60,9 @@ def build_model(
             )
         network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
-        load = load_faceres if initial_weights.endswith(".json") else load_run
-        load(network, Path(initial_weights))
+        path = Path(initial_weights)
+        load = {".json": load_faceres, ".onnx": load_exported}.get(path.suffix, load_run)
+        load(network, path)
     return network.to(memory_format=torch.channels_last)
 
 

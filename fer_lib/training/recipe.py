@@ -10,10 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fer_lib.training.run import NOT_LEARNED, Run
-
-# What a recipe leaves to those who follow it.
-ELSEWHERE = NOT_LEARNED - {"crop_scale", "crop_shift_y", "label_offsets"}
+from fer_lib.training.run import ELSEWHERE, Run
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:

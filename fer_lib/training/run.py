@@ -24,11 +24,10 @@ from fer_lib.drafts import write_text
 from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
 
+# Where a run takes place, which a recipe leaves to those who follow it.
+ELSEWHERE = frozenset({"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"})
 # What may differ between a run and its continuation without changing what is learned.
-NOT_LEARNED = frozenset(
-    {"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"}
-    | {"crop_scale", "crop_shift_y", "label_offsets"}
-)
+NOT_LEARNED = ELSEWHERE | {"crop_scale", "crop_shift_y", "label_offsets"}
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),

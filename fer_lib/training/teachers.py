@@ -7,6 +7,7 @@ belongs to that picture (Beyer et al., *Knowledge distillation: A good teacher i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.model import build_model
 from fer_lib.training.recipe import read_recipe
 from fer_lib.training.run import find_run
+from fer_lib.weights import load_emotion_weights
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ class Teachers:
 
 
 def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers | None:
-    """Load the network that was kept of each run that `settings.teachers` names; `None` if it names none.
+    """Load what `settings.teachers` names: the networks that runs kept, or exported ones; `None` if it names none.
 
     Raises:
-        FileNotFoundError: if a run is not there or has kept no network.
-        ValueError: if a checkpoint is damaged, or a teacher's pictures have other colours.
+        FileNotFoundError: if a run or a file is not there, or a run has kept no network.
+        ValueError: if a network is damaged, or a teacher's pictures have other colours.
     """
     named = [part.strip() for part in (settings.teachers or "").split(",") if part.strip()]
     if not named:
@@ -61,15 +63,26 @@ def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers 
 
 
 def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:
+    network, spec = (_load_file if name.endswith(".onnx") else _load_run)(name, settings)
+    if spec.color != settings.color:
+        raise ValueError(
+            f"`TEACHERS` must see in {settings.color} as the new network does, but {name} sees in {spec.color}"
+        )
+    return Teacher(network.requires_grad_(False).eval().to(device), spec.size)
+
+
+def _load_file(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpec]:
+    path = Path(name)
+    spec = load_emotion_weights(path.parent, path.stem).crop_spec
+    return build_model(spec.channels, initial_weights=name), spec
+
+
+def _load_run(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpec]:
     run = find_run(name, settings.runs_dir)
     if run is None or not run.best.is_file():
-        raise FileNotFoundError(f"`TEACHERS` must be names or folders of runs, but none that kept a network is {name}")
+        raise FileNotFoundError(f"`TEACHERS` must be runs or exported networks, but none that kept a network is {name}")
     learned = TrainingSettings.load(**read_recipe(run.folder))
-    if learned.color != settings.color:
-        raise ValueError(
-            f"`TEACHERS` must see in {settings.color} as the new network does, but {name} sees in {learned.color}"
-        )
     spec = CropSpec(learned.image_size, learned.color)
     network = build_model(spec.channels, architecture=learned.architecture)
     load_checkpoint(run.best, network)
-    return Teacher(network.requires_grad_(False).eval().to(device), spec.size)
+    return network, spec

@@ -8,7 +8,7 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import nn
 
-from fer_lib.training.export import export_mtcnn, export_onnx, fold_batch_norm, quicken
+from fer_lib.training.export import export_mtcnn, export_onnx, quicken
 from fer_lib.training.model import build_model
 from fer_lib.weights import DETECTOR, load_weights
 
@@ -38,18 +38,6 @@ def test_export_onnx_that_differs_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError, match="must equal torch"):
         export_onnx(Wandering(), tmp_path / "a.onnx", torch.zeros(2, 1, 8, 8), "faces", ["logits"])
     assert not list(tmp_path.iterdir())
-
-
-def test_fold_batch_norm_leaves_none_and_changes_no_answer():
-    torch.manual_seed(0)
-    network = build_model(1).train()
-    network(torch.rand(8, 1, 32, 32))  # so that the statistics are not trivial
-    network.eval()
-    faces = torch.rand(2, 1, 32, 32)
-    before = network(faces)
-    folded = fold_batch_norm(network)
-    assert not [module for module in folded.modules() if isinstance(module, nn.BatchNorm2d)]
-    assert torch.allclose(folded(faces), before, atol=1e-4)
 
 
 @pytest.mark.parametrize(("network", "size"), [(PNet(), 33), (RNet(), 24), (ONet(), 48)])

@@ -50,6 +50,20 @@ def test_train_fills_a_run_folder_with_a_network_that_loads(drawn, tmp_path):
     assert json.loads((run.folder / "settings.json").read_text())["settings"]["batch_size"] == 16
 
 
+def test_train_from_an_exported_network_goes_on_where_it_stands(drawn, tmp_path):
+    shipped = weights.weights_folder() / "emotion.onnx"
+    goes_on = {"architecture": "b0", "initial_weights": str(shipped), "image_size": 96, "learning_rate": 1e-9}
+    spec = weights.load_emotion_weights().crop_spec
+    cut = {"crop_scale": spec.scale, "crop_shift_y": spec.shift_y, "crop_detail": spec.detail, "ema_decay": 0.999}
+    run = loop.train(make_settings(drawn, tmp_path, **goes_on, **cut, num_epochs=1))
+    faces = np.random.default_rng(0).normal(size=(16, 1, 96, 96)).astype(np.float32)
+    before, after = (
+        onnxruntime.InferenceSession(path).run(None, {"faces": faces})[0] for path in (shipped, run.network)
+    )
+    assert np.ptp(before, axis=0).min() > 0.1
+    np.testing.assert_allclose(after, before, atol=0.1)
+
+
 def test_train_cut_off_and_resumed_equals_uninterrupted(drawn, tmp_path):
     whole = loop.train(make_settings(drawn, tmp_path / "whole"))
     with pytest.raises(CutError):

@@ -2,10 +2,14 @@
 
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from fer_lib.crops import normalize_crops
+from fer_lib.evaluate.answers import open_recognizer
+from fer_lib.metrics import softmax
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop
 from fer_lib.training.drawing import write_sample
@@ -64,12 +68,23 @@ def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
     assert right == wrong  # the labels have no say any more
 
 
+def test_load_teachers_an_exported_network_answers_as_in_use(tmp_path):
+    """The network in use can teach: its file is its teacher's."""
+    recognizer = open_recognizer()
+    shown = make_settings(tmp_path, teachers=str(recognizer.weights.path), teacher_share=1.0, image_size=96)
+    teachers = load_teachers(shown, CPU)
+    crops = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 1)).astype(np.uint8)
+    faces = torch.from_numpy(normalize_crops(crops, recognizer.spec))
+    blended = teachers.blend(faces, torch.eye(7)[:4]).numpy()
+    np.testing.assert_allclose(blended, softmax(recognizer.logits(crops), 1.0), atol=1e-3)
+
+
 def test_load_teachers_none_named_is_none(tmp_path):
     assert load_teachers(make_settings(tmp_path), CPU) is None
 
 
 def test_load_teachers_no_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be names or folders of runs, but none that kept"):
+    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be runs or exported networks, but none that kept"):
         load_teachers(make_settings(tmp_path, teachers=str(tmp_path)), CPU)
 
 
