@@ -87,9 +87,10 @@ def locate_initial(settings: TrainingSettings) -> str:
 def settle_norms(learner: Learner, batches: Batches, size: int) -> None:
     """Give a network that came from an ONNX file the statistics of the first batches, `size` pixels a side."""
     pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0, size), 2)])
-    measure_norms(learner.accelerator.unwrap_model(learner.model), pictures)
-    if learner.average is not None:
-        measure_norms(learner.average.module, pictures)
+    plain = learner.accelerator.unwrap_model(learner.model)
+    measure_norms(plain, pictures)
+    if learner.average is not None:  # a copy of it so far
+        learner.average.module.load_state_dict(plain.state_dict())
 
 
 def resume_learner(learner: Learner, run: Run) -> None:
