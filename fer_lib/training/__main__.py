@@ -14,7 +14,6 @@ import sys
 
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.ending import tell_end
-from fer_lib.training.launch import launch
 from fer_lib.training.run import Run
 
 
@@ -28,7 +27,10 @@ def main(words: list[str]) -> int:
 
 def _train(words: list[str]) -> Run:
     given = dict(parse_setting(word) for word in words)
-    return launch(TrainingSettings.load(**given), TrainingSettings.sources(**given))
+    settings, sources = TrainingSettings.load(**given), TrainingSettings.sources(**given)
+    from fer_lib.training.launch import launch  # torch takes seconds, which a wrong setting need not wait for
+
+    return launch(settings, sources)
 
 
 def parse_setting(word: str) -> tuple[str, str]:

@@ -31,17 +31,22 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
     return network
 
 
-def load_exported(network: nn.Module, path: Path) -> None:
+def load_exported(network: nn.Module, path: Path, setting: str = "INITIAL_WEIGHTS") -> None:
     """Load an exported network into a fresh one of the same shape, which then answers as the file does.
 
     Before it learns on, `measure_norms` must give its normalisations their statistics.
+
+    Args:
+        network: a fresh one, as `build_model` builds it.
+        path: of the ONNX file.
+        setting: that asked for it; errors name it.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged, no ONNX file, or of another network.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"the network to go on from must be at {path}, but there is no such file")
+        raise FileNotFoundError(f"`{setting}` must name a file that is there, but there is no {path}")
     try:
         known = {
             tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
@@ -56,7 +61,7 @@ def load_exported(network: nn.Module, path: Path) -> None:
     except (DecodeError, KeyError, RuntimeError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else str(error).splitlines()[-1].strip()
         raise ValueError(
-            f"the network to go on from must be such a one as ONNX file, but {path} is not: {why}"
+            f"`{setting}` must be an exported network of the same shape, but {path} is not: {why}"
         ) from None
 
 
@@ -98,5 +103,5 @@ def _find_pairs(network: nn.Module) -> list[tuple[str, str]]:
         for inside, module in network.named_modules()
         if isinstance(module, nn.Sequential)
         for (first, convolution), (second, norm) in itertools.pairwise(module.named_children())
-        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d | nn.SyncBatchNorm)
     ]

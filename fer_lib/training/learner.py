@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from fer_lib.training.model import PRETRAINED, build_model
 from fer_lib.training.precision import widen_depthwise
 from fer_lib.training.run import Run, find_run, kept_epoch
 from fer_lib.training.teachers import Teachers, load_teachers
+from fer_lib.weights import load_emotion_weights
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": partial(torch.optim.AdamW, fused=True),
@@ -76,11 +78,18 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
 
 
 def locate_initial(settings: TrainingSettings) -> str:
-    """Return `initial_weights`, or where the network lies that the run kept which they name."""
+    """Return `initial_weights`, or where the network lies that the run kept which they name.
+
+    Raises:
+        FileNotFoundError: if they name an exported network without a card.
+        ValueError: if it does not match its card.
+    """
     named = settings.initial_weights
     if named in ("none", *PRETRAINED):
         return named
-    run = find_run(named, settings.runs_dir)
+    run, path = find_run(named, settings.runs_dir), Path(named)
+    if run is None and path.suffix == ".onnx" and path.is_file():
+        load_emotion_weights(path.parent, path.stem)  # refuses a file that is not what its card describes
     return str(run.best) if run is not None else named
 
 

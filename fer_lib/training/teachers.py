@@ -16,6 +16,7 @@ from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
+from fer_lib.training.folding import load_exported
 from fer_lib.training.model import build_model
 from fer_lib.training.recipe import read_recipe
 from fer_lib.training.run import find_run
@@ -74,7 +75,9 @@ def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -
 def _load_file(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpec]:
     path = Path(name)
     spec = load_emotion_weights(path.parent, path.stem).crop_spec
-    return build_model(spec.channels, initial_weights=name), spec
+    network = build_model(spec.channels)
+    load_exported(network, path, "TEACHERS")
+    return network, spec
 
 
 def _load_run(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpec]:

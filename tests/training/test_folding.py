@@ -53,6 +53,15 @@ def test_build_model_from_an_exported_network_answers_as_its_file(exported):
 
 
 @torch.no_grad()
+def test_measure_norms_reaches_those_of_several_graphics_cards(exported):
+    loaded = nn.SyncBatchNorm.convert_sync_batchnorm(build_model(1, initial_weights=str(exported)))
+    measure_norms(loaded, FACES)
+    means = [norm.running_mean for norm in loaded.modules() if isinstance(norm, nn.SyncBatchNorm)]
+    assert means
+    assert all(mean.abs().max() > 0 for mean in means)
+
+
+@torch.no_grad()
 def test_measure_norms_keeps_the_answers_and_normalises_what_it_is_shown(exported):
     loaded = build_model(1, dropout_rate=0.0, initial_weights=str(exported), stochastic_depth=0.0).eval()
     before = loaded(FACES)
@@ -64,16 +73,16 @@ def test_measure_norms_keeps_the_answers_and_normalises_what_it_is_shown(exporte
 
 
 def test_load_exported_refuses_what_is_no_such_network(tmp_path, network):
-    with pytest.raises(FileNotFoundError, match=r"must be at .*nowhere\.onnx"):
+    with pytest.raises(FileNotFoundError, match=r"`INITIAL_WEIGHTS` must name a file .*nowhere\.onnx"):
         load_exported(network, tmp_path / "nowhere.onnx")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network at all" * 100)
-    with pytest.raises(ValueError, match=r"must be such a one .*broken\.onnx is not"):
+    with pytest.raises(ValueError, match=r"must be an exported network .*broken\.onnx is not"):
         load_exported(network, broken)
     other = tmp_path / "other.onnx"
     export_onnx(nn.Sequential(nn.Flatten(), nn.Linear(64, 7)), other, torch.rand(2, 1, 8, 8), "faces", ["logits"])
-    with pytest.raises(ValueError, match=r"other\.onnx is not: it has no 'features"):
-        load_exported(network, other)
+    with pytest.raises(ValueError, match=r"`TEACHERS` must be .*other\.onnx is not: it has no 'features"):
+        load_exported(network, other, "TEACHERS")
 
 
 def test_load_exported_refuses_another_shape(tmp_path, exported):

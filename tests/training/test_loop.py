@@ -1,6 +1,7 @@
 """A run learns, survives being cut off, and ends with a network that equals the trained one."""
 
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -62,6 +63,25 @@ def test_train_from_an_exported_network_goes_on_where_it_stands(drawn, tmp_path)
     )
     assert np.ptp(before, axis=0).min() > 0.1
     np.testing.assert_allclose(after, before, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda path: path.unlink(), "`INITIAL_WEIGHTS` must name a file that is there"),
+        (lambda path: path.with_suffix(".json").unlink(), "the card .* must exist"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "the weights `emotion` must have the SHA-256"),
+    ],
+    ids=["no file", "no card", "damaged"],
+)
+def test_train_from_an_exported_network_that_is_none_makes_no_run(drawn, tmp_path, damage, sentence):
+    path = tmp_path / "emotion.onnx"
+    for suffix in (".onnx", ".json"):
+        shutil.copy(weights.weights_folder() / f"emotion{suffix}", path.with_suffix(suffix))
+    damage(path)
+    with pytest.raises((FileNotFoundError, ValueError), match=sentence):
+        loop.train(make_settings(drawn, tmp_path / "runs", architecture="b0", initial_weights=str(path)))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_train_cut_off_and_resumed_equals_uninterrupted(drawn, tmp_path):
