@@ -248,6 +248,9 @@ class TrainingSettings(Settings):
         description="runs or exported networks, with commas between, that tell what they see; empty: none",
     )
     teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' answers in the targets")
+    teacher_mirror: bool = Field(
+        False, description="teachers see each picture's mirror image too: steadier, twice the work"
+    )
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
     # Measured with the detector on 500 images of FER2013: medians of how they are framed.

@@ -16,7 +16,7 @@ from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
-from fer_lib.training.folding import load_exported
+from fer_lib.training.folding import fold_batch_norm, load_exported
 from fer_lib.training.model import build_model
 from fer_lib.training.recipe import read_recipe
 from fer_lib.training.run import find_run
@@ -37,16 +37,21 @@ class Teachers:
     Args:
         teachers: the networks.
         share: of their answers in the targets, in [0, 1].
+        mirror: whether they see each picture's mirror image too, and answer with the mean.
     """
 
-    def __init__(self, teachers: list[Teacher], share: float) -> None:
+    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False) -> None:
         self.teachers = teachers
         self.share = share
+        self.mirror = mirror
 
     @torch.no_grad()
     def blend(self, images: Tensor, targets: Tensor) -> Tensor:
         """Move targets `(n, 7)` towards the mean of what the teachers see in images `(n, c, s, s)`, as networks take them."""
-        answers = [one.network(resize(images, one.size)).float().softmax(dim=1) for one in self.teachers]
+        views = [images, images.flip(-1)] if self.mirror else [images]
+        answers = [
+            one.network(resize(view, one.size)).float().softmax(dim=1) for one in self.teachers for view in views
+        ]
         return targets.lerp(torch.stack(answers).mean(dim=0).to(targets), self.share)
 
 
@@ -60,7 +65,8 @@ def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers 
     named = [part.strip() for part in (settings.teachers or "").split(",") if part.strip()]
     if not named:
         return None
-    return Teachers([_load_teacher(name, settings, device) for name in named], settings.teacher_share)
+    teachers = [_load_teacher(name, settings, device) for name in named]
+    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror)
 
 
 def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:
@@ -69,7 +75,8 @@ def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -
         raise ValueError(
             f"`TEACHERS` must see in {settings.color} as the new network does, but {name} sees in {spec.color}"
         )
-    return Teacher(network.requires_grad_(False).eval().to(device), spec.size)
+    folded = fold_batch_norm(network.requires_grad_(False).eval())  # a quarter quicker
+    return Teacher(folded.to(device), spec.size)
 
 
 def _load_file(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpec]:

@@ -42,6 +42,26 @@ def test_blend_takes_the_teachers_mean_by_their_share():
     assert torch.equal(targets, torch.eye(7)[[2, 2, 2]])
 
 
+class Left(nn.Module):
+    """Sure of the first label where the left half is the brighter one, else of the second."""
+
+    def forward(self, images):
+        left, right = images.chunk(2, dim=-1)
+        brighter = left.mean((1, 2, 3)) > right.mean((1, 2, 3))
+        return 100.0 * nn.functional.one_hot((~brighter).long(), 7)
+
+
+def test_blend_mirrored_says_the_same_of_a_picture_and_its_mirror_image():
+    images = torch.zeros(1, 1, 8, 8)
+    images[..., :4] = 1.0
+    targets = torch.eye(7)[[2]]
+    plain, mirrored = (Teachers([Teacher(Left(), 8)], 1.0, mirror) for mirror in (False, True))
+    assert torch.allclose(plain.blend(images, targets), torch.eye(7)[[0]])
+    assert torch.allclose(plain.blend(images.flip(-1), targets), torch.eye(7)[[1]])
+    for shown in (images, images.flip(-1)):
+        assert torch.allclose(mirrored.blend(shown, targets), torch.eye(7)[[0, 1]].mean(0, keepdim=True))
+
+
 @pytest.fixture(scope="module")
 def school(tmp_path_factory):
     """A folder with pictures and the run of a small teacher, whose network need not be exported."""
