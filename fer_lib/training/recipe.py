@@ -1,12 +1,13 @@
 """A recipe is what was set in one run, or in several that build on each other, so that others can repeat it.
 
-The folder of a run is a recipe. So is a folder of such folders: its steps are taken in the order of their names, and
+The folder of a run is a recipe. So is a folder of such folders: its steps are taken in the order of their numbers, and
 each run is called as its step, so that a later one can name it as its teacher or as what it starts from.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,12 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: if the folder is no run's and holds none.
     """
-    steps = sorted(step.parent for step in folder.glob(f"*/{Run(folder).record.name}"))
+    steps = sorted((record.parent for record in folder.glob(f"*/{Run(folder).record.name}")), key=_by_number)
     if Run(folder).record.is_file() or not steps:
         return [read_recipe(folder)]
     return [read_recipe(step) | {"run_name": step.name} for step in steps]
+
+
+def _by_number(step: Path) -> list[str | int]:
+    """Return what puts `2-taught` before `10-taught`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", step.name)]

@@ -51,6 +51,12 @@ def test_read_steps_of_no_run_is_refused(tmp_path):
         read_steps(tmp_path)
 
 
+def test_read_steps_are_in_the_order_of_their_numbers(kitchen):
+    write_step(kitchen / "recipe" / "10-last", initial_weights="2-taught")
+    names = [step["run_name"] for step in read_steps(kitchen / "recipe")]
+    assert names == ["1-first", "2-taught", "10-last"]
+
+
 def test_follow_recipe_each_run_builds_on_those_before(kitchen):
     last = follow(kitchen, train_here)
     first = find_run("1-first", kitchen / "runs")
