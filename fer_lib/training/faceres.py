@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from math import prod
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fer_lib.crops import CropSpec
 from fer_lib.training.mobilenet import BLOCKS, Convolution
+from fer_lib.training.tensorflow_js import read_tensorflow_js
 
 MEAN = (103.939, 116.779, 123.68)  # what it subtracts from blue, green and red in [0, 255]
 LAYERS = ("conv1", *(f"conv_{kind}_{block}" for block in range(1, len(BLOCKS) + 1) for kind in ("dw", "pw")))
-TYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 
 
 def load_faceres(network: nn.Module, path: Path) -> None:
@@ -48,27 +45,6 @@ def load_faceres(network: nn.Module, path: Path) -> None:
         ) from None
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"`INITIAL_WEIGHTS` must be faceres-deep.json, but {path} is not: {error}") from None
-
-
-def read_tensorflow_js(path: Path) -> dict[str, Tensor]:
-    """Read the weights of a TensorFlow.js model: a `.json` that names them, and files with their numbers.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        KeyError, TypeError, ValueError: if it is no such model, or its weights are not plain numbers.
-    """
-    found: dict[str, Tensor] = {}
-    for group in json.loads(path.read_text(encoding="utf-8"))["weightsManifest"]:
-        numbers = b"".join((path.parent / Path(name).name).read_bytes() for name in group["paths"])
-        start = 0
-        for entry in group["weights"]:
-            if "quantization" in entry:
-                raise ValueError(f"{entry['name']} is kept in fewer bits")
-            kind, count = TYPES[entry["dtype"]], prod(entry["shape"])
-            values = np.frombuffer(numbers, kind, count, start).reshape(entry["shape"])
-            found[entry["name"]] = torch.from_numpy(values.astype(kind.newbyteorder("=")))
-            start += count * kind.itemsize
-    return found
 
 
 def _layer(held: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:

@@ -58,7 +58,7 @@ def train(
     judged = Batches(validation.images, wanted, spec, settings, device)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
-    elif settings.initial_weights.endswith(".onnx"):
+    elif settings.initial_weights.endswith((".onnx", ".json")):
         settle_norms(learner, batches, image_size_at(settings, 0))
     for epoch in range(learner.next_epoch, settings.num_epochs):
         metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)
