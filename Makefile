@@ -47,6 +47,9 @@ check: $(VENV)/.all  ## look for mistakes in style and types, and for outputs le
 notebooks: $(VENV)/.all  ## check the form of the notebooks and execute them on a little drawn data
 	@$(RUN) pytest tests/test_notebooks.py $(ARGS)
 
+# torch gives large blocks back after each step and asks for them again; glibc then keeps them, so none is cleared anew.
+train: export MALLOC_MMAP_MAX_ := 0
+train: export MALLOC_TRIM_THRESHOLD_ := 100000000000
 train: $(VENV)/.train  ## train a network, with the knobs of .env (ARGS="-p NUM_EPOCHS 2" turns some, RECIPE=shipped all)
 	@$(RUN) fer_lib.training.notebook $(if $(RECIPE),--recipe weights/$(RECIPE)) $(ARGS)
 

@@ -14,6 +14,7 @@ WORDS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "
 PYTHON = """\
 #!/bin/sh
 echo "$*" >> "{log}"
+echo "blocks kept: ${{MALLOC_MMAP_MAX_:-no}}" >> "{log}"
 case "$*" in
   "--version") echo "Python {version}" ;;
   "-c import sys"*) exit {old} ;;
@@ -162,6 +163,13 @@ def test_train_passes_parameters_on(house):
     house.make("train", "ARGS=-p NUM_EPOCHS 2")
     assert house.calls[1].endswith("-e .[train]")
     assert house.calls[2] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
+
+
+def test_train_keeps_memory_that_torch_will_ask_for_again(house):
+    house.make("train")
+    assert house.log.read_text().splitlines()[-2:] == ["-m fer_lib.training.notebook", "blocks kept: 0"]
+    house.make("lab")
+    assert house.log.read_text().splitlines()[-1] == "blocks kept: no"
 
 
 def test_train_repeats_the_runs_that_lie_beside_the_weights(house, project_root):

@@ -1,48 +1,23 @@
 """dlib's network for faces starts a ResNet-29: the same answers as its own arithmetic, or a sentence."""
 
-import json
-
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from fer_lib.training import dlib_faces, model
 from fer_lib.training.dlib_faces import load_dlib
-from fer_lib.training.resnet29 import BLOCKS, FIRST
+from fer_lib.training.resnet29 import BLOCKS
+from tests.training.drawn_dlib import draw_dlib, write_dlib
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Random weights under the names of the real file, in its order of axes: height, width, in, out."""
-    random = np.random.default_rng(0)
-    held = {}
-
-    def draw(name, before, after, side):
-        held[f"{name}/conv/filters"] = random.normal(0, (before * side**2) ** -0.5, (side, side, before, after))
-        held[f"{name}/conv/bias"] = random.normal(0, 0.2, after)
-        held[f"{name}/scale/weights"] = random.normal(1, 0.2, after)
-        held[f"{name}/scale/biases"] = random.normal(0, 0.2, after)
-
-    draw("conv32_down", 3, FIRST, 7)
-    before = FIRST
-    for block, (width, _) in zip(dlib_faces.BLOCKS, BLOCKS, strict=True):
-        draw(f"{block}/conv1", before, width, 3)
-        draw(f"{block}/conv2", width, width, 3)
-        before = width
-    return {name: value.astype(np.float32) for name, value in held.items()}
+    return draw_dlib()
 
 
 @pytest.fixture(scope="module")
 def path(drawn, tmp_path_factory):
-    return write(tmp_path_factory.mktemp("dlib"), drawn)
-
-
-def write(folder, held):
-    entries = [{"name": name, "shape": list(value.shape), "dtype": "float32"} for name, value in held.items()]
-    (folder / "manifest.json").write_text(json.dumps([{"paths": ["faces.bin"], "weights": entries}]))
-    (folder / "faces.bin").write_bytes(b"".join(value.tobytes() for value in held.values()))
-    return folder / "manifest.json"
+    return write_dlib(tmp_path_factory.mktemp("dlib"), drawn)
 
 
 def look(held, pixels):
@@ -84,7 +59,7 @@ def test_load_dlib_missing_files_are_named(tmp_path, drawn):
     network = model.build_model(1, architecture="resnet29")
     with pytest.raises(FileNotFoundError, match=r"INITIAL_WEIGHTS.*data/README.md.*nowhere.json"):
         load_dlib(network, tmp_path / "nowhere.json")
-    path = write(tmp_path, drawn)
+    path = write_dlib(tmp_path, drawn)
     (tmp_path / "faces.bin").unlink()
     with pytest.raises(FileNotFoundError, match=r"faces.bin"):
         load_dlib(network, path)

@@ -14,9 +14,11 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import checkpoint, loop
 from fer_lib.training.drawing import write_sample
+from fer_lib.training.model import build_model
 from fer_lib.training.publish import ROUNDING
 from fer_lib.training.run import kept_epoch, open_run
 from fer_lib.training.votes import VOTED_AS
+from tests.training.drawn_dlib import draw_dlib, write_dlib
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,20 @@ def test_train_from_an_exported_network_goes_on_where_it_stands(drawn, tmp_path)
     )
     assert np.ptp(before, axis=0).min() > 0.1
     np.testing.assert_allclose(after, before, atol=0.1)
+
+
+def test_train_from_a_network_that_knows_faces_goes_on_where_it_stands(drawn, tmp_path):
+    path = write_dlib(tmp_path, draw_dlib())
+    goes_on = {"architecture": "resnet29", "initial_weights": str(path), "image_size": 118, "learning_rate": 1e-9}
+    run = loop.train(make_settings(drawn, tmp_path / "runs", **goes_on, ema_decay=0.999, num_epochs=1))
+    before, after = (
+        build_model(1, initial_weights=str(start), architecture="resnet29").eval() for start in (path, run.best)
+    )
+    faces = torch.nn.functional.interpolate(torch.randn(8, 1, 4, 4), size=118)
+    with torch.no_grad():
+        known, seen = before[:-2](faces), after[:-2](faces)
+    assert known.std(0).mean() > 0.1
+    assert (known - seen).abs().mean() < 0.2 * known.std(0).mean()
 
 
 @pytest.mark.parametrize(
