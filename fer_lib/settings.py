@@ -210,7 +210,7 @@ class TrainingSettings(Settings):
 
     architecture: Literal["b0", "resnet18", "resnet29", "mobilenet"] = Field(
         "b0",
-        description="b0: EfficientNet-B0, the network in use; resnet18 (narrow, for 48 pixels), resnet29, mobilenet: teachers",
+        description="b0: EfficientNet-B0, the network in use; resnet18 (for 48 pixels), resnet29, mobilenet: teachers",
     )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")

@@ -11,7 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-TYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
+TYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "int32": np.dtype("<i4"),
+    "uint8": np.dtype("u1"),
+    "uint16": np.dtype("<u2"),
+}
 
 
 def read_tensorflow_js(path: Path) -> dict[str, Tensor]:
