@@ -251,6 +251,14 @@ class TrainingSettings(Settings):
     teacher_mirror: bool = Field(
         False, description="teachers see each picture's mirror image too: steadier, twice the work"
     )
+    repeat_after: int = Field(
+        0,
+        ge=0,
+        description="epochs after which the same varied pictures come again, so that teachers need not answer anew; 0: never",
+    )
+    frozen_stages: int = Field(
+        0, ge=0, le=8, description="first stages of b0 that stay as they are, which saves their part of a step; 0: none"
+    )
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
     # Measured with the detector on 500 images of FER2013: medians of how they are framed.

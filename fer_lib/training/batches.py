@@ -48,16 +48,21 @@ class Batches:
         """Full batches of an epoch; one, if there are fewer images than a batch holds."""
         return max(len(self.images) // self.settings.batch_size, 1)
 
+    def drawn_as(self, epoch: int) -> int:
+        """Return the first epoch that draws what this one does: itself, unless pictures come again."""
+        return epoch % self.settings.repeat_after if self.settings.repeat_after else epoch
+
     def draw_epoch(self, epoch: int, size: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the training batches of an epoch, varied, as `(images, targets)`.
 
         Args:
-            epoch: its number; together with the seed it decides everything random.
+            epoch: its number; together with the seed it decides everything random (after `repeat_after` epochs, again).
             size: side of the images in pixels.
             rank: which process this is.
             world: of how many; each varies the whole batch alike and keeps its share, so that any number of
                 processes sees the same images.
         """
+        epoch = self.drawn_as(epoch)
         order = self._draw_order(epoch)
         generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, epoch, 1))
         for start in range(0, len(self) * self.settings.batch_size, self.settings.batch_size):

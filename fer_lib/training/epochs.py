@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from fer_lib.metrics import score, softmax
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batches import Batches
+from fer_lib.training.freezing import hold_stages
 from fer_lib.training.learner import Learner
 from fer_lib.training.schedule import image_size_at, learning_rate_at
 
@@ -58,8 +59,9 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         FloatingPointError: if a loss is not a number.
     """
     torch.manual_seed(settings.seed * 100_003 + epoch)  # dropout
-    learner.model.train()
     accelerator = learner.accelerator
+    learner.model.train()
+    hold_stages(accelerator.unwrap_model(learner.model), settings.frozen_stages)
     drawn = batches.draw_epoch(
         epoch, image_size_at(settings, epoch), accelerator.process_index, accelerator.num_processes
     )
@@ -78,7 +80,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
             group["lr"] = learning_rate_at(settings, epoch + step / len(batches))
         with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             if learner.teachers is not None:
-                targets = learner.teachers.blend(images, targets)
+                targets = learner.teachers.blend(images, targets, (batches.drawn_as(epoch), images.shape[-1], step))
             logits = learner.model(images).float()
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         value = float(loss.detach())

@@ -20,6 +20,7 @@ from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.batches import Batches
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.folding import measure_norms
+from fer_lib.training.freezing import freeze_stages
 from fer_lib.training.model import PRETRAINED, build_model
 from fer_lib.training.precision import widen_depthwise
 from fer_lib.training.run import Run, find_run, kept_epoch
@@ -66,6 +67,7 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
         model = share_batch_norm(model, accelerator.device)
     if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
         model = widen_depthwise(model)
+    freeze_stages(model, settings.frozen_stages)
     optimizer = OPTIMIZERS[settings.optimizer](
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

@@ -41,6 +41,21 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     return [read_recipe(step) | {"run_name": step.name} for step in steps]
 
 
+def find_starts(steps: list[dict[str, Any]]) -> None:
+    """See that every file is there that one of several runs starts from, before hours go into those before it.
+
+    Raises:
+        FileNotFoundError: if one is not.
+    """
+    for step in steps:
+        start = Path(step.get("initial_weights", "none"))
+        if start.suffix in (".json", ".onnx") and not start.is_file():
+            raise FileNotFoundError(
+                f"{start} must be there before the first run, for {step.get('run_name', 'it')} starts from it;"
+                " see data/README.md"
+            )
+
+
 def _by_number(step: Path) -> list[str | int]:
     """Return what puts `2-taught` before `10-taught`."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", step.name)]

@@ -6,6 +6,7 @@ belongs to that picture (Beyer et al., *Knowledge distillation: A good teacher i
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,21 +39,33 @@ class Teachers:
         teachers: the networks.
         share: of their answers in the targets, in [0, 1].
         mirror: whether they see each picture's mirror image too, and answer with the mean.
+        keep: whether answers are kept, for pictures that come again.
     """
 
-    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False) -> None:
+    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False, keep: bool = False) -> None:
         self.teachers = teachers
         self.share = share
         self.mirror = mirror
+        self._kept: dict[Hashable, Tensor] | None = {} if keep else None
 
     @torch.no_grad()
-    def blend(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Move targets `(n, 7)` towards the mean of what the teachers see in images `(n, c, s, s)`, as networks take them."""
+    def blend(self, images: Tensor, targets: Tensor, batch: Hashable = None) -> Tensor:
+        """Move targets `(n, 7)` towards the mean of what the teachers see in images `(n, c, s, s)`, as networks take them.
+
+        `batch` names the pictures: where answers are kept, the same name has the same pictures.
+        """
+        if self._kept is None:
+            return targets.lerp(self._answer(images).to(targets), self.share)
+        if batch not in self._kept:
+            self._kept[batch] = self._answer(images).to(targets)
+        return targets.lerp(self._kept[batch], self.share)
+
+    def _answer(self, images: Tensor) -> Tensor:
         views = [images, images.flip(-1)] if self.mirror else [images]
         answers = [
             one.network(resize(view, one.size)).float().softmax(dim=1) for one in self.teachers for view in views
         ]
-        return targets.lerp(torch.stack(answers).mean(dim=0).to(targets), self.share)
+        return torch.stack(answers).mean(dim=0)
 
 
 def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers | None:
@@ -66,7 +79,7 @@ def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers 
     if not named:
         return None
     teachers = [_load_teacher(name, settings, device) for name in named]
-    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror)
+    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror, settings.repeat_after > 0)
 
 
 def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:

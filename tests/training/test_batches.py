@@ -32,6 +32,16 @@ def test_draw_epoch_repeats_itself_and_differs_between_epochs(augmentation):
     assert not torch.equal(first, other)
 
 
+def test_draw_epoch_draws_the_same_again_after_as_many_epochs_as_asked():
+    batches = make_batches(list(range(7)) * 4, augmentation="strong", mixup=0.2, repeat_after=2)
+    drawn = [torch.cat([x for x, _ in batches.draw_epoch(epoch, 32)]) for epoch in range(5)]
+    for epoch, first in enumerate((0, 1, 0, 1, 0)):
+        assert batches.drawn_as(epoch) == first
+        assert torch.equal(drawn[epoch], drawn[first])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert make_batches([0]).drawn_as(5) == 5
+
+
 def test_draw_epoch_yields_full_batches_of_the_asked_size():
     drawn = list(make_batches([0] * 10).draw_epoch(0, 48))
     assert [tuple(images.shape) for images, _ in drawn] == [(4, 1, 48, 48)] * 2

@@ -79,6 +79,19 @@ def test_follow_recipe_goes_on_after_what_is_finished(kitchen):
     assert trained == ["2-taught"]
 
 
+def test_follow_recipe_a_file_that_a_later_run_starts_from_is_missed_before_the_first(kitchen):
+    faces = kitchen / "faces.json"
+    write_step(kitchen / "recipe" / "3-faces", initial_weights=str(faces))
+    write_step(kitchen / "recipe" / "4-last", initial_weights="3-faces")
+    trained = []
+    with pytest.raises(FileNotFoundError, match=r"faces\.json must be there before the first run, for 3-faces starts"):
+        follow(kitchen, lambda parameters: trained.append(parameters["run_name"]))
+    assert trained == []
+    faces.touch()
+    follow(kitchen, lambda parameters: trained.append(parameters["run_name"]))
+    assert trained == ["1-first", "2-taught", "3-faces", "4-last"]
+
+
 def test_find_run_of_several_of_one_name_is_the_last_that_kept_a_network(tmp_path):
     for name in ("20260101-000000-b0", "20260102-000000-b0", "20260103-000000-b0", "20260104-000000-not-b0"):
         (tmp_path / name).mkdir()
@@ -89,7 +102,7 @@ def test_find_run_of_several_of_one_name_is_the_last_that_kept_a_network(tmp_pat
 
 
 def test_follow_the_recipe_in_use_names_only_runs_before(project_root):
-    before = {"none", "lite0"}
+    before = {"none", "lite0", "data/face_recognition_model-weights_manifest.json"}
     steps = read_steps(project_root / "weights" / "shipped")
     for step in steps:
         settings = TrainingSettings.load(**step)

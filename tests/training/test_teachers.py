@@ -62,6 +62,19 @@ def test_blend_mirrored_says_the_same_of_a_picture_and_its_mirror_image():
         assert torch.allclose(mirrored.blend(shown, targets), torch.eye(7)[[0, 1]].mean(0, keepdim=True))
 
 
+def test_blend_answers_once_where_pictures_come_again():
+    images, labels = torch.zeros(2, 1, 8, 8), torch.eye(7)[[2, 2]]
+    images[0, ..., :4] = 1.0
+    teachers = Teachers([Teacher(Left(), 8)], 1.0, keep=True)
+    first = teachers.blend(images, labels, (0, 0))
+    assert torch.allclose(first, torch.eye(7)[[0, 1]])
+    assert torch.equal(teachers.blend(images.flip(-1), labels, (0, 0)), first)  # by its name the same batch
+    assert torch.equal(teachers.blend(images.flip(0), labels, (0, 1)), first.flip(0))
+    half = Teachers([Teacher(Left(), 8)], 0.5, keep=True)
+    for own in labels, torch.eye(7)[[3, 3]]:  # kept is what the teachers say, not what was made of it
+        assert torch.allclose(half.blend(images, own, (0, 0)), (first + own) / 2)
+
+
 @pytest.fixture(scope="module")
 def school(tmp_path_factory):
     """A folder with pictures and the run of a small teacher, whose network need not be exported."""
@@ -86,6 +99,19 @@ def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
     monkeypatch.setattr(loop, "make_targets", lambda settings, split: loop.one_hot((split.targets + 1) % 7))
     wrong = loop.train(settings).read_metrics()[0]["loss"]
     assert right == wrong  # the labels have no say any more
+
+
+def test_train_teachers_answer_no_more_once_pictures_come_again(school, monkeypatch):
+    folder, run = school
+    asked = []
+    answer = Teachers._answer
+    monkeypatch.setattr(Teachers, "_answer", lambda self, images: (asked.append(len(images)), answer(self, images))[1])
+    monkeypatch.setattr(loop, "finish_run", lambda *_: None)
+    taught = {"teachers": str(run.folder), "initial_weights": "none", "num_epochs": 4, "resume": "never"}
+    loop.train(make_settings(folder, **taught, repeat_after=2, run_name="again"))
+    assert asked == [16, 16] * 2  # two batches an epoch
+    loop.train(make_settings(folder, **taught, run_name="anew"))
+    assert asked == [16, 16] * 6
 
 
 def test_load_teachers_an_exported_network_answers_as_in_use(tmp_path):
