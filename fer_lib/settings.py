@@ -254,7 +254,7 @@ class TrainingSettings(Settings):
     repeat_after: int = Field(
         0,
         ge=0,
-        description="epochs after which the same varied pictures come again, so that teachers need not answer anew; 0: never",
+        description="epochs after which the same pictures come again, which saves the teachers' answers; 0: never",
     )
     frozen_stages: int = Field(
         0, ge=0, le=8, description="first stages of b0 that stay as they are, which saves their part of a step; 0: none"
