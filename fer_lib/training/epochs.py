@@ -59,8 +59,8 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         FloatingPointError: if a loss is not a number.
     """
     torch.manual_seed(settings.seed * 100_003 + epoch)  # dropout
-    accelerator = learner.accelerator
     learner.model.train()
+    accelerator = learner.accelerator
     hold_stages(accelerator.unwrap_model(learner.model), settings.frozen_stages)
     drawn = batches.draw_epoch(
         epoch, image_size_at(settings, epoch), accelerator.process_index, accelerator.num_processes
@@ -80,7 +80,8 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
             group["lr"] = learning_rate_at(settings, epoch + step / len(batches))
         with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             if learner.teachers is not None:
-                targets = learner.teachers.blend(images, targets, (batches.drawn_as(epoch), images.shape[-1], step))
+                batch = (batches.drawn_as(epoch), images.shape[-1], step) if settings.repeat_after else None
+                targets = learner.teachers.blend(images, targets, batch)
             logits = learner.model(images).float()
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
         value = float(loss.detach())

@@ -21,7 +21,7 @@ from fer_lib.training.data import Split, load_split
 from fer_lib.training.epochs import predict, run_epoch
 from fer_lib.training.learner import keep_epoch, make_learner, resume_learner, settle_norms
 from fer_lib.training.model import build_model
-from fer_lib.training.run import Run, open_run
+from fer_lib.training.run import WEIGHT_FILES, Run, open_run
 from fer_lib.training.schedule import image_size_at
 from fer_lib.training.votes import blend_targets, read_votes
 
@@ -58,7 +58,7 @@ def train(
     judged = Batches(validation.images, wanted, spec, settings, device)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
-    elif settings.initial_weights.endswith((".onnx", ".json")):
+    elif settings.initial_weights.endswith(WEIGHT_FILES):
         settle_norms(learner, batches, image_size_at(settings, 0))
     for epoch in range(learner.next_epoch, settings.num_epochs):
         metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)

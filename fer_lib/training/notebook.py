@@ -15,7 +15,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
 from fer_lib.training.ending import tell_end
-from fer_lib.training.recipe import find_starts, read_steps
+from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import Run, find_finished, open_run
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
@@ -48,7 +48,7 @@ def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:
         RuntimeError: if a step fails; those before it stay finished.
     """
     *before, last = steps = [step | given for step in read_steps(folder)]
-    find_starts(steps)
+    check_starts(steps)
     for place, step in enumerate(before, 1):
         print(f"run {place} of {len(before) + 1}: {step['run_name']}", flush=True)
         if find_finished(TrainingSettings.load(**step)) is None:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fer_lib.training.run import ELSEWHERE, Run
+from fer_lib.training.run import ELSEWHERE, WEIGHT_FILES, Run
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     return [read_recipe(step) | {"run_name": step.name} for step in steps]
 
 
-def find_starts(steps: list[dict[str, Any]]) -> None:
+def check_starts(steps: list[dict[str, Any]]) -> None:
     """See that every file is there that one of several runs starts from, before hours go into those before it.
 
     Raises:
@@ -49,7 +49,7 @@ def find_starts(steps: list[dict[str, Any]]) -> None:
     """
     for step in steps:
         start = Path(step.get("initial_weights", "none"))
-        if start.suffix in (".json", ".onnx") and not start.is_file():
+        if start.suffix in WEIGHT_FILES and not start.is_file():
             raise FileNotFoundError(
                 f"{start} must be there before the first run, for {step.get('run_name', 'it')} starts from it;"
                 " see data/README.md"

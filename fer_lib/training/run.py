@@ -28,6 +28,8 @@ from fer_lib.settings import TrainingSettings
 ELSEWHERE = frozenset({"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"})
 # What may differ between a run and its continuation without changing what is learned.
 NOT_LEARNED = ELSEWHERE | {"crop_scale", "crop_shift_y", "label_offsets"}
+# How `initial_weights` end that name a file by its path: an exported network, or one that knows faces.
+WEIGHT_FILES = (".onnx", ".json")
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),

@@ -39,26 +39,26 @@ class Teachers:
         teachers: the networks.
         share: of their answers in the targets, in [0, 1].
         mirror: whether they see each picture's mirror image too, and answer with the mean.
-        keep: whether answers are kept, for pictures that come again.
     """
 
-    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False, keep: bool = False) -> None:
+    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False) -> None:
         self.teachers = teachers
         self.share = share
         self.mirror = mirror
-        self._kept: dict[Hashable, Tensor] | None = {} if keep else None
+        self._kept: dict[Hashable, Tensor] = {}
 
     @torch.no_grad()
-    def blend(self, images: Tensor, targets: Tensor, batch: Hashable = None) -> Tensor:
+    def blend(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
         """Move targets `(n, 7)` towards the mean of what the teachers see in images `(n, c, s, s)`, as networks take them.
 
-        `batch` names the pictures: where answers are kept, the same name has the same pictures.
+        `batch` names pictures that come again: the answers to them are kept under it. `None`: they come once.
         """
-        if self._kept is None:
-            return targets.lerp(self._answer(images).to(targets), self.share)
-        if batch not in self._kept:
-            self._kept[batch] = self._answer(images).to(targets)
-        return targets.lerp(self._kept[batch], self.share)
+        answers = self._kept.get(batch)
+        if answers is None:
+            answers = self._answer(images).to(targets)
+            if batch is not None:
+                self._kept[batch] = answers
+        return targets.lerp(answers, self.share)
 
     def _answer(self, images: Tensor) -> Tensor:
         views = [images, images.flip(-1)] if self.mirror else [images]
@@ -79,7 +79,7 @@ def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers 
     if not named:
         return None
     teachers = [_load_teacher(name, settings, device) for name in named]
-    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror, settings.repeat_after > 0)
+    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror)
 
 
 def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:

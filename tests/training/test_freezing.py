@@ -3,23 +3,19 @@
 import pytest
 import torch
 
-from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop
 from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.freezing import freeze_stages, hold_stages
 from fer_lib.training.model import build_model
-
-
-def make_settings(folder, **values) -> TrainingSettings:
-    small = {"image_size": 32, "batch_size": 16, "max_images": 35, "device": "cpu", "initial_weights": "none"}
-    return TrainingSettings.load(data_dir=folder / "images", runs_dir=folder / "runs", **{**small, **values})
+from tests.training.small_settings import make_settings
 
 
 def test_train_frozen_stages_stay_and_the_others_learn(tmp_path, monkeypatch):
     write_sample(tmp_path / "images", size=32)
     monkeypatch.setattr(loop, "finish_run", lambda *_: None)
-    settings = make_settings(tmp_path, num_epochs=2, frozen_stages=3, weight_decay=0.1, ema_decay=0.5, keep_by="last")
+    learning = {"initial_weights": "none", "num_epochs": 2, "weight_decay": 0.1, "ema_decay": 0.5, "keep_by": "last"}
+    settings = make_settings(tmp_path, frozen_stages=3, **learning)
     torch.manual_seed(settings.seed)
     before = build_model().state_dict()
     learned = build_model()
@@ -47,5 +43,5 @@ def test_freeze_stages_of_a_network_without_any_is_refused(tmp_path):
     freeze_stages(build_model(architecture="resnet18"), 0)
     write_sample(tmp_path / "images", size=32)
     with pytest.raises(ValueError, match="FROZEN_STAGES"):
-        loop.train(make_settings(tmp_path, architecture="resnet18", frozen_stages=1))
+        loop.train(make_settings(tmp_path, architecture="resnet18", initial_weights="none", frozen_stages=1))
     assert not (tmp_path / "runs").exists()

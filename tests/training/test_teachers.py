@@ -10,10 +10,10 @@ from torch import nn
 from fer_lib.crops import normalize_crops
 from fer_lib.evaluate.answers import open_recognizer
 from fer_lib.metrics import softmax
-from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.teachers import Teacher, Teachers, load_teachers
+from tests.training.small_settings import make_settings
 
 CPU = torch.device("cpu")
 
@@ -65,12 +65,12 @@ def test_blend_mirrored_says_the_same_of_a_picture_and_its_mirror_image():
 def test_blend_answers_once_where_pictures_come_again():
     images, labels = torch.zeros(2, 1, 8, 8), torch.eye(7)[[2, 2]]
     images[0, ..., :4] = 1.0
-    teachers = Teachers([Teacher(Left(), 8)], 1.0, keep=True)
+    teachers = Teachers([Teacher(Left(), 8)], 1.0)
     first = teachers.blend(images, labels, (0, 0))
     assert torch.allclose(first, torch.eye(7)[[0, 1]])
     assert torch.equal(teachers.blend(images.flip(-1), labels, (0, 0)), first)  # by its name the same batch
     assert torch.equal(teachers.blend(images.flip(0), labels, (0, 1)), first.flip(0))
-    half = Teachers([Teacher(Left(), 8)], 0.5, keep=True)
+    half = Teachers([Teacher(Left(), 8)], 0.5)
     for own in labels, torch.eye(7)[[3, 3]]:  # kept is what the teachers say, not what was made of it
         assert torch.allclose(half.blend(images, own, (0, 0)), (first + own) / 2)
 
@@ -83,11 +83,6 @@ def school(tmp_path_factory):
     with patch("fer_lib.training.loop.finish_run"):
         run = loop.train(make_settings(folder, architecture="resnet18", initial_weights="none", run_name="teacher"))
     return folder, run
-
-
-def make_settings(folder, **values) -> TrainingSettings:
-    small = {"image_size": 32, "batch_size": 16, "num_epochs": 1, "max_images": 35, "device": "cpu"}
-    return TrainingSettings.load(data_dir=folder / "images", runs_dir=folder / "runs", **{**small, **values})
 
 
 def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
