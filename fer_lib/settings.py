@@ -208,9 +208,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
-    architecture: Literal["b0", "resnet18", "resnet29", "mobilenet"] = Field(
+    architecture: Literal["b0", "resnet18", "resnet18-wide", "resnet29", "mobilenet"] = Field(
         "b0",
-        description="b0: EfficientNet-B0, the network in use; resnet18 (for 48 pixels), resnet29, mobilenet: teachers",
+        description="b0: EfficientNet-B0, the network in use; resnet18, resnet18-wide (for 48 pixels), resnet29, mobilenet: teachers",
     )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")

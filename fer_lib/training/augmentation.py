@@ -75,7 +75,7 @@ def resize(images: Tensor, size: int) -> Tensor:
 def mix_up(images: Tensor, targets: Tensor, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Blend each image and its target `(n, 7)` with another of the batch (Zhang et al., 2018)."""
     gammas = torch._standard_gamma(torch.full((2,), alpha, device=images.device), generator=generator)
-    share = float(gammas[0] / gammas.sum().clamp_min(1e-12))
+    share = gammas[0] / gammas.sum().clamp_min(1e-12)
     other = torch.randperm(len(images), generator=generator, device=images.device)
     return images.lerp(images[other], 1 - share), targets.lerp(targets[other], 1 - share)
 

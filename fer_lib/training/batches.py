@@ -63,7 +63,7 @@ class Batches:
                 processes sees the same images.
         """
         epoch = self.drawn_as(epoch)
-        order = self._draw_order(epoch)
+        order = self._draw_order(epoch).to(self.images.device)
         generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, epoch, 1))
         for start in range(0, len(self) * self.settings.batch_size, self.settings.batch_size):
             rows = order[start : start + self.settings.batch_size]

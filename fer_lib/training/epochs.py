@@ -18,6 +18,8 @@ from fer_lib.training.freezing import hold_stages
 from fer_lib.training.learner import Learner
 from fer_lib.training.schedule import image_size_at, learning_rate_at
 
+WATCH = 20  # steps between two looks at the loss on a graphics card, which has to stop for each
+
 
 def run_epoch(
     learner: Learner,
@@ -74,29 +76,18 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         disable=not accelerator.is_main_process,
         mininterval=1,
     )
-    total = 0.0
-    for step, (images, targets) in enumerate(bar):
-        for group in learner.optimizer.param_groups:
-            group["lr"] = learning_rate_at(settings, epoch + step / len(batches))
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            if learner.teachers is not None:
-                batch = (batches.drawn_as(epoch), images.shape[-1], step) if settings.repeat_after else None
-                targets = learner.teachers.blend(images, targets, batch)
-            logits = learner.model(images).float()
-        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise FloatingPointError(diverged(f"the loss of epoch {epoch + 1}, batch {step + 1} is {value}", settings))
-        accelerator.backward(loss)
-        if settings.clip_norm:
-            accelerator.clip_grad_norm_(learner.model.parameters(), settings.clip_norm)
-        learner.optimizer.step()
-        learner.optimizer.zero_grad(set_to_none=True)
-        if learner.average is not None:
-            learner.average.update_parameters(accelerator.unwrap_model(learner.model))
-        total += value
-        bar.set_postfix(loss=f"{total / (step + 1):.3f}", refresh=False)
-    return float(accelerator.reduce(torch.tensor(total / len(batches), device=accelerator.device), "mean"))
+    watch = 1 if accelerator.device.type == "cpu" else WATCH
+    total = torch.zeros((), device=accelerator.device)
+    for step, (images, targets) in enumerate(bar, 1):
+        learner.set_learning_rate(learning_rate_at(settings, epoch + (step - 1) / len(batches)))
+        batch = (batches.drawn_as(epoch), images.shape[-1], step) if settings.repeat_after else None
+        total += learner.step(images, targets, batch)
+        if step % watch == 0 or step == len(batches):
+            value = float(total)
+            if not np.isfinite(value):
+                raise FloatingPointError(diverged(f"the loss of epoch {epoch + 1}, batch {step} is {value}", settings))
+            bar.set_postfix(loss=f"{value / step:.3f}", refresh=False)
+    return float(accelerator.reduce(total / len(batches), "mean"))
 
 
 @torch.inference_mode()

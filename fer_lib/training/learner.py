@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
 
 from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
+from fer_lib.training.average import WeightAverage
 from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.batches import Batches
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
@@ -24,7 +24,8 @@ from fer_lib.training.freezing import freeze_stages
 from fer_lib.training.model import PRETRAINED, build_model
 from fer_lib.training.precision import widen_depthwise
 from fer_lib.training.run import Run, find_run, kept_epoch
-from fer_lib.training.teachers import Teachers, load_teachers
+from fer_lib.training.steps import RecordedStep, Step
+from fer_lib.training.teachers import load_teachers
 from fer_lib.weights import load_emotion_weights
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -41,10 +42,18 @@ class Learner:
     accelerator: Accelerator
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: AveragedModel | None
-    teachers: Teachers | None = None
+    average: WeightAverage | None
+    step: Step
     next_epoch: int = 0
     best: dict[str, Any] = field(default_factory=dict)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Let the next steps move the weights at another rate."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     @property
     def network(self) -> nn.Module:
@@ -68,15 +77,27 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
         model = widen_depthwise(model)
     freeze_stages(model, settings.frozen_stages)
-    optimizer = OPTIMIZERS[settings.optimizer](
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    model, optimizer = accelerator.prepare(model, optimizer)
-    average = None
-    if settings.ema_decay:
-        plain = accelerator.unwrap_model(model)
-        average = AveragedModel(plain, multi_avg_fn=partial(_average, settings.ema_decay), use_buffers=True)
-    return Learner(accelerator, model, optimizer, average, load_teachers(settings, accelerator.device))
+    model, optimizer = accelerator.prepare(model, _make_optimizer(model, settings, accelerator))
+    average = WeightAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
+    teachers = load_teachers(settings, accelerator.device)
+    takes = RecordedStep if is_recorded(accelerator) else Step
+    step = takes(accelerator, model, optimizer, average, teachers, settings)
+    return Learner(accelerator, model, optimizer, average, step)
+
+
+def is_recorded(accelerator: Accelerator) -> bool:
+    """Whether steps are recorded and played back: on one graphics card."""
+    return accelerator.device.type == "cuda" and accelerator.num_processes == 1
+
+
+def _make_optimizer(model: nn.Module, settings: TrainingSettings, accelerator: Accelerator) -> torch.optim.Optimizer:
+    """Make what moves the weights; for a recorded step its rate lies on the card, where it can be changed."""
+    how: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    if is_recorded(accelerator):
+        how["lr"] = torch.tensor(settings.learning_rate, device=accelerator.device)
+        if settings.optimizer != "sgd":
+            how["capturable"] = True
+    return OPTIMIZERS[settings.optimizer](model.parameters(), **how)
 
 
 def locate_initial(settings: TrainingSettings) -> str:
@@ -134,8 +155,3 @@ def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], keep_by: str
     plain = learner.accelerator.unwrap_model(learner.model)
     save_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average, progress, run.previous)
     run.log_epoch(metrics)
-
-
-def _average(decay: float, averaged: Any, current: Any, updates: Any) -> None:
-    """Move the average towards the current weights: fast at first, when these are still far from good."""
-    get_ema_multi_avg_fn(min(decay, (1 + float(updates)) / (10 + float(updates))))(averaged, current, updates)

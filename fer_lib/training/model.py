@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,17 +16,23 @@ from fer_lib.training.faceres import load_faceres
 from fer_lib.training.folding import load_exported
 from fer_lib.training.initial import load_imagenet, load_lite0, load_run
 from fer_lib.training.mobilenet import build_mobilenet
-from fer_lib.training.resnet import build_resnet
+from fer_lib.training.resnet import WIDE, build_resnet
 from fer_lib.training.resnet29 import build_resnet29
 
 FEATURES = 1280
 HIDDEN = 512
 PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
-TEACHERS = {"resnet18": build_resnet, "resnet29": build_resnet29, "mobilenet": build_mobilenet}
+TEACHERS = {
+    "resnet18": build_resnet,
+    "resnet18-wide": partial(build_resnet, widths=WIDE),
+    "resnet29": build_resnet29,
+    "mobilenet": build_mobilenet,
+}
 FACES = {"resnet29": load_dlib, "mobilenet": load_faceres}  # what reads weights that know faces
 DESCRIPTIONS = {
     "b0": "EfficientNet-B0 with the head 1280→512→7",
     "resnet18": "a ResNet-18 of half the usual width, without the halving at its start",
+    "resnet18-wide": "a ResNet-18 without the halving at its start",
     "resnet29": "dlib's ResNet-29 for faces",
     "mobilenet": "a MobileNet without normalisations",
 }
@@ -48,7 +55,7 @@ def build_model(
             names what they learned from faces.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
             Only of `b0`.
-        architecture: `b0`, or a teacher: `resnet18`, `resnet29` or `mobilenet`.
+        architecture: `b0`, or a teacher: `resnet18`, `resnet18-wide`, `resnet29` or `mobilenet`.
 
     Raises:
         FileNotFoundError: if a checkpoint or the package of `lite0` is missing.

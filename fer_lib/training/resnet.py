@@ -1,7 +1,8 @@
-"""A narrow ResNet-18 (He et al., 2016) for pictures of 48 pixels: quick to learn from nothing, so a good teacher."""
+"""A ResNet-18 (He et al., 2016) for pictures of 48 pixels: quick to learn from nothing, so a good teacher."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
@@ -10,25 +11,26 @@ from torchvision.models.resnet import BasicBlock
 from fer_lib.labels import EMOTIONS
 
 WIDTHS = (32, 64, 128, 256)  # channels of the four stages, half of the paper's
+WIDE = (64, 128, 256, 512)  # as many as in the paper
 BLOCKS = 2  # of two convolutions each, a stage
 
 
-def build_resnet(channels: int = 1, dropout_rate: float = 0.4) -> nn.Sequential:
+def build_resnet(channels: int = 1, dropout_rate: float = 0.4, widths: Sequence[int] = WIDTHS) -> nn.Sequential:
     """Build the network; input `(n, channels, s, s)`, output logits `(n, 7)`.
 
     The first layer halves nothing, for a picture of 48 pixels has nothing to spare: the last map is an eighth of the input.
     """
-    stages = [_build_stage(WIDTHS[0], WIDTHS[0], stride=1)]
-    stages += [_build_stage(before, width, stride=2) for before, width in pairwise(WIDTHS)]
+    stages = [_build_stage(widths[0], widths[0], stride=1)]
+    stages += [_build_stage(before, width, stride=2) for before, width in pairwise(widths)]
     return nn.Sequential(
-        nn.Conv2d(channels, WIDTHS[0], 3, padding=1, bias=False),
-        nn.BatchNorm2d(WIDTHS[0]),
+        nn.Conv2d(channels, widths[0], 3, padding=1, bias=False),
+        nn.BatchNorm2d(widths[0]),
         nn.ReLU(),
         *stages,
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Dropout(dropout_rate),
-        nn.Linear(WIDTHS[-1], len(EMOTIONS)),
+        nn.Linear(widths[-1], len(EMOTIONS)),
     )
 
 

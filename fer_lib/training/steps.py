@@ -1,0 +1,129 @@
+"""One step of a training: what a batch says, how wrong that is, and new weights.
+
+A graphics card computes the thousand operations of such a step sooner than a processor can ask for them one by one. There
+the step is recorded once, as a CUDA graph, and then played back as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.average import WeightAverage
+from fer_lib.training.teachers import Teachers
+
+WARM_UP = 3  # steps before one is recorded, in which the optimizer makes its moments and the card chooses its ways
+
+
+@dataclass
+class Step:
+    """One step of a training; call it with a batch.
+
+    Attributes:
+        accelerator: where it happens.
+        model: what learns.
+        optimizer: what moves it.
+        average: of its weights, if there is one.
+        teachers: whose answers become a part of the targets, if there are any.
+        settings: arithmetic, label smoothing, clipping.
+    """
+
+    accelerator: Accelerator
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    teachers: Teachers | None
+    settings: TrainingSettings
+
+    def __call__(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
+        """Learn from a batch and return its loss, a scalar that stays on the device.
+
+        Args:
+            images: `(n, c, s, s)`, as the network takes them.
+            targets: `(n, 7)`, rows sum to 1.
+            batch: name of pictures that come again, so that the teachers are asked once; `None`: they come once.
+        """
+        return self.learn(images, self.ask(images, targets, batch))
+
+    def ask(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
+        """Return the targets, with the teachers' share in them."""
+        if self.teachers is None:
+            return targets
+        with self._arithmetic(images):
+            return self.teachers.blend(images, targets, batch)
+
+    def learn(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Move the weights, and their average, and return the loss before."""
+        with self._arithmetic(images):
+            logits = self.model(images).float()
+        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.settings.label_smoothing)
+        self.accelerator.backward(loss)
+        if self.settings.clip_norm:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.accelerator.unwrap_model(self.model))
+        return loss.detach()
+
+    def _arithmetic(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
+
+
+@dataclass
+class Recording:
+    """A step that a card can play back, and the places that it reads from and writes to."""
+
+    graph: torch.cuda.CUDAGraph
+    images: Tensor
+    targets: Tensor
+    loss: Tensor
+
+
+@dataclass
+class RecordedStep(Step):
+    """A step on one graphics card: the first few as they come, then one recording for each shape of batch, played back."""
+
+    def __post_init__(self) -> None:
+        """Begin without recordings, and let the card choose the quickest of its convolutions."""
+        self._recordings: dict[Hashable, Recording] = {}
+        self._taken: Counter[Hashable] = Counter()
+        torch.backends.cudnn.benchmark = True
+
+    def __call__(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
+        """Do what `Step` does; the loss is written over in the next step."""
+        asks = batch is None
+        if not asks:
+            targets = self.ask(images, targets, batch)
+        kind = (images.shape, asks)
+        self._taken[kind] += 1
+        if self._taken[kind] <= WARM_UP:
+            return self._try(images, targets, asks)
+        if kind not in self._recordings:
+            self._recordings[kind] = self._record(images.clone(), targets.clone(), asks)
+        recording = self._recordings[kind]
+        recording.images.copy_(images)
+        recording.targets.copy_(targets)
+        recording.graph.replay()
+        return recording.loss
+
+    def _try(self, images: Tensor, targets: Tensor, asks: bool) -> Tensor:
+        """Take a step beside the main stream, as one that will be recorded must be tried."""
+        main, beside = torch.cuda.current_stream(), torch.cuda.Stream()
+        beside.wait_stream(main)
+        with torch.cuda.stream(beside):
+            loss = self.learn(images, self.ask(images, targets) if asks else targets)
+        main.wait_stream(beside)
+        return loss
+
+    def _record(self, images: Tensor, targets: Tensor, asks: bool) -> Recording:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            loss = self.learn(images, self.ask(images, targets) if asks else targets)
+        return Recording(graph, images, targets, loss)
