@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,7 @@ from fer_lib.training.resnet29 import build_resnet29
 FEATURES = 1280
 HIDDEN = 512
 PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
-TEACHERS = {
+TEACHERS: dict[str, Callable[[int, float], nn.Module]] = {
     "resnet18": build_resnet,
     "resnet18-wide": partial(build_resnet, widths=WIDE),
     "resnet29": build_resnet29,

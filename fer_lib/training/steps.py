@@ -7,7 +7,7 @@ the step is recorded once, as a CUDA graph, and then played back as a whole.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.average import WeightAverage
 from fer_lib.training.teachers import Teachers
 
+Take = Callable[[Tensor, Tensor], Tensor]  # images and targets in, the loss out
 WARM_UP = 3  # steps before one is recorded, in which the optimizer makes its moments and the card chooses its ways
 
 
@@ -97,33 +98,34 @@ class RecordedStep(Step):
         torch.backends.cudnn.benchmark = True
 
     def __call__(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
-        """Do what `Step` does; the loss is written over in the next step."""
-        asks = batch is None
-        if not asks:
-            targets = self.ask(images, targets, batch)
-        kind = (images.shape, asks)
+        """Do what `Step` does; the next step writes over the loss."""
+        take: Take = super().__call__
+        if batch is not None:  # asked once for pictures that come again, so no part of what is recorded
+            targets, take = self.ask(images, targets, batch), self.learn
+        kind = (images.shape, batch is None)
         self._taken[kind] += 1
         if self._taken[kind] <= WARM_UP:
-            return self._try(images, targets, asks)
+            return self._rehearse(take, images, targets)
         if kind not in self._recordings:
-            self._recordings[kind] = self._record(images.clone(), targets.clone(), asks)
+            self._recordings[kind] = self._record(take, images.clone(), targets.clone())
         recording = self._recordings[kind]
         recording.images.copy_(images)
         recording.targets.copy_(targets)
         recording.graph.replay()
         return recording.loss
 
-    def _try(self, images: Tensor, targets: Tensor, asks: bool) -> Tensor:
-        """Take a step beside the main stream, as one that will be recorded must be tried."""
+    def _rehearse(self, take: Take, images: Tensor, targets: Tensor) -> Tensor:
+        """Take a step beside the main stream, as those before a recording must be."""
         main, beside = torch.cuda.current_stream(), torch.cuda.Stream()
         beside.wait_stream(main)
         with torch.cuda.stream(beside):
-            loss = self.learn(images, self.ask(images, targets) if asks else targets)
+            loss = take(images, targets)
         main.wait_stream(beside)
         return loss
 
-    def _record(self, images: Tensor, targets: Tensor, asks: bool) -> Recording:
+    def _record(self, take: Take, images: Tensor, targets: Tensor) -> Recording:
+        """Write down what a step asks of the card, which does nothing of it yet."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            loss = self.learn(images, self.ask(images, targets) if asks else targets)
+            loss = take(images, targets)
         return Recording(graph, images, targets, loss)

@@ -1,0 +1,144 @@
+"""A step that is played back from a recording learns what a plain step does."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training import learner as learning
+from fer_lib.training import steps
+from fer_lib.training.batches import Batches
+from fer_lib.training.loop import crop_spec
+from fer_lib.training.steps import RecordedStep, Recording, Step
+from fer_lib.training.teachers import Teacher, Teachers
+
+needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a graphics card")
+RATES = (0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.0, 0.1)
+ALIKE = (32,) * len(RATES)
+
+
+class Tape:
+    """Plays a step back on the processor, from the places it was recorded with, as a CUDA graph does on a card."""
+
+    def __init__(self, take, images, targets, loss):
+        self.take, self.images, self.targets, self.loss = take, images, targets, loss
+        self.played = 0
+
+    def replay(self):
+        self.played += 1
+        self.loss.copy_(self.take(self.images, self.targets))
+
+
+class TapedStep(RecordedStep):
+    """A recorded step whose recordings are tapes."""
+
+    def _rehearse(self, take, images, targets):
+        return take(images, targets)
+
+    def _record(self, take, images, targets):
+        loss = torch.zeros(())
+        return Recording(Tape(take, images, targets, loss), images, targets, loss)
+
+
+class Certain(nn.Module):
+    """A teacher that is sure of the first label, and counts how often it is asked."""
+
+    asked = 0
+
+    def forward(self, images):
+        self.asked += 1
+        return torch.tensor([[9.0, 0, 0, 0, 0, 0, 0]], device=images.device).expand(len(images), 7)
+
+
+def make_learner(device="cpu", **values):
+    small = {"architecture": "resnet18", "initial_weights": "none", "image_size": 32, "clip_norm": 1.0}
+    settings = TrainingSettings.load(**{**small, "optimizer": "sgd", "ema_decay": 0.9, "device": device, **values})
+    return learning.make_learner(settings, crop_spec(settings))
+
+
+def draw_batches(device="cpu", sizes=ALIKE):
+    generator = torch.Generator().manual_seed(1)
+    for size in sizes:
+        images = torch.randn(8, 1, size, size, generator=generator)
+        yield images.to(device), torch.eye(7)[torch.randint(7, (8,), generator=generator)].to(device)
+
+
+def learn(learner, step, batches):
+    losses = []
+    learner.model.train()
+    for rate, (images, targets) in zip(RATES, batches, strict=True):
+        torch.manual_seed(len(losses))  # dropout
+        learner.set_learning_rate(rate)
+        losses.append(float(step(images, targets)))
+    return losses, learner.network.state_dict()
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    before = torch.backends.cudnn.benchmark
+    yield
+    torch.backends.cudnn.benchmark = before
+
+
+def tape(learner) -> TapedStep:
+    own = learner.step
+    return TapedStep(own.accelerator, own.model, own.optimizer, own.average, own.teachers, own.settings)
+
+
+@pytest.mark.parametrize("sizes", [ALIKE, (32, 32, 32, 32, 32, 48, 48, 48)], ids=["one size", "then a larger one"])
+def test_recorded_steps_learn_what_plain_ones_do(sizes):
+    plain, taped = make_learner(), make_learner()
+    expected, known = learn(plain, plain.step, draw_batches(sizes=sizes))
+    losses, learned = learn(taped, step := tape(taped), draw_batches(sizes=sizes))
+    assert losses == expected
+    assert all(torch.equal(learned[name], known[name]) for name in known)
+    assert len(set(losses)) == len(losses)
+    assert [one.graph.played for one in step._recordings.values()] == [sizes.count(32) - steps.WARM_UP]
+
+
+def test_recorded_steps_ask_the_teachers_every_time_unless_pictures_come_again():
+    learner, teacher = make_learner(), Certain()
+    step = replace(tape(learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
+    for images, targets in draw_batches():
+        step(images, targets)
+    assert teacher.asked == len(RATES)
+    for _ in range(5):
+        step(images, targets, batch="again")
+    assert teacher.asked == len(RATES) + 1
+    assert len(step._recordings) == 2
+
+
+def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
+    learner = make_learner()
+    (group,) = learner.optimizer.param_groups
+    rate = group["lr"] = torch.tensor(0.5)
+    learner.set_learning_rate(0.25)
+    assert group["lr"] is rate
+    assert float(rate) == 0.25
+
+
+@needs_card
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
+    plain, recorded = (make_learner("cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
+    assert isinstance(recorded.step, RecordedStep)
+    own = plain.step
+    step = Step(own.accelerator, own.model, own.optimizer, own.average, own.teachers, own.settings)
+    expected, known = learn(plain, step, draw_batches("cuda"))
+    losses, learned = learn(recorded, recorded.step, draw_batches("cuda"))
+    assert losses == pytest.approx(expected, rel=1e-2)
+    assert all(torch.allclose(learned[name].float(), known[name].float(), atol=1e-2) for name in known)
+
+
+@needs_card
+def test_batches_on_a_card_are_drawn_there():
+    settings = TrainingSettings.load(image_size=32, batch_size=4, mixup=0.2, augmentation="strong")
+    images = torch.randint(256, (8, 32, 32, 1), dtype=torch.uint8).numpy()
+    batches = Batches(
+        images, torch.eye(7)[[0, 1, 2, 3] * 2].numpy(), crop_spec(settings), settings, torch.device("cuda")
+    )
+    assert [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0, 32)] == [
+        ("cuda", "cuda")
+    ] * 2
