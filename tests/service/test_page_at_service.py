@@ -195,6 +195,10 @@ def test_the_baseline_stays_when_the_service_goes_and_comes_back(engine, portrai
         )
 
 
+def odds(probability: float) -> float:
+    return probability / (1 - probability)
+
+
 def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait):
     with served(real_engine) as url:
         monkeypatch.setenv("FER_SERVICE_URL", url)
@@ -212,7 +216,7 @@ def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait)
         after = show(60.0)["faces"][0]["probabilities"]
         assert session.notice == AT_SERVICE
         label = before.index(max(before))
-        assert after[label] < before[label] - 0.1
+        assert odds(after[label]) < odds(before[label]) / 2
 
 
 def test_a_frame_that_is_no_picture_disturbs_nothing(url, portrait):
