@@ -80,12 +80,12 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     model, optimizer = accelerator.prepare(model, _make_optimizer(model, settings, accelerator))
     average = WeightAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
     teachers = load_teachers(settings, accelerator.device)
-    takes = RecordedStep if is_recorded(accelerator) else Step
+    takes = RecordedStep if _is_recorded(accelerator) else Step
     step = takes(accelerator, model, optimizer, average, teachers, settings)
     return Learner(accelerator, model, optimizer, average, step)
 
 
-def is_recorded(accelerator: Accelerator) -> bool:
+def _is_recorded(accelerator: Accelerator) -> bool:
     """Whether steps are recorded and played back: on one graphics card."""
     return accelerator.device.type == "cuda" and accelerator.num_processes == 1
 
@@ -93,7 +93,7 @@ def is_recorded(accelerator: Accelerator) -> bool:
 def _make_optimizer(model: nn.Module, settings: TrainingSettings, accelerator: Accelerator) -> torch.optim.Optimizer:
     """Make what moves the weights; for a recorded step its rate lies on the card, where it can be changed."""
     how: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
-    if is_recorded(accelerator):
+    if _is_recorded(accelerator):
         how["lr"] = torch.tensor(settings.learning_rate, device=accelerator.device)
         if settings.optimizer != "sgd":
             how["capturable"] = True

@@ -102,11 +102,8 @@ def test_find_run_of_several_of_one_name_is_the_last_that_kept_a_network(tmp_pat
 
 
 def test_follow_the_recipe_in_use_names_only_runs_before(project_root):
-    before = {
-        "none",
-        "lite0",
-        "data/face_recognition_model-weights_manifest.json",
-    }  # the last as data/README.md fetches it
+    fetched = "data/face_recognition_model-weights_manifest.json"  # as data/README.md says
+    before = {"none", "lite0", fetched}
     steps = read_steps(project_root / "weights" / "shipped")
     for step in steps:
         settings = TrainingSettings.load(**step)

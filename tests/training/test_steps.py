@@ -1,6 +1,7 @@
 """A step that is played back from a recording learns what a plain step does."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from fer_lib.training.batches import Batches
 from fer_lib.training.loop import crop_spec
 from fer_lib.training.steps import RecordedStep, Recording, Step
 from fer_lib.training.teachers import Teacher, Teachers
+from tests.training.small_settings import make_settings
 
 needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a graphics card")
 RATES = (0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.0, 0.1)
@@ -52,9 +54,15 @@ class Certain(nn.Module):
         return torch.tensor([[9.0, 0, 0, 0, 0, 0, 0]], device=images.device).expand(len(images), 7)
 
 
-def make_learner(device="cpu", **values):
-    small = {"architecture": "resnet18", "initial_weights": "none", "image_size": 32, "clip_norm": 1.0}
-    settings = TrainingSettings.load(**{**small, "optimizer": "sgd", "ema_decay": 0.9, "device": device, **values})
+def make_learner(**values):
+    how = {
+        "architecture": "resnet18",
+        "initial_weights": "none",
+        "optimizer": "sgd",
+        "clip_norm": 1.0,
+        "ema_decay": 0.9,
+    }
+    settings = make_settings(Path("no-pictures"), **{**how, **values})
     return learning.make_learner(settings, crop_spec(settings))
 
 
@@ -82,16 +90,16 @@ def _restored():
     torch.backends.cudnn.benchmark = before
 
 
-def tape(learner) -> TapedStep:
-    own = learner.step
-    return TapedStep(own.accelerator, own.model, own.optimizer, own.average, own.teachers, own.settings)
+def step_as(kind, learner):
+    """Return the learner's step as one of another kind."""
+    return kind(**{one.name: getattr(learner.step, one.name) for one in fields(Step)})
 
 
 @pytest.mark.parametrize("sizes", [ALIKE, (32, 32, 32, 32, 32, 48, 48, 48)], ids=["one size", "then a larger one"])
 def test_recorded_steps_learn_what_plain_ones_do(sizes):
     plain, taped = make_learner(), make_learner()
     expected, known = learn(plain, plain.step, draw_batches(sizes=sizes))
-    losses, learned = learn(taped, step := tape(taped), draw_batches(sizes=sizes))
+    losses, learned = learn(taped, step := step_as(TapedStep, taped), draw_batches(sizes=sizes))
     assert losses == expected
     assert all(torch.equal(learned[name], known[name]) for name in known)
     assert len(set(losses)) == len(losses)
@@ -100,7 +108,7 @@ def test_recorded_steps_learn_what_plain_ones_do(sizes):
 
 def test_recorded_steps_ask_the_teachers_every_time_unless_pictures_come_again():
     learner, teacher = make_learner(), Certain()
-    step = replace(tape(learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
+    step = replace(step_as(TapedStep, learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
     for images, targets in draw_batches():
         step(images, targets)
     assert teacher.asked == len(RATES)
@@ -122,11 +130,9 @@ def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
 @needs_card
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
-    plain, recorded = (make_learner("cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
+    plain, recorded = (make_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
     assert isinstance(recorded.step, RecordedStep)
-    own = plain.step
-    step = Step(own.accelerator, own.model, own.optimizer, own.average, own.teachers, own.settings)
-    expected, known = learn(plain, step, draw_batches("cuda"))
+    expected, known = learn(plain, step_as(Step, plain), draw_batches("cuda"))
     losses, learned = learn(recorded, recorded.step, draw_batches("cuda"))
     assert losses == pytest.approx(expected, rel=1e-2)
     assert all(torch.allclose(learned[name].float(), known[name].float(), atol=1e-2) for name in known)
@@ -135,10 +141,7 @@ def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
 @needs_card
 def test_batches_on_a_card_are_drawn_there():
     settings = TrainingSettings.load(image_size=32, batch_size=4, mixup=0.2, augmentation="strong")
-    images = torch.randint(256, (8, 32, 32, 1), dtype=torch.uint8).numpy()
-    batches = Batches(
-        images, torch.eye(7)[[0, 1, 2, 3] * 2].numpy(), crop_spec(settings), settings, torch.device("cuda")
-    )
-    assert [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0, 32)] == [
-        ("cuda", "cuda")
-    ] * 2
+    images, targets = torch.zeros(8, 32, 32, 1, dtype=torch.uint8).numpy(), torch.eye(7)[[0, 1, 2, 3] * 2].numpy()
+    batches = Batches(images, targets, crop_spec(settings), settings, torch.device("cuda"))
+    places = [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0, 32)]
+    assert places == [("cuda", "cuda")] * 2
