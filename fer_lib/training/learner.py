@@ -64,7 +64,8 @@ class Learner:
 def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     """Build network, optimizer and average, and load the teachers, on the device that the settings ask for."""
     torch.manual_seed(settings.seed)
-    accelerator = Accelerator(cpu=settings.device == "cpu")
+    # Processes without a card must be told so, or each of them trains on its own.
+    accelerator = Accelerator(cpu=settings.device == "cpu" or not torch.accelerator.is_available())
     model = build_model(
         spec.channels,
         settings.dropout_rate,
