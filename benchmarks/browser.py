@@ -149,25 +149,28 @@ class LivePage:
             self.page.context.close()
 
     def run_all_cells(self) -> None:
-        """Run the notebook that is open in JupyterLab.
+        """Run the notebook that is open in JupyterLab, to its end.
 
         Raises:
-            TimeoutError: if no cell begins to run.
+            TimeoutError: if its cells don't all run.
         """
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=PATIENCE_S * 1000)
-        # A kernel that has only just started sometimes loses what JupyterLab asks of it, and the cells look as if
-        # they had never been run; a person asks again.
+        # JupyterLab calls itself idle before it asks for a kernel, too; whoever runs cells then gets a second kernel,
+        # and what the first was told is lost. A kernel that has only just started sometimes loses it as well. The
+        # cells then look as if they had never been run, or interrupted; a person asks again.
+        indicator = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         asked_at = -math.inf
 
-        def has_run() -> bool:
+        def have_run() -> bool:
             nonlocal asked_at
             prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
-            if not any(re.search(r"[\d*]", prompt) for prompt in prompts) and time.monotonic() > asked_at + RETRY_S:
+            shown = bool(prompts) and all("[" in prompt for prompt in prompts)
+            done = shown and all(re.search(r"\d", prompt) for prompt in prompts)
+            if shown and not done and indicator.count() and time.monotonic() > asked_at + RETRY_S:
                 self._choose("Run", "Run All Cells")
                 asked_at = time.monotonic()
-            return any(re.search(r"\d", prompt) for prompt in prompts)
+            return done
 
-        self.wait_until(has_run, "cells that have run")
+        self.wait_until(have_run, "cells that have run")
 
     def wait_until_ready(self) -> float:
         """Wait until Start can be pressed; return how many seconds after the page was asked for that was."""
