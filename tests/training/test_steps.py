@@ -16,7 +16,6 @@ from fer_lib.training.steps import RecordedStep, Recording, Step
 from fer_lib.training.teachers import Teacher, Teachers
 from tests.training.small_settings import make_settings
 
-needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a graphics card")
 RATES = (0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.0, 0.1)
 ALIKE = (32,) * len(RATES)
 
@@ -127,7 +126,7 @@ def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
     assert float(rate) == 0.25
 
 
-@needs_card
+@pytest.mark.card
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
     plain, recorded = (make_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
@@ -138,7 +137,7 @@ def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
     assert all(torch.allclose(learned[name].float(), known[name].float(), atol=1e-2) for name in known)
 
 
-@needs_card
+@pytest.mark.card
 def test_batches_on_a_card_are_drawn_there():
     settings = TrainingSettings.load(image_size=32, batch_size=4, mixup=0.2, augmentation="strong")
     images, targets = torch.zeros(8, 32, 32, 1, dtype=torch.uint8).numpy(), torch.eye(7)[[0, 1, 2, 3] * 2].numpy()
