@@ -223,6 +223,12 @@ class TrainingSettings(Settings):
     )
     augmentation: Literal["none", "light", "strong"] = Field("light", description="how much images are varied")
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
+    cutmix: float = Field(
+        0.0, ge=0, le=1, description="alpha of CutMix; 0: off; with mixup, each for half of the batches"
+    )
+    logit_adjustment: float = Field(
+        0.0, ge=0, le=2, description="tau of the logit-adjusted loss, against the bias to frequent labels; 0: off"
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all labels")
     ema_decay: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights, per step; 0: off")
     shared_batch_norm: bool = Field(
@@ -245,16 +251,14 @@ class TrainingSettings(Settings):
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     teachers: str | None = Field(
         None,
-        description="runs or exported networks, with commas between, that tell what they see; empty: none",
+        description="distillation teachers: runs or exported networks, with commas between, or one file of stored predictions (.npz); empty: none",
     )
-    teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' answers in the targets")
-    teacher_mirror: bool = Field(
-        False, description="teachers see each picture's mirror image too: steadier, twice the work"
-    )
-    repeat_after: int = Field(
+    teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' predictions in the targets")
+    teacher_views: int = Field(
         0,
         ge=0,
-        description="epochs after which the same pictures come again, which saves the teachers' answers; 0: never",
+        le=1000,
+        description="fixed augmented views of each image, whose teachers' predictions are computed once and kept in the run's folder; 0: predict in every step",
     )
     frozen_stages: int = Field(
         0, ge=0, le=8, description="first stages of b0 that stay as they are, which saves their part of a step; 0: none"
@@ -271,9 +275,9 @@ class TrainingSettings(Settings):
     crop_detail: int = Field(
         0, ge=0, le=1024, description="pixels a side that the training images have; 0: as many as the input"
     )
-    keep_by: Literal["accuracy", "macro_f1", "loss", "last"] = Field(
+    keep_by: Literal["accuracy", "balanced_accuracy", "macro_f1", "mean", "loss", "last"] = Field(
         "accuracy",
-        description="the epoch that is kept: that of the best validation accuracy, macro-F1 or loss, or the last",
+        description="the epoch that is kept: that of the best validation accuracy, balanced accuracy, macro-F1, mean of these three, or loss; or the last",
     )
     label_offsets: float | None = Field(
         None,
@@ -282,6 +286,12 @@ class TrainingSettings(Settings):
         description="share of the votes in what one offset for each label is fitted to at the end; empty: no offsets",
     )
     early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
+    time_limit_s: float = Field(
+        0,
+        ge=0,
+        description="seconds of training after which the schedule ends, with fewer epochs than asked for; 0: none",
+    )
+    checkpoint_s: float = Field(0, ge=0, description="least seconds between two checkpoints; 0: one after every epoch")
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
     processes: int = Field(1, ge=1, description="processes that share each batch, such as one per graphics card")
@@ -295,6 +305,11 @@ class TrainingSettings(Settings):
     def _locate(cls, path: Path | None) -> Path | None:
         """Take a relative path from the current folder if it is there, else from the project's folder."""
         return _locate(path)
+
+    @property
+    def teachers_file(self) -> Path | None:
+        """The file of stored predictions that `teachers` names, if it names one."""
+        return _locate(Path(self.teachers)) if self.teachers and self.teachers.endswith(".npz") else None
 
 
 class EvaluationSettings(Settings):

@@ -43,10 +43,12 @@ def run_epoch(
         raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
     scored = score(softmax(logits), targets)
     kept = ("accuracy", "macro_f1", "balanced_accuracy", "nll")
+    criterion = ("accuracy", "macro_f1", "balanced_accuracy")
     return {
         "epoch": epoch,
         "loss": loss,
         **{f"validation_{name}": scored[name] for name in kept},
+        "validation_mean": float(np.mean([scored[name] for name in criterion])),
         "learning_rate": learning_rate_at(settings, epoch),
         "image_size": size,
         "images_per_s": len(batches) * settings.batch_size / seconds,
@@ -80,8 +82,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
     total = torch.zeros((), device=accelerator.device)
     for step, (images, targets) in enumerate(bar, 1):
         learner.set_learning_rate(learning_rate_at(settings, epoch + (step - 1) / len(batches)))
-        batch = (batches.drawn_as(epoch), images.shape[-1], step) if settings.repeat_after else None
-        total += learner.step(images, targets, batch)
+        total += learner.step(images, targets)
         if step % watch == 0 or step == len(batches):
             value = float(total)
             if not np.isfinite(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,6 +47,7 @@ class Learner:
     step: Step
     next_epoch: int = 0
     best: dict[str, Any] = field(default_factory=dict)
+    saved_s: float = float("-inf")
 
     def set_learning_rate(self, rate: float) -> None:
         """Let the next steps move the weights at another rate."""
@@ -143,16 +145,19 @@ def resume_learner(learner: Learner, run: Run) -> None:
     learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
 
 
-def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], keep_by: str) -> None:
-    """Save metrics and checkpoint, and the network if `keep_by` prefers it to those before."""
+def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], settings: TrainingSettings) -> None:
+    """Save the metrics, the checkpoint if it is due, and the network if `keep_by` prefers it to those before."""
     learner.next_epoch = metrics["epoch"] + 1
-    learner.best = kept_epoch([learner.best, metrics] if learner.best else [metrics], keep_by)
+    learner.best = kept_epoch([learner.best, metrics] if learner.best else [metrics], settings.keep_by)
     is_best = learner.best is metrics
     if not learner.accelerator.is_main_process:
         return
     progress = {"next_epoch": learner.next_epoch, "best": learner.best}
     if is_best:
         save_checkpoint(run.best, learner.network, None, None, progress)
-    plain = learner.accelerator.unwrap_model(learner.model)
-    save_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average, progress, run.previous)
     run.log_epoch(metrics)
+    is_last = learner.next_epoch >= settings.num_epochs
+    if is_last or time.monotonic() - learner.saved_s >= settings.checkpoint_s:
+        plain = learner.accelerator.unwrap_model(learner.model)
+        save_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average, progress, run.previous)
+        learner.saved_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""A network learns: epochs, checkpoints, and at the end the exported network with its card."""
+"""The training loop: epochs, checkpoints, and at the end the exported network with its card."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
+from torch import Tensor
 
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
@@ -19,10 +21,13 @@ from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.copies import clean_training
 from fer_lib.training.data import Split, load_split
 from fer_lib.training.epochs import predict, run_epoch
-from fer_lib.training.learner import keep_epoch, make_learner, resume_learner, settle_norms
+from fer_lib.training.learner import Learner, keep_epoch, make_learner, resume_learner, settle_norms
 from fer_lib.training.model import build_model
 from fer_lib.training.run import WEIGHT_FILES, Run, open_run
 from fer_lib.training.schedule import image_size_at
+from fer_lib.training.soft_targets import predict_views, read_soft_targets, write_soft_targets
+from fer_lib.training.teachers import adjust
+from fer_lib.training.time_limit import EpochTimer
 from fer_lib.training.votes import blend_targets, read_votes
 
 EpochListener = Callable[[dict[str, Any]], None]
@@ -56,20 +61,45 @@ def train(
     device = learner.accelerator.device
     batches = Batches(train_split.images, targets, spec, settings, device)
     judged = Batches(validation.images, wanted, spec, settings, device)
+    if settings.logit_adjustment:
+        learner.step.adjustment = settings.logit_adjustment * batches.drawn_shares().log()
+    batches.soft_targets = prepare_soft_targets(learner, batches, train_split.names, run, settings)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
     elif settings.initial_weights.endswith(WEIGHT_FILES):
         settle_norms(learner, batches, image_size_at(settings, 0))
-    for epoch in range(learner.next_epoch, settings.num_epochs):
-        metrics = run_epoch(learner, batches, judged, validation.targets, settings, epoch)
-        keep_epoch(learner, run, metrics, settings.keep_by)
+    timer = EpochTimer([line for line in run.read_metrics() if line["epoch"] < learner.next_epoch])
+    while learner.next_epoch < (planned := timer.plan(settings)).num_epochs:
+        metrics = run_epoch(learner, batches, judged, validation.targets, planned, learner.next_epoch)
+        keep_epoch(learner, run, timer.stamp(metrics), planned)
         if on_epoch is not None:
             on_epoch(metrics)
-        if settings.early_stopping and epoch - learner.best["epoch"] >= settings.early_stopping:
+        if settings.early_stopping and metrics["epoch"] - learner.best["epoch"] >= settings.early_stopping:
             break
     if learner.accelerator.is_main_process and not run.is_finished:
         finish_run(run, settings, spec, judged, validation.targets, len(train_split))
     return run
+
+
+def prepare_soft_targets(
+    learner: Learner, batches: Batches, names: tuple[str, ...], run: Run, settings: TrainingSettings
+) -> Tensor | None:
+    """Return the stored predictions that `settings` ask for, `(views, n, 7)` on the device, and free the teachers.
+
+    They are read from the file that `TEACHERS` names, or computed once for `TEACHER_VIEWS` views and kept in the run's folder.
+    """
+    path = settings.teachers_file or run.soft_targets
+    if settings.teachers_file is None and not (settings.teacher_views and learner.step.teachers):
+        return None
+    if settings.teachers_file is None and not path.is_file() and learner.accelerator.is_main_process:
+        assert learner.step.teachers is not None
+        write_soft_targets(path, predict_views(learner.step.teachers, batches, names, settings))
+    learner.accelerator.wait_for_everyone()
+    soft = read_soft_targets(path, names, settings)
+    learner.step.teachers = None
+    return adjust(
+        torch.from_numpy(soft.probabilities).to(batches.images.device).float(), learner.step.adjustment
+    ).half()
 
 
 def open_shared_run(accelerator: Accelerator, settings: TrainingSettings, sources: dict[str, str] | None) -> Run:

@@ -13,6 +13,9 @@ from typing import Any
 
 from fer_lib.training.run import ELSEWHERE, WEIGHT_FILES, Run
 
+# Settings of earlier versions that no shipped run used.
+WITHDRAWN = frozenset({"repeat_after", "teacher_mirror"})
+
 
 def read_recipe(folder: Path) -> dict[str, Any]:
     """Return the settings that decide what a run learned, to learn the same again.
@@ -26,7 +29,7 @@ def read_recipe(folder: Path) -> dict[str, Any]:
             f"`--recipe` must be the folder of a run, or of several, but {folder} holds no {record.name}"
         )
     known = json.loads(record.read_text(encoding="utf-8"))["settings"]
-    return {name: value for name, value in known.items() if name not in ELSEWHERE}
+    return {name: value for name, value in known.items() if name not in ELSEWHERE | WITHDRAWN}
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:

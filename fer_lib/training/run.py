@@ -27,13 +27,15 @@ from fer_lib.settings import TrainingSettings
 # Where a run takes place, which a recipe leaves to those who follow it.
 ELSEWHERE = frozenset({"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"})
 # What may differ between a run and its continuation without changing what is learned.
-NOT_LEARNED = ELSEWHERE | {"crop_scale", "crop_shift_y", "label_offsets"}
+NOT_LEARNED = ELSEWHERE | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
 # How `initial_weights` end that name a file by its path: an exported network, or one that knows faces.
 WEIGHT_FILES = (".onnx", ".json")
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),
+    "balanced_accuracy": ("validation_balanced_accuracy", 1),
     "macro_f1": ("validation_macro_f1", 1),
+    "mean": ("validation_mean", 1),
     "loss": ("validation_nll", -1),
     "last": ("epoch", 1),
 }
@@ -70,6 +72,11 @@ class Run:
     def network(self) -> Path:
         """The exported network; its card lies beside it."""
         return self.folder / "emotion.onnx"
+
+    @property
+    def soft_targets(self) -> Path:
+        """The teachers' stored predictions, if the run computed some."""
+        return self.folder / "soft_targets.npz"
 
     @property
     def is_finished(self) -> bool:

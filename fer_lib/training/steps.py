@@ -1,13 +1,13 @@
-"""One step of a training: what a batch says, how wrong that is, and new weights.
+"""One training step: forward pass, logit-adjusted loss, backward pass, update of weights and EMA.
 
-A graphics card computes the thousand operations of such a step sooner than a processor can ask for them one by one. There
-the step is recorded once, as a CUDA graph, and then played back as a whole.
+A graphics card executes the thousand kernels of such a step sooner than a processor can launch them one by one. There
+the step is captured once, as a CUDA graph, and then replayed as a whole.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,15 +24,16 @@ WARM_UP = 3  # steps before one is recorded, in which the optimizer makes its mo
 
 @dataclass
 class Step:
-    """One step of a training; call it with a batch.
+    """One training step; call it with a batch.
 
     Attributes:
         accelerator: where it happens.
-        model: what learns.
-        optimizer: what moves it.
-        average: of its weights, if there is one.
-        teachers: whose answers become a part of the targets, if there are any.
-        settings: arithmetic, label smoothing, clipping.
+        model: the network in training.
+        optimizer: of its weights.
+        average: EMA of its weights, if there is one.
+        teachers: whose predictions are blended into the targets, if there are any.
+        settings: precision, label smoothing, gradient clipping.
+        adjustment: `(7,)`, added to the logits in the loss only (logit adjustment: Menon et al., 2021); `None`: nothing.
     """
 
     accelerator: Accelerator
@@ -41,28 +42,26 @@ class Step:
     average: WeightAverage | None
     teachers: Teachers | None
     settings: TrainingSettings
+    adjustment: Tensor | None = None
 
-    def __call__(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
+    def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
         """Learn from a batch and return its loss, a scalar that stays on the device.
 
         Args:
             images: `(n, c, s, s)`, as the network takes them.
             targets: `(n, 7)`, rows sum to 1.
-            batch: name of pictures that come again, so that the teachers are asked once; `None`: they come once.
         """
-        return self.learn(images, self.ask(images, targets, batch))
-
-    def ask(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
-        """Return the targets, with the teachers' share in them."""
-        if self.teachers is None:
-            return targets
-        with self._arithmetic(images):
-            return self.teachers.blend(images, targets, batch)
+        if self.teachers is not None:
+            with self._arithmetic(images):
+                targets = self.teachers.blend(images, targets, self.adjustment)
+        return self.learn(images, targets)
 
     def learn(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Move the weights, and their average, and return the loss before."""
+        """Update the weights and their EMA, and return the loss before."""
         with self._arithmetic(images):
             logits = self.model(images).float()
+        if self.adjustment is not None:
+            logits = logits + self.adjustment
         loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.settings.label_smoothing)
         self.accelerator.backward(loss)
         if self.settings.clip_norm:
@@ -93,22 +92,20 @@ class RecordedStep(Step):
 
     def __post_init__(self) -> None:
         """Begin without recordings, and let the card choose the quickest of its convolutions."""
-        self._recordings: dict[Hashable, Recording] = {}
-        self._taken: Counter[Hashable] = Counter()
+        self._recordings: dict[torch.Size, Recording] = {}
+        self._taken: Counter[torch.Size] = Counter()
         torch.backends.cudnn.benchmark = True
 
-    def __call__(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
+    def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
         """Do what `Step` does; the next step writes over the loss."""
         take: Take = super().__call__
-        if batch is not None:  # asked once for pictures that come again, so no part of what is recorded
-            targets, take = self.ask(images, targets, batch), self.learn
-        kind = (images.shape, batch is None)
-        self._taken[kind] += 1
-        if self._taken[kind] <= WARM_UP:
+        shape = images.shape
+        self._taken[shape] += 1
+        if self._taken[shape] <= WARM_UP:
             return self._rehearse(take, images, targets)
-        if kind not in self._recordings:
-            self._recordings[kind] = self._record(take, images.clone(), targets.clone())
-        recording = self._recordings[kind]
+        if shape not in self._recordings:
+            self._recordings[shape] = self._record(take, images.clone(), targets.clone())
+        recording = self._recordings[shape]
         recording.images.copy_(images)
         recording.targets.copy_(targets)
         recording.graph.replay()

@@ -1,12 +1,12 @@
-"""Networks that have learned before tell a new one what they see in each picture: distillation (Hinton et al., 2015).
+"""Knowledge distillation: blend the teachers' soft predictions into the targets (Hinton et al., 2015).
 
-A teacher looks at the very picture that the network learns from, moved, relit and blended as it is, so that its answer
-belongs to that picture (Beyer et al., *Knowledge distillation: A good teacher is patient and consistent*, 2022).
+A teacher sees the very augmented image that the network learns from (Beyer et al., *Knowledge distillation: A good
+teacher is patient and consistent*, 2022). Teachers trained with logit adjustment predict as if all labels were about equally
+frequent; `adjust` turns that into the proportions of the training labels, which the loss of the new network expects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,53 +33,47 @@ class Teacher:
 
 
 class Teachers:
-    """Networks whose answers become a part of the targets.
+    """Networks whose mean prediction becomes a part of the targets.
 
     Args:
         teachers: the networks.
-        share: of their answers in the targets, in [0, 1].
-        mirror: whether they see each picture's mirror image too, and answer with the mean.
+        share: of their prediction in the targets, in [0, 1].
     """
 
-    def __init__(self, teachers: list[Teacher], share: float, mirror: bool = False) -> None:
+    def __init__(self, teachers: list[Teacher], share: float) -> None:
         self.teachers = teachers
         self.share = share
-        self.mirror = mirror
-        self._kept: dict[Hashable, Tensor] = {}
 
     @torch.no_grad()
-    def blend(self, images: Tensor, targets: Tensor, batch: Hashable | None = None) -> Tensor:
-        """Move targets `(n, 7)` towards the mean of what the teachers see in images `(n, c, s, s)`, as networks take them.
-
-        `batch` names pictures that come again: the answers to them are kept under it. `None`: they come once.
-        """
-        answers = self._kept.get(batch)
-        if answers is None:
-            answers = self._answer(images).to(targets)
-            if batch is not None:
-                self._kept[batch] = answers
-        return targets.lerp(answers, self.share)
-
-    def _answer(self, images: Tensor) -> Tensor:
-        views = [images, images.flip(-1)] if self.mirror else [images]
-        answers = [
-            one.network(resize(view, one.size)).float().softmax(dim=1) for one in self.teachers for view in views
-        ]
+    def predict(self, images: Tensor) -> Tensor:
+        """Return the teachers' mean probabilities `(n, 7)` for images `(n, c, s, s)`, as networks take them."""
+        answers = [one.network(resize(images, one.size)).float().softmax(dim=1) for one in self.teachers]
         return torch.stack(answers).mean(dim=0)
+
+    def blend(self, images: Tensor, targets: Tensor, adjustment: Tensor | None = None) -> Tensor:
+        """Blend targets `(n, 7)` with the prediction for images `(n, c, s, s)`, after `adjust`."""
+        return targets.lerp(adjust(self.predict(images), adjustment).to(targets), self.share)
+
+
+def adjust(probabilities: Tensor, adjustment: Tensor | None) -> Tensor:
+    """Add `adjustment` `(7,)` to the logarithms of probabilities `(..., 7)` and normalize; `None`: return them as they are."""
+    if adjustment is None:
+        return probabilities
+    return (probabilities.clamp_min(1e-9).log() + adjustment).softmax(dim=-1)
 
 
 def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers | None:
-    """Load what `settings.teachers` names: the networks that runs kept, or exported ones; `None` if it names none.
+    """Load the networks that `settings.teachers` names, of runs or exported; `None` if it names none, or stored predictions.
 
     Raises:
         FileNotFoundError: if a run or a file is not there, or a run has kept no network.
         ValueError: if a network is damaged, or a teacher's pictures have other colours.
     """
     named = [part.strip() for part in (settings.teachers or "").split(",") if part.strip()]
-    if not named:
+    if not named or settings.teachers_file is not None:
         return None
     teachers = [_load_teacher(name, settings, device) for name in named]
-    return Teachers(teachers, settings.teacher_share, settings.teacher_mirror)
+    return Teachers(teachers, settings.teacher_share)
 
 
 def _load_teacher(name: str, settings: TrainingSettings, device: torch.device) -> Teacher:

@@ -32,14 +32,51 @@ def test_draw_epoch_repeats_itself_and_differs_between_epochs(augmentation):
     assert not torch.equal(first, other)
 
 
-def test_draw_epoch_draws_the_same_again_after_as_many_epochs_as_asked():
-    batches = make_batches(list(range(7)) * 4, augmentation="strong", mixup=0.2, repeat_after=2)
-    drawn = [torch.cat([x for x, _ in batches.draw_epoch(epoch, 32)]) for epoch in range(5)]
-    for epoch, first in enumerate((0, 1, 0, 1, 0)):
-        assert batches.drawn_as(epoch) == first
-        assert torch.equal(drawn[epoch], drawn[first])
-    assert not torch.equal(drawn[0], drawn[1])
-    assert make_batches([0]).drawn_as(5) == 5
+def make_soft(n: int, views: int) -> torch.Tensor:
+    return torch.rand(views, n, 7, generator=torch.Generator().manual_seed(5)).softmax(dim=-1)
+
+
+def test_draw_epoch_with_soft_targets_repeats_their_views():
+    batches = make_batches(list(range(7)), augmentation="light", batch_size=7, sampler="none", teacher_share=0.5)
+    batches.soft_targets = make_soft(7, views=2)
+    views = [torch.cat(list(batches.draw_view(view, 32))) for view in (0, 1)]
+    for epoch in range(4):
+        ((images, targets),) = batches.draw_epoch(epoch, 32)
+        for image, target in zip(images, targets, strict=True):
+            near = (views[epoch % 2] - image).abs().amax(dim=(1, 2, 3))
+            row = int(near.argmin())
+            assert near[row] < 1e-5
+            assert torch.allclose(target, torch.eye(7)[row] / 2 + batches.soft_targets[epoch % 2, row] / 2)
+
+
+def test_draw_epoch_image_drawn_twice_has_two_views():
+    batches = make_batches([0] * 8, augmentation="strong", sampler="balanced", batch_size=8)
+    batches.images[:] = batches.images[:1].clone()
+    ((images, _),) = batches.draw_epoch(0, 32)
+    assert len({image.numpy().tobytes() for image in images}) == 8
+
+
+@pytest.mark.parametrize(
+    ("sampler", "rare"), [("none", 0.1), ("root", 0.25), ("balanced", 0.5)]
+)  # root: √20 / (√20 + √180)
+def test_drawn_shares_are_those_of_the_sampler(sampler, rare):
+    shares = make_batches([3] * 180 + [1] * 20, sampler=sampler).drawn_shares()
+    assert shares.sum() == pytest.approx(1)
+    assert float(shares[1]) == pytest.approx(rare, abs=1e-3)
+
+
+def test_draw_epoch_mixup_and_cutmix_take_turns(monkeypatch):
+    used = []
+    for name in ("mix_up", "cut_mix"):
+        monkeypatch.setattr(
+            f"fer_lib.training.batches.{name}", lambda x, y, *_, name=name: (used.append(name), (x, y))[1]
+        )
+    list(make_batches([0] * 400, mixup=0.2, cutmix=1.0).draw_epoch(0, 32))
+    assert len(used) == 100
+    assert 30 < used.count("mix_up") < 70
+    used.clear()
+    list(make_batches([0] * 8, cutmix=1.0).draw_epoch(0, 32))
+    assert used == ["cut_mix"] * 2
 
 
 def test_draw_epoch_yields_full_batches_of_the_asked_size():

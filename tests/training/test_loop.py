@@ -227,6 +227,57 @@ def test_kept_epoch_is_the_first_best_at_the_largest_size(keep_by, epoch):
     assert kept_epoch(epochs, keep_by)["epoch"] == epoch
 
 
+@pytest.mark.parametrize(("keep_by", "epoch"), [("balanced_accuracy", 1), ("mean", 2)])
+def test_kept_epoch_by_balanced_accuracy_and_the_mean_of_scores(keep_by, epoch):
+    names = ("validation_balanced_accuracy", "validation_mean")
+    epochs = [
+        {"epoch": n, **dict(zip(names, v, strict=True))} for n, v in enumerate([(0.1, 0.1), (0.5, 0.2), (0.4, 0.3)])
+    ]
+    assert kept_epoch(epochs, keep_by)["epoch"] == epoch
+
+
+def test_train_writes_checkpoints_no_more_often_than_asked(drawn, tmp_path):
+    run = loop.train(make_settings(drawn, tmp_path, num_epochs=3, checkpoint_s=3600))
+    assert run.checkpoint.is_file()
+    assert run.previous.is_file()
+    assert [line["epoch"] for line in run.read_metrics()] == [0, 1, 2]
+
+
+def test_train_resumes_from_an_older_checkpoint_than_the_last_epoch(drawn, tmp_path):
+    settings = make_settings(drawn, tmp_path, num_epochs=4, checkpoint_s=3600)
+    interrupted = []
+
+    def interrupt(metrics):
+        interrupted.append(metrics["epoch"])
+        if metrics["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(settings, on_epoch=interrupt)
+    run = loop.train(settings, on_epoch=lambda metrics: interrupted.append(metrics["epoch"]))
+    assert interrupted == [0, 1, 2, 1, 2, 3]
+    assert [line["epoch"] for line in run.read_metrics()] == [0, 1, 2, 3]
+    whole = loop.train(make_settings(drawn, tmp_path / "whole", num_epochs=4))
+    assert [line["loss"] for line in run.read_metrics()] == [line["loss"] for line in whole.read_metrics()]
+
+
+def test_train_logit_adjustment_predicts_rare_labels_more_often(tmp_path):
+    """With tau = 2 the rare label is predicted far more often than without, from the same unbalanced images."""
+    write_sample(tmp_path / "images", size=32)
+    for path in (tmp_path / "images" / "train" / "disgust").glob("*.png"):
+        if not path.stem.endswith("0"):
+            path.unlink()
+    share = {}
+    for tau in (0.0, 2.0):
+        settings = make_settings(tmp_path / "images", tmp_path / str(tau), logit_adjustment=tau, sampler="none")
+        run = loop.train(settings)
+        split = loop.load_split(tmp_path / "images", "validation", loop.crop_spec(settings), quiet=True)
+        faces = ((split.images.astype(np.float32) / 255 - 0.5) / 0.25).transpose(0, 3, 1, 2)
+        logits = onnxruntime.InferenceSession(run.network).run(None, {"faces": faces})[0]
+        share[tau] = metrics.softmax(logits)[:, EMOTIONS.index("disgust")].mean()
+    assert share[2.0] > 1.5 * share[0.0]
+
+
 def test_train_keeps_the_last_epoch_where_that_is_asked_for(drawn, tmp_path):
     run = loop.train(make_settings(drawn, tmp_path, keep_by="last", learning_rate=1e-9))
     kept, last = read_tensors(run.best), read_tensors(run.checkpoint)

@@ -105,16 +105,23 @@ def test_recorded_steps_learn_what_plain_ones_do(sizes):
     assert [one.graph.played for one in step._recordings.values()] == [sizes.count(32) - steps.WARM_UP]
 
 
-def test_recorded_steps_ask_the_teachers_every_time_unless_pictures_come_again():
+def test_recorded_steps_include_the_teachers():
     learner, teacher = make_learner(), Certain()
     step = replace(step_as(TapedStep, learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
     for images, targets in draw_batches():
         step(images, targets)
     assert teacher.asked == len(RATES)
-    for _ in range(5):
-        step(images, targets, batch="again")
-    assert teacher.asked == len(RATES) + 1
-    assert len(step._recordings) == 2
+
+
+def test_step_logit_adjustment_is_that_of_the_loss():
+    learner = make_learner(clip_norm=0.0, dropout_rate=0.0)
+    shares = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    (images, targets), *_ = draw_batches()
+    with torch.no_grad():
+        logits = learner.model.train()(images)
+    expected = torch.nn.functional.cross_entropy(logits + 0.5 * shares.log(), targets)
+    step = replace(step_as(Step, learner), adjustment=0.5 * shares.log())
+    assert float(step(images, targets)) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():

@@ -12,7 +12,7 @@ from fer_lib.evaluate.answers import open_recognizer
 from fer_lib.metrics import softmax
 from fer_lib.training import loop
 from fer_lib.training.drawing import write_sample
-from fer_lib.training.teachers import Teacher, Teachers, load_teachers
+from fer_lib.training.teachers import Teacher, Teachers, adjust, load_teachers
 from tests.training.small_settings import make_settings
 
 CPU = torch.device("cpu")
@@ -42,37 +42,13 @@ def test_blend_takes_the_teachers_mean_by_their_share():
     assert torch.equal(targets, torch.eye(7)[[2, 2, 2]])
 
 
-class Left(nn.Module):
-    """Sure of the first label where the left half is the brighter one, else of the second."""
-
-    def forward(self, images):
-        left, right = images.chunk(2, dim=-1)
-        brighter = left.mean((1, 2, 3)) > right.mean((1, 2, 3))
-        return 100.0 * nn.functional.one_hot((~brighter).long(), 7)
-
-
-def test_blend_mirrored_says_the_same_of_a_picture_and_its_mirror_image():
-    images = torch.zeros(1, 1, 8, 8)
-    images[..., :4] = 1.0
-    targets = torch.eye(7)[[2]]
-    plain, mirrored = (Teachers([Teacher(Left(), 8)], 1.0, mirror) for mirror in (False, True))
-    assert torch.allclose(plain.blend(images, targets), torch.eye(7)[[0]])
-    assert torch.allclose(plain.blend(images.flip(-1), targets), torch.eye(7)[[1]])
-    for shown in (images, images.flip(-1)):
-        assert torch.allclose(mirrored.blend(shown, targets), torch.eye(7)[[0, 1]].mean(0, keepdim=True))
-
-
-def test_blend_answers_once_where_pictures_come_again():
-    images, labels = torch.zeros(2, 1, 8, 8), torch.eye(7)[[2, 2]]
-    images[0, ..., :4] = 1.0
-    teachers = Teachers([Teacher(Left(), 8)], 1.0)
-    first = teachers.blend(images, labels, (0, 0))
-    assert torch.allclose(first, torch.eye(7)[[0, 1]])
-    assert torch.equal(teachers.blend(images.flip(-1), labels, (0, 0)), first)  # by its name the same batch
-    assert torch.equal(teachers.blend(images.flip(0), labels, (0, 1)), first.flip(0))
-    half = Teachers([Teacher(Left(), 8)], 0.5)
-    for own in labels, torch.eye(7)[[3, 3]]:  # kept is what the teachers say, not what was made of it
-        assert torch.allclose(half.blend(images, own, (0, 0)), (first + own) / 2)
+def test_adjust_turns_balanced_predictions_into_the_proportions_of_the_labels():
+    shares = torch.tensor([0.3, 0.02, 0.18, 0.2, 0.1, 0.1, 0.1])
+    balanced = torch.full((2, 7), 1 / 7)
+    assert torch.allclose(adjust(balanced, shares.log()), shares.expand(2, 7), atol=1e-6)
+    assert adjust(balanced, None) is balanced
+    blended = Teachers([Teacher(Sure(1), 8)], 1.0).blend(torch.rand(2, 1, 8, 8), torch.eye(7)[:2], shares.log())
+    assert torch.allclose(blended, torch.eye(7)[[1, 1]], atol=1e-4)  # as certain as before
 
 
 @pytest.fixture(scope="module")
@@ -94,19 +70,6 @@ def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
     monkeypatch.setattr(loop, "make_targets", lambda settings, split: loop.one_hot((split.targets + 1) % 7))
     wrong = loop.train(settings).read_metrics()[0]["loss"]
     assert right == wrong  # the labels have no say any more
-
-
-def test_train_teachers_answer_no_more_once_pictures_come_again(school, monkeypatch):
-    folder, run = school
-    asked = []
-    answer = Teachers._answer
-    monkeypatch.setattr(Teachers, "_answer", lambda self, images: (asked.append(len(images)), answer(self, images))[1])
-    monkeypatch.setattr(loop, "finish_run", lambda *_: None)
-    taught = {"teachers": str(run.folder), "initial_weights": "none", "num_epochs": 4, "resume": "never"}
-    loop.train(make_settings(folder, **taught, repeat_after=2, run_name="again"))
-    assert asked == [16, 16] * 2  # two batches an epoch
-    loop.train(make_settings(folder, **taught, run_name="anew"))
-    assert asked == [16, 16] * 6
 
 
 def test_load_teachers_an_exported_network_answers_as_in_use(tmp_path):

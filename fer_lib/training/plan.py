@@ -1,0 +1,106 @@
+"""Follow a training plan on one computer within a time limit: steps of the same number side by side, then the next.
+
+`python -m fer_lib.training.plan weights/plan --seconds 540` starts or continues it. A plan is a recipe (a folder with one folder
+per run, see `fer_lib.training.recipe`) whose steps are named by number: `1a-…` and `1b-…` share the device, `2-…` comes after both
+and can name them as teachers or as its start. What is finished is not repeated, and what the time limit stops continues from its
+last checkpoint when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.recipe import check_starts, read_steps
+from fer_lib.training.run import find_finished
+
+STOP_S = 10.0  # for a step that was interrupted to end by itself
+POLL_S = 0.2
+
+Step = dict[str, Any]
+
+
+def main(words: list[str]) -> int:
+    """Follow the plan that the words name and return the exit status: 0 finished, 2 failed, 3 stopped by the limit."""
+    parser = argparse.ArgumentParser(prog="python -m fer_lib.training.plan", description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder of the plan, with one folder per run")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit; the default is none")
+    parser.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting for all runs"
+    )
+    told = parser.parse_args(words)
+    end_s = time.monotonic() + told.seconds
+    try:
+        steps = [step | {name.lower(): value for name, value in told.p} for step in read_steps(told.folder)]
+        check_starts(steps)
+        return follow_plan(steps, end_s)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def follow_plan(steps: list[Step], end_s: float) -> int:
+    """Run the groups of steps one after the other until `end_s`, in seconds of `time.monotonic`; return the exit status.
+
+    Raises:
+        ValueError: if a setting is wrong.
+    """
+    for number, group in groupby(steps, key=group_number):
+        open_steps = [step for step in group if find_finished(TrainingSettings.load(**step)) is None]
+        if open_steps:
+            print(f"group {number}: {', '.join(step['run_name'] for step in open_steps)}", flush=True)
+            status = run_side_by_side(open_steps, end_s)
+            if status:
+                return status
+    return 0
+
+
+def group_number(step: Step) -> str:
+    """Return the number that a step's name begins with, the empty text without one."""
+    found = re.match(r"\d+", str(step.get("run_name", "")))
+    return found[0] if found else ""
+
+
+def run_side_by_side(steps: list[Step], end_s: float) -> int:
+    """Run steps as processes of their own and wait for all; return 0, 2 if one failed, or 3 if the limit stopped one."""
+    running = {step["run_name"]: _start(step) for step in steps}
+    try:
+        while any(child.poll() is None for child in running.values()) and time.monotonic() < end_s:
+            time.sleep(POLL_S)
+    finally:
+        stopped = [name for name, child in running.items() if child.poll() is None]
+        for name in stopped:
+            running[name].send_signal(signal.SIGINT)
+        for child in running.values():
+            _wait(child)
+    failed = [name for name, child in running.items() if child.returncode and name not in stopped]
+    for name in failed:
+        print(f"{name} failed; its output says why", file=sys.stderr)
+    for name in stopped:
+        print(f"{name} was stopped by the time limit; the same command continues it", file=sys.stderr)
+    return 2 if failed else 3 if stopped else 0
+
+
+def _start(step: Step) -> subprocess.Popen[bytes]:
+    words = [f"{name.upper()}={value}" for name, value in step.items() if value is not None]
+    return subprocess.Popen([sys.executable, "-m", "fer_lib.training", *words])  # noqa: S603
+
+
+def _wait(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""Stored soft targets: the teachers' predictions for fixed augmented views of every training image.
+
+The views follow from seed and image order alone (`fer_lib.training.augmentation.draw_views`), so a student can be trained
+on any device without the teachers: 28,000 images × 20 views × 7 probabilities in 16 bits take 8 MB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from fer_lib.drafts import draft
+from fer_lib.labels import EMOTIONS
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.batches import Batches
+from fer_lib.training.teachers import Teachers
+
+DAMAGED = (OSError, EOFError, KeyError, ValueError, BadZipFile)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftTargets:
+    """The teachers' predictions for some views of some images.
+
+    Attributes:
+        probabilities: `(views, n, 7)` float16, rows sum to 1.
+        names: `(n,)` the names of the images, in the order of the training split.
+        seed: of the views.
+        augmentation: strength of the views.
+    """
+
+    probabilities: NDArray[np.float16]
+    names: NDArray[np.str_]
+    seed: int
+    augmentation: str
+
+
+def predict_views(
+    teachers: Teachers, batches: Batches, names: tuple[str, ...], settings: TrainingSettings
+) -> SoftTargets:
+    """Let the teachers predict `settings.teacher_views` views of every image, of `settings.image_size` pixels a side."""
+    views = tqdm(range(settings.teacher_views), desc="soft targets", unit="view", leave=False, delay=0.5)
+    found = [
+        torch.cat([_predict(teachers, images, settings) for images in batches.draw_view(view, settings.image_size)])
+        for view in views
+    ]
+    stacked = torch.stack(found).half().cpu().numpy()
+    return SoftTargets(stacked, np.array(names), settings.seed, settings.augmentation)
+
+
+def _predict(teachers: Teachers, images: Tensor, settings: TrainingSettings) -> Tensor:
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        return teachers.predict(images).float()
+
+
+def write_soft_targets(path: Path, soft: SoftTargets) -> None:
+    """Write soft targets as a compressed `.npz` file; complete or not at all."""
+    with draft(path) as half, half.open("wb") as stream:
+        np.savez_compressed(
+            stream, probabilities=soft.probabilities, names=soft.names, seed=soft.seed, augmentation=soft.augmentation
+        )
+
+
+def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSettings) -> SoftTargets:
+    """Read stored soft targets for the training images `names`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or belongs to other images, another seed or another augmentation.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            parts = {name: stored[name] for name in ("probabilities", "names", "seed", "augmentation")}
+            soft = SoftTargets(parts["probabilities"], parts["names"], int(parts["seed"]), str(parts["augmentation"]))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"`TEACHERS` must name a file that exists, but there is no {path}") from None
+    except DAMAGED as error:
+        raise ValueError(
+            f"`TEACHERS` must name a file of stored soft targets, but {path} is damaged: {error}"
+        ) from None
+    if soft.probabilities.ndim != 3 or soft.probabilities.shape[1:] != (len(soft.names), len(EMOTIONS)):
+        raise ValueError(f"the soft targets in {path} must be (views, images, 7), but are {soft.probabilities.shape}")
+    if tuple(soft.names) != names:
+        raise ValueError(
+            f"the soft targets in {path} are those of {len(soft.names)} other training images than the {len(names)} of `DATA_DIR`"
+        )
+    for name in ("seed", "augmentation"):
+        if getattr(soft, name) != getattr(settings, name):
+            raise ValueError(
+                f"`{name.upper()}` must be {getattr(soft, name)}, as in the soft targets of {path},"
+                f" but got {getattr(settings, name)}"
+            )
+    return soft
