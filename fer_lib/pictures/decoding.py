@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fer_lib.pictures.exif import apply_orientation
 from fer_lib.pictures.headers import WEB, parse_image_file
 from fer_lib.pictures.image_file import ImageFile
+from fer_lib.pictures.png import SIGNATURE, check_pixel_data
 
 # How OpenCV is asked to decode a JPEG at a part of its size: the transform of its blocks gives that almost for free.
 _REDUCED = {
@@ -99,6 +100,8 @@ def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collect
     if image.scans * pixels > SCANS_AT_MAX_PIXELS * max_pixels:
         most = SCANS_AT_MAX_PIXELS * max_pixels // pixels
         raise ValueError(f"`data` must have at most {most} scans for its size, but got {image.scans}")
+    if image.data.startswith(SIGNATURE):
+        check_pixel_data(image.data)
     return image
 
 

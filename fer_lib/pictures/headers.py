@@ -12,7 +12,7 @@ from collections.abc import Collection
 from fer_lib.pictures.bmp import parse_bmp
 from fer_lib.pictures.image_file import ImageFile
 from fer_lib.pictures.jpeg import parse_jpeg
-from fer_lib.pictures.png import parse_png
+from fer_lib.pictures.png import SIGNATURE, parse_png
 from fer_lib.pictures.tiff import parse_tiff
 from fer_lib.pictures.webp import parse_webp
 
@@ -55,7 +55,7 @@ def read_size(data: bytes, kinds: Collection[str] = WEB) -> tuple[int, int]:
 def _find_kind(data: bytes) -> str:
     if data.startswith(b"\xff\xd8"):
         return "JPEG"
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
+    if data.startswith(SIGNATURE) and data[12:16] == b"IHDR":
         return "PNG"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"

@@ -1,13 +1,14 @@
 """PNG (W3C, third edition): size and orientation, and the file without the chunks that the pixels don't need.
 
 A text or a colour profile of 8 kB may unpack to 8 MB, and libpng keeps each. Only the chunks that change the pixels
-reach it; of an animation that is the default image. The pixel data may unpack to no more than the image holds.
+reach it; of an animation that is the default image.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from fer_lib.pictures.exif import read_orientation
 from fer_lib.pictures.image_file import ImageFile
@@ -16,6 +17,7 @@ from fer_lib.pictures.image_file import ImageFile
 MAX_CHUNKS = 50_000
 # So much pixel data is not unpacked for a check: it unpacks to 130 MB at most, in some 0.3 s.
 UNCHECKED_BYTES = 128_000
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column, first row, and the steps of each pass.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -26,20 +28,20 @@ def parse_png(data: bytes) -> ImageFile:
     """Walk over the chunks.
 
     Raises:
-        ValueError: if a chunk is unknown and critical, if there are too many, or if pixel data is left over.
+        ValueError: if a chunk is unknown and critical, or if there are too many.
         struct.error: if the file is cut.
     """
-    kept: list[tuple[bytes, int, int]] = []
-    orientation, place = 1, 8
+    pieces = [SIGNATURE]
+    orientation, place = 1, len(SIGNATURE)
     for number in range(MAX_CHUNKS):
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
         if end > len(data):
             raise struct.error
         if kind in _KEPT:
-            if (kind == b"IHDR") != (number == 0):
-                raise ValueError("`data` must be a PNG file with one header, but got another chunk in its place")
-            kept.append((kind, place, end))
+            if (kind, length) != (b"IHDR", 13) if number == 0 else kind == b"IHDR":
+                raise ValueError("`data` must be a PNG file that begins with its only header, but got another chunk")
+            pieces.append(data[place:end])
         elif not kind[0] & 0x20:  # a capital first letter: critical
             raise ValueError(f"`data` must be a PNG file of standard chunks, but got the critical chunk {kind!r}")
         elif kind == b"eXIf" and orientation == 1:
@@ -52,13 +54,19 @@ def parse_png(data: bytes) -> ImageFile:
     if length:  # OpenCV would read on behind an end that is not empty
         raise struct.error
     width, height = struct.unpack_from(">II", data, 16)
-    _check_pixel_data(data, kept)
-    return ImageFile(width, height, data[:8] + b"".join(data[start:end] for _, start, end in kept), orientation)
+    return ImageFile(width, height, b"".join(pieces), orientation)
 
 
-def _check_pixel_data(data: bytes, chunks: list[tuple[bytes, int, int]]) -> None:
-    """Refuse pixel data that unpacks to more than the image holds: libpng unpacks all of it, for nothing."""
-    spans = [(start + 8, end - 4) for kind, start, end in chunks if kind == b"IDAT"]
+def check_pixel_data(data: bytes) -> None:
+    """Refuse pixel data that unpacks to more than the image holds: libpng would unpack all of it, for nothing.
+
+    Args:
+        data: what `parse_png` left of a file whose size has been judged: up to so many pixels are unpacked.
+
+    Raises:
+        ValueError: if it does, or the header is of no standard.
+    """
+    spans = list(_find_pixel_data(data))
     if sum(end - start for start, end in spans) <= UNCHECKED_BYTES:
         return
     left = unpacked_size(data[16:29])
@@ -73,6 +81,15 @@ def _check_pixel_data(data: bytes, chunks: list[tuple[bytes, int, int]]) -> None
             if left < 0:
                 raise ValueError("`data` must hold as many pixels as its header says, but its pixel data is longer")
             packed = unpacker.unconsumed_tail
+
+
+def _find_pixel_data(data: bytes) -> Iterator[tuple[int, int]]:
+    place = len(SIGNATURE)
+    while place < len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if kind == b"IDAT":
+            yield place + 8, place + 8 + length
+        place += 12 + length
 
 
 def unpacked_size(header: bytes) -> int:
