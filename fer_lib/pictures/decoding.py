@@ -99,7 +99,8 @@ def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collect
         raise TooManyPixelsError(image.width, image.height, max_pixels)
     if image.scans * pixels > SCANS_AT_MAX_PIXELS * max_pixels:
         most = SCANS_AT_MAX_PIXELS * max_pixels // pixels
-        raise ValueError(f"`data` must have at most {most} scans for its size, but got {image.scans}")
+        found = f"{image.scans} scans of {image.width} × {image.height} pixels"
+        raise ValueError(f"`data` must have at most {most} scans for its size, but it has {found}")
     if image.data.startswith(SIGNATURE):
         check_pixel_data(image.data)
     return image

@@ -54,14 +54,16 @@ def parse_jpeg(data: bytes) -> ImageFile:
             size = _read_frame(data, segment, size)
         elif segment.marker == _SOS:
             scans += 1
-            if scans > MAX_SCANS or not size:
-                raise ValueError(f"`data` must have 1 to {MAX_SCANS} scans after its frame header, but got others")
+            if scans > MAX_SCANS:
+                raise ValueError(f"`data` must have at most {MAX_SCANS} scans, but it has more than {MAX_SCANS} scans")
+            if not size:
+                raise ValueError("`data` must be a JPEG file, but a scan begins before the frame header")
         elif segment.marker == _APP1 and exif is None and data.startswith(b"Exif\0\0", segment.start + 2):
             exif = data[segment.start + 8 : segment.end]
         pieces.append(data[segment.before : segment.at if segment.marker in _METADATA else segment.end])
         marker, end = segment.marker, segment.end
     if not size or not scans:
-        raise ValueError("`data` must be a JPEG file with a scan, but it ends before")
+        raise ValueError("`data` must be a JPEG file with a scan, but it has none")
     if marker != _EOI:  # cut within a scan: the decoder may still show the rest
         pieces.append(data[end:])
     return ImageFile(*size, b"".join(pieces), read_orientation(exif or b""), scans)
@@ -84,20 +86,20 @@ def _walk_segments(data: bytes) -> Iterator[_Segment]:
             return
         if marker == _SOI or marker in _OTHER_FRAMES:
             raise ValueError(
-                f"`data` must be a baseline or progressive JPEG of one frame, but got marker 0x{marker:02X}"
+                f"`data` must be a baseline or progressive JPEG of one frame, but it has the marker 0x{marker:02X}"
             )
         (length,) = struct.unpack_from(">H", data, start)
         if length < 2:
             raise ValueError(f"`data` must be a JPEG file, but a segment at byte {start} has a length of {length}")
         yield _Segment(marker, place, found.start(), start, start + length)
         place, in_header = start + length, in_header and marker != _SOS
-    raise ValueError(f"`data` must have at most {MAX_SEGMENTS} segments, but has more")
+    raise ValueError(f"`data` must have at most {MAX_SEGMENTS} segments, but it has more than {MAX_SEGMENTS} segments")
 
 
 def _read_frame(data: bytes, segment: _Segment, earlier: tuple[int, int] | None) -> tuple[int, int]:
     precision, height, width = struct.unpack_from(">BHH", data, segment.start + 2)
-    if precision != 8 or earlier:
-        raise ValueError(
-            f"`data` must be a JPEG of one frame with 8 bits a sample, but got another of {precision} bits"
-        )
+    if earlier:
+        raise ValueError("`data` must be a JPEG of one frame, but it has a second frame header")
+    if precision != 8:
+        raise ValueError(f"`data` must be a JPEG of 8 bits a sample, but it has {precision} bits")
     return width, height

@@ -40,17 +40,19 @@ def parse_png(data: bytes) -> ImageFile:
             raise struct.error
         if kind in _KEPT:
             if (kind, length) != (b"IHDR", 13) if number == 0 else kind == b"IHDR":
-                raise ValueError("`data` must be a PNG file that begins with its only header, but got another chunk")
+                raise ValueError(
+                    "`data` must be a PNG file that begins with its only header, but its header is misplaced"
+                )
             pieces.append(data[place:end])
         elif not kind[0] & 0x20:  # a capital first letter: critical
-            raise ValueError(f"`data` must be a PNG file of standard chunks, but got the critical chunk {kind!r}")
+            raise ValueError(f"`data` must be a PNG file of standard chunks, but it has the critical chunk {kind!r}")
         elif kind == b"eXIf" and orientation == 1:
             orientation = read_orientation(data[place + 8 : end - 4])
         place = end
         if kind == b"IEND":
             break
     else:
-        raise ValueError(f"`data` must have at most {MAX_CHUNKS} chunks, but has more")
+        raise ValueError(f"`data` must have at most {MAX_CHUNKS} chunks, but it has more than {MAX_CHUNKS} chunks")
     if length:  # OpenCV would read on behind an end that is not empty
         raise struct.error
     width, height = struct.unpack_from(">II", data, 16)
@@ -79,7 +81,9 @@ def check_pixel_data(data: bytes) -> None:
             except zlib.error:  # the decoder ends here as well
                 return
             if left < 0:
-                raise ValueError("`data` must hold as many pixels as its header says, but its pixel data is longer")
+                raise ValueError(
+                    "`data` must hold as many pixels as its header says, but its pixel data unpacks to more"
+                )
             packed = unpacker.unconsumed_tail
 
 
@@ -100,7 +104,9 @@ def unpacked_size(header: bytes) -> int:
     """
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if colour not in _CHANNELS or depth not in (1, 2, 4, 8, 16) or interlaced > 1:
-        raise ValueError(f"`data` must be a PNG of a standard colour type, but got {colour} of {depth} bits")
+        raise ValueError(
+            f"`data` must be a PNG of a standard colour type, but its colour type is {colour} of {depth} bits"
+        )
     bits = depth * _CHANNELS[colour]
     size = 0
     for left, top, step_x, step_y in _PASSES if interlaced else ((0, 0, 1, 1),):

@@ -39,10 +39,12 @@ def parse_webp(data: bytes) -> ImageFile:
         if image and start == 20:  # the simple format: nothing follows
             break
     if image is None:
-        raise ValueError("`data` must be a WebP file with an image, but got none")
+        raise ValueError("`data` must be a WebP file with an image, but it has none")
     width, height = _read_bitstream(*image)
     if canvas not in (None, (width, height)):
-        raise ValueError(f"`data` must have an image as large as its canvas, but got {width} × {height} in {canvas}")
+        raise ValueError(
+            f"`data` must have an image as large as its canvas, but its image has {width} × {height} pixels"
+        )
     return ImageFile(width, height, _write_webp(*image), orientation)
 
 
@@ -57,7 +59,7 @@ def _walk_chunks(data: bytes, place: int, stop: int) -> Iterator[tuple[bytes, in
             raise struct.error
         yield kind, start, end
         place = end + length % 2
-    raise ValueError(f"`data` must have at most {MAX_CHUNKS} chunks, but has more")
+    raise ValueError(f"`data` must have at most {MAX_CHUNKS} chunks, but it has more than {MAX_CHUNKS} chunks")
 
 
 def _find_frame(data: bytes, start: int, end: int) -> tuple[bytes, bytes] | None:
