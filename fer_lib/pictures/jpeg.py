@@ -18,8 +18,8 @@ from fer_lib.pictures.image_file import ImageFile
 MAX_SCANS = 100
 # 8 MB of ICC, XMP or depth map in segments of 64 kB are 128; each scan may bring tables.
 MAX_SEGMENTS = 2000
-# Any marker that ends entropy-coded data: no stuffed zero, no fill byte, no restart, no TEM.
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+# A marker with a length, or SOI, or EOI. All others are skipped by libjpeg, as stuffed zeros and fill bytes are.
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 # Baseline, extended and progressive, Huffman-coded: the ones that browsers show.
 _FRAMES = frozenset([0xC0, 0xC1, 0xC2])
 _OTHER_FRAMES = frozenset(range(0xC0, 0xD0)) - _FRAMES - {0xC4, 0xCC}
@@ -60,7 +60,10 @@ def parse_jpeg(data: bytes) -> ImageFile:
                 raise ValueError("`data` must be a JPEG file, but a scan begins before the frame header")
         elif segment.marker == _APP1 and exif is None and data.startswith(b"Exif\0\0", segment.start + 2):
             exif = data[segment.start + 8 : segment.end]
-        pieces.append(data[segment.before : segment.at if segment.marker in _METADATA else segment.end])
+        if segment.marker in _METADATA:  # without fill bytes, which would make a marker of what follows
+            pieces.append(data[segment.before : segment.at].rstrip(b"\xff"))
+        else:
+            pieces.append(data[segment.before : segment.end])
         marker, end = segment.marker, segment.end
     if not size or not scans:
         raise ValueError("`data` must be a JPEG file with a scan, but it has none")

@@ -16,7 +16,8 @@ from fer_lib.pictures.jpeg import parse_jpeg
 _BYTE, _SHORT, _LONG, _RATIONAL, _UNDEFINED = 1, 3, 4, 5, 7
 _BYTES_OF = {_BYTE: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1}
 _NUMBERS = (_SHORT, _LONG)
-_ANY_COUNT = 2**32
+# Strips or tiles: 50 megapixels in tiles of 16 × 16.
+_MAX_PARTS = 200_000
 WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES, ROWS = 256, 257, 258, 259, 277, 278
 STRIP_OFFSETS, STRIP_BYTES, PLANAR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = (
     273,
@@ -32,19 +33,20 @@ _TAGS = {
     **dict.fromkeys((WIDTH, HEIGHT, COMPRESSION, 262, 266, ORIENTATION, SAMPLES, ROWS, PLANAR), (_NUMBERS, 1)),
     **dict.fromkeys((292, 293, 317, TILE_WIDTH, TILE_HEIGHT, 531), (_NUMBERS, 1)),
     **dict.fromkeys((BITS, 338, 339), ((_SHORT,), 8)),
-    **dict.fromkeys((STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES), (_NUMBERS, _ANY_COUNT)),
+    **dict.fromkeys((STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES), (_NUMBERS, _MAX_PARTS)),
     320: ((_SHORT,), 3 * 65536),  # palette
     347: ((_BYTE, _UNDEFINED), 65536),  # tables of JPEG
     529: ((_RATIONAL,), 3),
     530: ((_SHORT,), 2),
     532: ((_RATIONAL,), 6),
 }
+_TILE_TAGS = (TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES)
 # None, CCITT, LZW, JPEG, Deflate, PackBits, old Deflate. Not the old JPEG (6), which libtiff itself calls broken.
 _JPEG = 7
 _COMPRESSIONS = frozenset([1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946])
 MAX_BITS, MAX_SAMPLES = 16, 5
-# Pixels of tiles that may lie beyond the edges of the image: four tiles of 1024 × 1024.
-SPARE_TILE_PIXELS = 2**22
+# A tile may be larger than a small image.
+USUAL_TILE_PIXELS = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def _check_parts(
     Raises:
         ValueError: if they are fewer than the image needs, larger than it, or share bytes of the file.
     """
-    tiled = TILE_WIDTH in entries
+    tiled = any(tag in entries for tag in _TILE_TAGS)
+    if tiled and any(tag in entries for tag in (STRIP_OFFSETS, STRIP_BYTES)):
+        raise ValueError("`data` must be a TIFF file with strips or tiles, but it has both")
     if tiled:
         part_width, part_height = _number(entries, TILE_WIDTH), _number(entries, TILE_HEIGHT)
         names = TILE_OFFSETS, TILE_BYTES
@@ -152,8 +156,8 @@ def _check_parts(
         found = f"{len(offsets)} offsets and {len(lengths)} lengths"
         raise ValueError(f"`data` must have {needed * planes} strips or tiles, but got {found}")
     if tiled and (
-        part_size > width * height + SPARE_TILE_PIXELS
-        or needed * part_size > 2 * width * height + 2 * SPARE_TILE_PIXELS
+        part_size > width * height + USUAL_TILE_PIXELS
+        or needed * part_size > 2 * width * height + 4 * USUAL_TILE_PIXELS
     ):
         raise ValueError(f"`data` must have tiles that fit its image, but got {part_width} × {part_height}")
     if sum(lengths) > file_size:
