@@ -19,7 +19,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4 | cv2.IMREAD_COLOR_RGB,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB,
 }
-# 150 MB in memory. The settings may ask for another number.
+# 150 MB of pixels; decoders need up to 580 MB for them. The settings may ask for another number.
 MAX_PIXELS = 50_000_000
 # Passes of a JPEG decoder over an image of the largest size; smaller ones may have more.
 SCANS_AT_MAX_PIXELS = 30
