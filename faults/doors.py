@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.live.gate import is_well_formed
     from fer_lib.live.session import Session
     from fer_lib.pictures.decoding import decode
-    from fer_lib.pictures.headers import PHOTO, parse_image_file
+    from fer_lib.pictures.headers import PHOTO, check_decoding_cost, parse_image_file
     from fer_lib.pictures.jpeg import MAX_SCANS
     from fer_lib.service.app import create_app
     from fer_lib.settings import LiveSettings, ServiceSettings, VisionSettings
@@ -62,6 +62,8 @@ def open_headers() -> Door:
             again = parse_image_file(image.data, PHOTO)
             assert (again.width, again.height, again.scans) == (image.width, image.height, image.scans)
             assert again.orientation == 1
+            if image.width * image.height <= FEW:
+                check_decoding_cost(image)
             assert again.data == image.data or data.startswith((b"II", b"MM"))  # TIFF: a directory more each time
 
     return knock

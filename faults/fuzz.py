@@ -26,7 +26,16 @@ from typing import Any
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
 from benchmarks.reporting import add_json, print_json
-from faults.costly_images import costly_images, make_chunk, make_exif_of_texts, make_jpeg, make_png, make_segment
+from faults.costly_images import (
+    costly_images,
+    make_chunk,
+    make_exif_of_texts,
+    make_jpeg,
+    make_png,
+    make_segment,
+    make_vp8l_of_groups,
+    make_webp,
+)
 from faults.pictures import odd_pictures
 from fer_lib.pictures.headers import PHOTO
 
@@ -127,6 +136,7 @@ def _small_costly() -> list[bytes]:
     return [
         make_png(texts + make_chunk(b"eXIf", exif)),
         make_jpeg(scans=12, before_scan=make_segment(0xFE, b"\xff\xd9") + b"\xff\xff\xd0\xff\0"),
+        make_webp(make_vp8l_of_groups(16, 4)),
         make_jpeg(head=make_segment(0xE1, b"Exif\0\0" + exif) + make_segment(0xDD, b"\0\1")),
     ]
 

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.pictures.exif import apply_orientation
-from fer_lib.pictures.headers import WEB, parse_image_file
+from fer_lib.pictures.headers import WEB, check_decoding_cost, parse_image_file
 from fer_lib.pictures.image_file import ImageFile
-from fer_lib.pictures.png import SIGNATURE, check_pixel_data
 
 # How OpenCV is asked to decode a JPEG at a part of its size: the transform of its blocks gives that almost for free.
 _REDUCED = {
@@ -101,8 +100,7 @@ def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collect
         most = SCANS_AT_MAX_PIXELS * max_pixels // pixels
         found = f"{image.scans} scans of {image.width} × {image.height} pixels"
         raise ValueError(f"`data` must have at most {most} scans for its size, but it has {found}")
-    if image.data.startswith(SIGNATURE):
-        check_pixel_data(image.data)
+    check_decoding_cost(image)
     return image
 
 

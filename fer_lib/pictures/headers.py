@@ -7,19 +7,22 @@ minutes for its metadata. Untrusted files are parsed here first.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from fer_lib.pictures.bmp import parse_bmp
 from fer_lib.pictures.image_file import ImageFile
 from fer_lib.pictures.jpeg import parse_jpeg
-from fer_lib.pictures.png import SIGNATURE, parse_png
+from fer_lib.pictures.png import SIGNATURE, check_pixel_data, parse_png
 from fer_lib.pictures.tiff import parse_tiff
-from fer_lib.pictures.webp import parse_webp
+from fer_lib.pictures.webp import check_bitstream, parse_webp
 
 # What cameras, browsers and phones write. Only these are taken from strangers: every decoder more is one more to trust.
 WEB = ("JPEG", "PNG", "WebP")
 # And what photos on one's own disk may be.
 PHOTO = (*WEB, "TIFF", "BMP")
+# What takes time itself, and is done for images of a wanted size only.
+_CHECKS = {"PNG": check_pixel_data, "WebP": check_bitstream}
 _PARSERS = {"JPEG": parse_jpeg, "PNG": parse_png, "WebP": parse_webp, "TIFF": parse_tiff, "BMP": parse_bmp}
 
 
@@ -37,13 +40,31 @@ def parse_image_file(data: bytes, kinds: Collection[str] = WEB) -> ImageFile:
     if kind not in kinds:
         allowed = f"{', '.join(list(kinds)[:-1])} or {list(kinds)[-1]}"
         raise ValueError(f"`data` must be a {allowed} file, but got {len(data)} bytes of something else")
-    try:
+    with _refusing_cut_files(data):
         image = _PARSERS[kind](data)
-    except (struct.error, IndexError):
-        raise ValueError(f"`data` must be a whole file, but its header ends after {len(data)} bytes") from None
     if image.width < 1 or image.height < 1:
         raise ValueError(f"`data` must hold pixels, but its header says {image.width} × {image.height}")
     return image
+
+
+def check_decoding_cost(image: ImageFile) -> None:
+    """Refuse an image of a permitted size that costs a decoder more than its pixels do.
+
+    Raises:
+        ValueError: if it does.
+    """
+    check = _CHECKS.get(_find_kind(image.data))
+    if check:
+        with _refusing_cut_files(image.data):
+            check(image.data)
+
+
+@contextmanager
+def _refusing_cut_files(data: bytes) -> Iterator[None]:
+    try:
+        yield
+    except (struct.error, IndexError):
+        raise ValueError(f"`data` must be a whole file, but its header ends after {len(data)} bytes") from None
 
 
 def read_size(data: bytes, kinds: Collection[str] = WEB) -> tuple[int, int]:

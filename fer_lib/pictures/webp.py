@@ -11,9 +11,12 @@ from collections.abc import Iterator
 
 from fer_lib.pictures.exif import read_orientation
 from fer_lib.pictures.image_file import ImageFile
+from fer_lib.pictures.vp8l import check_groups
 
 # One for each frame of an animation, and a few more.
 MAX_CHUNKS = 50_000
+# OpenCV refuses smaller files, which images of one colour are.
+_LEAST_BYTES = 32
 _IMAGES = (b"VP8 ", b"VP8L")
 
 
@@ -46,6 +49,20 @@ def parse_webp(data: bytes) -> ImageFile:
             f"`data` must have an image as large as its canvas, but its image has {width} × {height} pixels"
         )
     return ImageFile(width, height, _write_webp(*image), orientation)
+
+
+def check_bitstream(data: bytes) -> None:
+    """Refuse a lossless bitstream whose prefix codes take more memory than its pixels.
+
+    Args:
+        data: what `parse_webp` left of a file.
+
+    Raises:
+        ValueError: if they do, or it is damaged.
+        struct.error: if it is cut.
+    """
+    if data.startswith(b"VP8L", 12):
+        check_groups(data[20:])
 
 
 def _walk_chunks(data: bytes, place: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
@@ -87,4 +104,4 @@ def _read_bitstream(kind: bytes, stream: bytes) -> tuple[int, int]:
 
 def _write_webp(kind: bytes, stream: bytes) -> bytes:
     chunk = kind + struct.pack("<I", len(stream)) + stream + bytes(len(stream) % 2)
-    return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
+    return (b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk).ljust(_LEAST_BYTES, b"\0")
