@@ -17,6 +17,8 @@ from fer_lib.pictures.image_file import ImageFile
 MAX_CHUNKS = 50_000
 # So much pixel data is not unpacked for a check: it unpacks to 130 MB at most, in some 0.3 s.
 UNCHECKED_BYTES = 128_000
+# Some encoders write a little more than the image needs, which libpng ignores.
+SPARE_BYTES = 1_000_000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column, first row, and the steps of each pass.
@@ -71,7 +73,7 @@ def check_pixel_data(data: bytes) -> None:
     spans = list(_find_pixel_data(data))
     if sum(end - start for start, end in spans) <= UNCHECKED_BYTES:
         return
-    left = unpacked_size(data[16:29])
+    left = unpacked_size(data[16:29]) + SPARE_BYTES
     unpacker = zlib.decompressobj()
     for start, end in spans:
         packed = data[start:end]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from faults.costly_images import costly_images, make_chunk, make_png
 from fer_lib.pictures.decoding import decode
-from fer_lib.pictures.png import MAX_CHUNKS, UNCHECKED_BYTES, check_pixel_data, parse_png, unpacked_size
+from fer_lib.pictures.png import MAX_CHUNKS, SPARE_BYTES, UNCHECKED_BYTES, check_pixel_data, parse_png, unpacked_size
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -76,13 +76,15 @@ def test_check_pixel_data_refuses_what_is_longer(name):
         check_pixel_data(costly_images(("PNG",))[name])
 
 
-def test_check_pixel_data_takes_exactly_the_image():
-    data = save(Image.fromarray(make_frame(200, 300)))
+def test_check_pixel_data_takes_the_image_and_a_little_more():
+    data = save(Image.fromarray(make_frame(400, 1000)))
     assert len(data) > UNCHECKED_BYTES
-    check_pixel_data(data)
-    taller = data[:20] + struct.pack(">I", 199) + data[24:]
+    row, spare = 3001, SPARE_BYTES // 3001
+    for height in (400, 400 - spare):
+        check_pixel_data(data[:20] + struct.pack(">I", height) + data[24:])
     with pytest.raises(ValueError, match="unpacks to more"):
-        check_pixel_data(taller)
+        check_pixel_data(data[:20] + struct.pack(">I", 399 - spare) + data[24:])
+    assert unpacked_size(data[16:29]) == 400 * row
 
 
 def test_check_pixel_data_leaves_damaged_data_to_the_decoder():
