@@ -1,6 +1,7 @@
 """JPEG markers, with OpenCV's decoder as the oracle for what must still be shown."""
 
 import io
+import struct
 import time
 
 import cv2
@@ -150,3 +151,36 @@ def test_parse_jpeg_takes_no_time_for_long_scans(filling):
     began = time.process_time()
     assert parse_jpeg(data).scans == 1
     assert time.process_time() - began < 0.5  # 0.07 s; a loop in Python over the bytes takes more
+
+
+# Pieces that decide where a decoder looks for the next marker.
+PIECES = [
+    b"\xff", b"\xff\xff", b"\0", b"\xff\0", b"\xff\x01", b"\xff\x02", b"\xff\xbf", b"\xff\xd0", b"\xff\xd1", b"\xff\xfe\0\2",
+    b"\xff\xfe\0\4", b"\xff\xfe\xff\xff", b"\xff\xe1\0\x03", b"\xff\xe1\0\x08Exif\0\0", b"\xff\xee\0\x03", b"\xff\xdd\0\4\0\1",
+    b"\xff\xdc\0\4\0\x08", b"\xff\xc4\0\2", b"\xff\xfe", b"\xda", b"\xff\xda", b"a", b"\xff\xf0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_parse_jpeg_counts_each_scan_that_the_decoder_sees(restarts):
+    """A second scan behind random bytes sets a bit of each block: if the pixels show that, it must have been counted."""
+    tables = make_segment(0xDB, b"\0" + b"\x40" * 64) + make_segment(0xC4, b"\0" + bytes([1] + [0] * 15) + b"\0")
+    tables += make_segment(0xDD, b"\0\1") if restarts else b""
+    first = make_segment(0xDA, bytes([1, 1, 0, 0, 0, 1])) + b"\x7f"
+    second = make_segment(0xDA, bytes([1, 1, 0, 0, 0, 0x10])) + b"\xff\0"
+    begin, end = b"\xff\xd8" + tables + make_frame_header() + first, b"\xff\xd9"
+    without, plain = as_opencv(begin + end), as_opencv(begin + second + end)
+    assert (without != plain).all()
+    rng = np.random.default_rng(0)
+    seen = 0
+    for _ in range(1000):
+        between = b"".join(PIECES[place] for place in rng.integers(len(PIECES), size=rng.integers(1, 7)))
+        try:
+            image = parse_jpeg(begin + between + second + end)
+        except (ValueError, struct.error):
+            continue
+        pixels = as_opencv(image.data)
+        if pixels is not None and (pixels == plain).all():
+            seen += 1
+            assert image.scans >= 2
+    assert seen > 100
