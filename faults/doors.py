@@ -29,7 +29,8 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.live.gate import is_well_formed
     from fer_lib.live.session import Session
     from fer_lib.pictures.decoding import decode
-    from fer_lib.pictures.headers import PHOTO, read_size
+    from fer_lib.pictures.headers import PHOTO, check_decoding_cost, parse_image_file
+    from fer_lib.pictures.jpeg import MAX_SCANS
     from fer_lib.service.app import create_app
     from fer_lib.settings import LiveSettings, ServiceSettings, VisionSettings
     from fer_lib.training.data import load_split
@@ -40,6 +41,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_binary_m
 
 Door = Callable[[bytes], None]
 FEW = 200_000  # pixels; larger pictures only take longer
+MAX_ADDED_BYTES = 400  # a new directory of TIFF
 WORDS = ("type", "frame", "id", "time_s", "state", "detail", "stats", "record", "on", "forget", "download", "kind", "csv",
          "json", "adjust", "smoothing_s", "demo", "waiting", "opening", "running", "stopped", "results_per_s",
          "round_trip_ms", "frame_to_overlay_ms")  # fmt: skip
@@ -47,13 +49,22 @@ KINDS = ("frame", "state", "stats", "record", "forget", "download", "adjust", "d
 
 
 def open_headers() -> Door:
-    """A size, or a refusal."""
+    """A size, or a refusal; what is passed to the decoder parses to the same, so that nothing was hidden by parsing."""
 
     def knock(data: bytes) -> None:
         with contextlib.suppress(ValueError):
-            width, height = read_size(data, PHOTO)
-            assert width > 0
-            assert height > 0
+            image = parse_image_file(data, PHOTO)
+            assert image.width > 0
+            assert image.height > 0
+            assert 1 <= image.orientation <= 8
+            assert 1 <= image.scans <= MAX_SCANS
+            assert len(image.data) <= len(data) + MAX_ADDED_BYTES
+            again = parse_image_file(image.data, PHOTO)
+            assert (again.width, again.height, again.scans) == (image.width, image.height, image.scans)
+            assert again.orientation == 1
+            if image.width * image.height <= FEW:
+                check_decoding_cost(image)
+            assert again.data == image.data or data.startswith((b"II", b"MM"))  # TIFF: a directory more each time
 
     return knock
 
@@ -64,8 +75,9 @@ def open_pictures() -> Door:
     def knock(data: bytes) -> None:
         with contextlib.suppress(ValueError):
             pixels = decode(data, FEW, PHOTO, keep_grey=len(data) % 2 == 0)
-            width, height = read_size(data, PHOTO)
-            assert pixels.shape[:2] in ((height, width), (width, height)), (pixels.shape, width, height)
+            image = parse_image_file(data, PHOTO)
+            size = (image.height, image.width) if image.orientation < 5 else (image.width, image.height)
+            assert pixels.shape[:2] == size, (pixels.shape, image)
             assert pixels.dtype == np.uint8
             assert as_frame(pixels).shape[2] == 3
 

@@ -19,13 +19,25 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
 from benchmarks.reporting import add_json, print_json
+from faults.costly_images import (
+    costly_images,
+    make_chunk,
+    make_exif_of_texts,
+    make_jpeg,
+    make_png,
+    make_segment,
+    make_vp8l_of_groups,
+    make_webp,
+)
 from faults.pictures import odd_pictures
+from fer_lib.pictures.headers import PHOTO
 
 INPUTS = {
     "headers": 40_000,
@@ -39,6 +51,7 @@ INPUTS = {
 }
 MEMORY_MB = 600
 PATIENCE_S = 30
+MAX_SEED_BYTES = 4096
 HOME = Path(".fuzz")
 
 
@@ -69,7 +82,7 @@ def knock(door: str, inputs: int) -> dict[str, Any]:
     """
     corpus = HOME / door
     plant(corpus, door)
-    options = [f"-runs={inputs}", f"-rss_limit_mb={MEMORY_MB}", f"-timeout={PATIENCE_S}", "-max_len=4096"]
+    options = [f"-runs={inputs}", f"-rss_limit_mb={MEMORY_MB}", f"-timeout={PATIENCE_S}", f"-max_len={MAX_SEED_BYTES}"]
     options += ["-print_final_stats=1", f"-artifact_prefix={HOME}/", "-len_control=0"]
     started = time.monotonic()
     log = HOME / f"{door}.log"
@@ -101,7 +114,8 @@ def plant(corpus: Path, door: str) -> None:
 
 def seeds(door: str) -> list[bytes]:
     """Return inputs to begin with."""
-    pictures = list(odd_pictures().values())
+    costly = [data for data in costly_images(PHOTO).values() if len(data) <= MAX_SEED_BYTES]
+    pictures = [*odd_pictures().values(), *costly, *_small_costly()]
     if door == "pipeline":
         return [struct.pack("<e", number) + bytes(2) + data for number, data in enumerate(pictures)]
     if door == "service":
@@ -112,6 +126,19 @@ def seeds(door: str) -> list[bytes]:
     if door == "messages":
         return [bytes(range(60)), bytes(60)]
     return pictures
+
+
+def _small_costly() -> list[bytes]:
+    """Return small relatives of the costly images that are too large for a seed."""
+    kinds = (b"zTXt", b"iTXt", b"iCCP", b"tEXt", b"sPLT", b"fdAT")
+    texts = b"".join(make_chunk(kind, b"k\0\0" + zlib.compress(bytes(99))) for kind in kinds)
+    exif = make_exif_of_texts(600)
+    return [
+        make_png(texts + make_chunk(b"eXIf", exif)),
+        make_jpeg(scans=12, before_scan=make_segment(0xFE, b"\xff\xd9") + b"\xff\xff\xd0\xff\0"),
+        make_webp(make_vp8l_of_groups(16, 4)),
+        make_jpeg(head=make_segment(0xE1, b"Exif\0\0" + exif) + make_segment(0xDD, b"\0\1")),
+    ]
 
 
 def _figure(said: str, name: str) -> int:

@@ -92,7 +92,8 @@ def _bad(plain: np.ndarray) -> dict[str, bytes]:
         "bomb of png": huge_png(),
         "bomb of packed png": huge_png(zlib.compress(bytes(1_000_000), 9)),
         "bomb of jpeg": jpeg[:size] + side + jpeg[size + 4 :],
-        "bomb of webp": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (BOMB - 1).to_bytes(3, "little") * 2,
+        "bomb of webp": b"RIFF\x16\0\0\0WEBPVP8L\x0a\0\0\0\x2f\xff\xff\xff\x0f" + bytes(5),
+        "webp of its canvas": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (BOMB - 1).to_bytes(3, "little") * 2,
         "jpeg named png": png[:8] + jpeg,
         "png in a jpeg": jpeg[:2] + png,
     }

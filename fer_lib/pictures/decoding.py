@@ -1,4 +1,4 @@
-"""A file of a picture is checked from its header, and only then decoded."""
+"""An image file is parsed and checked, and only what its pixels need is decoded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.pictures.headers import WEB, read_size
+from fer_lib.pictures.exif import apply_orientation
+from fer_lib.pictures.headers import WEB, check_decoding_cost, parse_image_file
+from fer_lib.pictures.image_file import ImageFile
 
 # How OpenCV is asked to decode a JPEG at a part of its size: the transform of its blocks gives that almost for free.
 _REDUCED = {
@@ -16,8 +18,10 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4 | cv2.IMREAD_COLOR_RGB,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB,
 }
-# 150 MB in memory. The settings may ask for another number.
+# 150 MB of pixels; decoders need up to 580 MB for them. The settings may ask for another number.
 MAX_PIXELS = 50_000_000
+# Passes of a JPEG decoder over an image of the largest size; smaller ones may have more.
+SCANS_AT_MAX_PIXELS = 30
 
 
 class TooManyPixelsError(ValueError):
@@ -54,9 +58,8 @@ def decode(
         TooManyPixelsError: if it has more.
         ValueError: if it is of no such kind or can't be decoded.
     """
-    data = bytes(data)
-    _check_size(data, max_pixels, kinds)
-    pixels = _decode(data, cv2.IMREAD_ANYCOLOR if keep_grey else cv2.IMREAD_COLOR_RGB)
+    image = _parse(data, max_pixels, kinds)
+    pixels = _decode(image, cv2.IMREAD_ANYCOLOR if keep_grey else cv2.IMREAD_COLOR_RGB)
     if keep_grey and pixels.ndim == 3:
         pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
     return pixels
@@ -79,29 +82,34 @@ def decode_reduced(
         TooManyPixelsError: if it has more.
         ValueError: if it is of no such kind or can't be decoded.
     """
-    data = bytes(data)
-    size = _check_size(data, max_pixels, WEB)
-    parts = _REDUCED if data.startswith(b"\xff\xd8") else ()
-    part = next((part for part in parts if max(size) >= part * side), 1)
-    pixels = _decode(data, _REDUCED.get(part, cv2.IMREAD_COLOR_RGB))
+    image = _parse(data, max_pixels, WEB)
+    parts = _REDUCED if image.data.startswith(b"\xff\xd8") else ()
+    part = next((part for part in parts if max(image.width, image.height) >= part * side), 1)
+    pixels = _decode(image, _REDUCED.get(part, cv2.IMREAD_COLOR_RGB))
     height, width = pixels.shape[:2]
-    was_turned = (size[0] > size[1]) != (width > height)  # by its EXIF entry, of which the header's size knows nothing
-    whole = size[::-1] if was_turned else size
+    whole = (image.height, image.width) if image.orientation >= 5 else (image.width, image.height)
     return pixels, np.array([whole[0] / width, whole[1] / height], np.float32)
 
 
-def _check_size(data: bytes, max_pixels: int, kinds: Collection[str]) -> tuple[int, int]:
-    width, height = read_size(data, kinds)
-    if width * height > max_pixels:
-        raise TooManyPixelsError(width, height, max_pixels)
-    return width, height
+def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collection[str]) -> ImageFile:
+    image = parse_image_file(bytes(data), kinds)
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        raise TooManyPixelsError(image.width, image.height, max_pixels)
+    if image.scans * pixels > SCANS_AT_MAX_PIXELS * max_pixels:
+        most = SCANS_AT_MAX_PIXELS * max_pixels // pixels
+        found = f"{image.scans} scans of {image.width} × {image.height} pixels"
+        raise ValueError(f"`data` must have at most {most} scans for its size, but it has {found}")
+    check_decoding_cost(image)
+    return image
 
 
-def _decode(data: bytes, flag: int) -> NDArray[np.uint8]:
+def _decode(image: ImageFile, flag: int) -> NDArray[np.uint8]:
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        pixels = cv2.imdecode(np.frombuffer(image.data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
     if pixels is None:
-        raise ValueError(f"`data` must be a picture that is whole, but got {len(data)} bytes that can't be decoded")
-    return np.asarray(pixels, np.uint8)
+        size = f"{image.width} × {image.height} pixels"
+        raise ValueError(f"`data` must be an image file that is whole, but its {size} can't be decoded")
+    return apply_orientation(np.asarray(pixels, np.uint8), image.orientation)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.drafts import draft
+from fer_lib.pictures.files import read_image_file
 
 Face = NDArray[np.uint8]  # (h, w) grey or (h, w, 3) RGB
 DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, BadZipFile)
@@ -40,11 +41,10 @@ def content_key(paths: Iterable[Path], root: Path, how: str) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file; nothing, if it can't be read."""
+    """Return the content of a file; nothing, if it can't be read, is huge or no regular file."""
     try:
-        with path.open("rb", buffering=0) as stream:
-            return stream.read()
-    except OSError:
+        return read_image_file(path)
+    except (OSError, ValueError):
         return b""
 
 

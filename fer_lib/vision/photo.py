@@ -8,6 +8,7 @@ import cv2
 
 from fer_lib.drafts import draft
 from fer_lib.pictures.decoding import MAX_PIXELS, TooManyPixelsError
+from fer_lib.pictures.files import read_image_file
 from fer_lib.pictures.headers import PHOTO
 from fer_lib.vision.frames import Frame, decode_jpeg
 
@@ -27,12 +28,12 @@ def read_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> Frame:
         what = "a folder" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"the photo {path} must be a file, but there is {what}")
     try:
-        return decode_jpeg(path.read_bytes(), max_pixels, PHOTO)
+        return decode_jpeg(read_image_file(path, max_pixels), max_pixels, PHOTO)
     except TooManyPixelsError as error:
         raise ValueError(f"{path} can't be read: {error}; a larger `MAX_PIXELS` lets it pass") from None
-    except ValueError:
+    except ValueError as error:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
-        raise ValueError(f"{path} must be a photo ({kinds}), but it can't be read as one") from None
+        raise ValueError(f"{path} must be a photo ({kinds}), but it can't be read as one: {error}") from None
 
 
 def write_photo(path: Path | str, frame: Frame) -> None:
