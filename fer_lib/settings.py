@@ -7,15 +7,16 @@ environment, the nearest `.env` file, the default here. Nothing is read at impor
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FER_"
@@ -44,6 +45,22 @@ class Settings(BaseSettings):
         except ValidationError as error:
             came_from = cls.sources(**given)
             raise ValueError("; ".join(_sentence(cls, detail, came_from) for detail in error.errors())) from None
+
+    @classmethod
+    def validate_value(cls, field: str, value: Any) -> Any:
+        """Return one value, converted to the type of `field`, if its constraints allow it.
+
+        Neither the environment nor a file is read and no validator of the class runs, so that a value from a message can
+        be checked at any rate.
+
+        Raises:
+            ValueError: if the value is not allowed; the sentence says what is.
+        """
+        try:
+            return _value_adapter(cls, field).validate_python(value)
+        except ValidationError as error:
+            detail = {**error.errors()[0], "loc": (field,)}
+            raise ValueError(_sentence(cls, detail, {field: "parameter"})) from None
 
     @classmethod
     def parameters(cls, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -352,6 +369,12 @@ def _locate(path: Path | None) -> Path | None:
     return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
 
 
+@functools.cache
+def _value_adapter(group: type[Settings], field: str) -> TypeAdapter[Any]:
+    info = group.model_fields[field]
+    return TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
+
+
 def _known_variables() -> set[str]:
     return {group.variable(field) for group in GROUPS for field in group.model_fields}
 
@@ -409,7 +432,7 @@ def _sentence(group: type[Settings], detail: Any, came_from: dict[str, str]) -> 
     field = str(detail["loc"][0])
     where = {"environment": " from the environment", ".env": " from .env"}.get(came_from[field], "")
     what = group.model_fields[field].description
-    return f"`{group.variable(field)}` must be {group.allowed(field)}, but got {detail['input']!r}{where} ({what})"
+    return f"`{group.variable(field)}` must be {group.allowed(field)}, but got {detail['input']!r:.200}{where} ({what})"
 
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "text"}
