@@ -352,6 +352,38 @@ class ServiceSettings(Settings):
         False, description="faces of pictures that are looked at at a time go through the emotion network together"
     )
     max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
+    max_streams_per_address: int = Field(
+        4, ge=1, le=10000, description="streams of one client address at a time; this computer's own are not limited"
+    )
+    stream_idle_s: float = Field(
+        30, ge=0.1, le=86400, description="seconds without a frame after which a stream is closed"
+    )
+    stream_messages_per_s: float = Field(
+        200, ge=1, le=100_000, description="texts and frames sent ahead of the answers, a second; more close the stream"
+    )
+    stream_mb_per_s: float = Field(
+        30, ge=0.1, le=10_000, description="megabytes of these a second; more close the stream"
+    )
+    max_waiting_bytes: int = Field(
+        64_000_000, ge=1000, le=100_000_000_000, description="bytes of all requests and waiting frames of one process"
+    )
+    body_timeout_s: float = Field(60, ge=0.1, le=86400, description="seconds in which a request must be complete")
+    allowed_hosts: str = Field(
+        "",
+        description="names besides localhost in the Host header, with commas between; * allows any; empty: any, unless host is local",
+    )
+    allowed_origins: str = Field(
+        "",
+        pattern=r"^\s*((\*|null|[a-z-]+://[^\s,/]+/?)\s*(,\s*|$))*$",
+        description="origins of web pages that may use the service, with commas between, such as https://faces.example.org; * allows any; empty: its own",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="addresses of proxies whose X-Forwarded-For header is used, with commas between; * trusts any",
+    )
+    root_path: str = Field(
+        "", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="path under which a proxy serves the service, such as /faces"
+    )
 
 
 GROUPS: tuple[type[Settings], ...] = (

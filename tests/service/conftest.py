@@ -19,6 +19,7 @@ from fer_lib.service.engine import Engine, Looker
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+HOST = "testserver"  # the name that Starlette's test client sends
 
 
 class FakeStream:
@@ -78,7 +79,7 @@ def real_engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def real(real_engine: Engine) -> Iterator[TestClient]:
-    with TestClient(create_app(ServiceSettings(), real_engine)) as client:
+    with TestClient(create_app(ServiceSettings(allowed_hosts=HOST), real_engine)) as client:
         yield client
 
 
@@ -93,7 +94,8 @@ def make_client(engine: FakeEngine) -> Iterator[Callable[..., TestClient]]:
     opened = []
 
     def make(**settings: object) -> TestClient:
-        client = TestClient(create_app(ServiceSettings(**settings), engine), raise_server_exceptions=False)
+        app = create_app(ServiceSettings(**{"allowed_hosts": HOST, **settings}), engine)
+        client = TestClient(app, raise_server_exceptions=False)
         opened.append(client.__enter__())
         return client
 

@@ -36,7 +36,7 @@ def test_front_leads_to_the_docs(client):
 @pytest.mark.parametrize("path", ["/infer", "/infer/batch"])
 def test_schema_tells_every_error_with_its_shape(schema, path):
     responses = schema["paths"][path]["post"]["responses"]
-    assert set(responses) == {"200", "400", "413", "415", "422", "500", "503"}
+    assert set(responses) == {"200", "400", "403", "408", "413", "415", "422", "500", "503"}
     for status in set(responses) - {"200"}:
         assert responses[status]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
         assert len(responses[status]["description"]) > 10
