@@ -362,7 +362,7 @@ class ServiceSettings(Settings):
         200, ge=1, le=100_000, description="texts and frames sent ahead of the answers, a second; more close the stream"
     )
     stream_mb_per_s: float = Field(
-        30, ge=0.1, le=10_000, description="megabytes of these a second; more close the stream"
+        10, ge=0.1, le=10_000, description="megabytes of these a second; more close the stream"
     )
     max_waiting_bytes: int = Field(
         64_000_000, ge=1000, le=100_000_000_000, description="bytes of all requests and waiting frames of one process"

@@ -96,7 +96,9 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
     # The last one added sees a request first.
     app.add_middleware(BodyLimit, settings=settings, budget=service.budget)
     if origins := split_names(settings.allowed_origins):
-        app.add_middleware(CORSMiddleware, allow_origins=[one.rstrip("/") for one in origins], allow_methods=["*"])
+        app.add_middleware(
+            CORSMiddleware, allow_origins=[one.lower().rstrip("/") for one in origins], allow_methods=["*"]
+        )
     app.add_middleware(AccessCheck, settings=settings)
     app.add_middleware(RequestMeasure, measures=service.measures)
     # Pictures stay in memory: the parser would write large ones to a file on the disk.

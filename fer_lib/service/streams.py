@@ -91,8 +91,8 @@ class Streams:
                 task.cancel()
             await asyncio.wait((reading, answering))
         if closing is not None:
-            # RuntimeError: the client has left, too. TimeoutError: it does not read.
-            with suppress(RuntimeError, TimeoutError):
+            # The client has left, too, or does not read.
+            with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 await asyncio.wait_for(socket.close(*closing), CLOSE_TIMEOUT_S)
 
     async def _answer_all(self, socket: WebSocket, inbox: Inbox) -> None:

@@ -16,6 +16,7 @@ from benchmarks.servers import find_port
 from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine, Looker
+from fer_lib.service.serving import server_options
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,8 +131,9 @@ def small_ray() -> Iterator[None]:
 def served(engine: Looker, port: int | None = None, **settings: object) -> Iterator[str]:
     """Serve the application on a port of its own, in a thread."""
     port = port or find_port()
-    app = create_app(ServiceSettings(**settings), engine)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    service = ServiceSettings(port=port, **settings)
+    options = {**server_options(service), "log_level": "error", "timeout_graceful_shutdown": 1}
+    server = uvicorn.Server(uvicorn.Config(create_app(service, engine), **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
