@@ -30,8 +30,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # uvicorn logs the address of every client here, at the level "info".
-        self.logger = logging.getLogger(__name__)
+        # uvicorn logs the address of every client, and each connection that was refused.
+        self.logger = self.conn.logger = logging.getLogger(__name__)
         self._frames = TokenBucket(FRAMES_PER_S, FRAMES_AT_ONCE)
         self._is_flooded = False
         self._late_bytes = 0
@@ -73,6 +73,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """Handle the answer to a ping."""
         if self._admit():
             super().handle_pong(event)
+
+    async def send(self, message: Any) -> None:
+        """Send a message of the application; one that refuses the WebSocket completes the handshake."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # else uvicorn logs an error for each refusal
 
     async def run_asgi(self) -> None:
         """Run the application; after it, drop the connection of a client that does not read what is left to send."""
