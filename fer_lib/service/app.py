@@ -82,7 +82,6 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         lifespan=_close_at_the_end,
         # Swagger UI would ask a server on the internet to judge our schema.
         swagger_ui_parameters={"validatorUrl": None},
-        root_path=settings.root_path,
         form_limits={
             # One more than allowed, so that the endpoint itself says how many are.
             "max_files": settings.max_batch + 1,

@@ -55,6 +55,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
         # JPEG files do not get smaller, and small compressed messages could become large ones.
         "ws_per_message_deflate": False,
         "forwarded_allow_ips": settings.trusted_proxies,
+        "root_path": settings.root_path,
         "timeout_graceful_shutdown": GRACE_S,
     }
 

@@ -2,12 +2,13 @@
 
 import re
 
+import httpx
 import pytest
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.service.answers import Label, Probabilities
 
-from .conftest import encode
+from .conftest import encode, served
 
 
 @pytest.fixture
@@ -29,18 +30,19 @@ def test_docs_load_nothing_from_elsewhere(client):
     assert re.findall(r"url\((?!['\"]?data:)[^)]*\)|@import", style) == []
 
 
-def test_docs_behind_a_proxy_with_a_path(make_client):
+def test_docs_behind_a_proxy_with_a_path(engine):
     """The proxy takes the path away, and the page must ask for its files with it."""
-    client = make_client(root_path="/faces")
-    page = client.get("/docs").text
-    links = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(links) >= 3
-    assert all(link.startswith("/faces/") for link in links)
-    assert "'/faces/openapi.json'" in page
-    for link in links:
-        assert client.get(link.removeprefix("/faces")).status_code == 200
-    assert client.get("/openapi.json").json()["servers"] == [{"url": "/faces"}]
-    assert client.get("/", follow_redirects=False).headers["location"] == "docs"
+    with served(engine, root_path="/faces") as url, httpx.Client(base_url=url) as client:
+        page = client.get("/docs").text
+        links = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(links) >= 3
+        assert all(link.startswith("/faces/") for link in links)
+        assert "'/faces/openapi.json'" in page
+        for link in links:
+            assert client.get(link.removeprefix("/faces")).status_code == 200
+        assert client.get("/openapi.json").json()["servers"] == [{"url": "/faces"}]
+        assert client.get("/").headers["location"] == "docs"
+        assert client.get("/health").status_code == 200
 
 
 def test_front_leads_to_the_docs(client):
