@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import Any
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -16,6 +17,8 @@ from fer_lib.rate_limit import TokenBucket
 FRAMES_PER_S = 500
 FRAMES_AT_ONCE = 1000
 PIECE = 4096  # bytes parsed before the frames in them are counted: at most 700
+SMALL_CHUNK = 512  # bytes
+SMALL_CHUNKS = 256  # smaller ones in one body, and one more for each kB of it
 HEADER_TIMEOUT_S = 10.0  # as in the proxies of `deploy/`
 CLOSE_TIMEOUT_S = 3.0  # for a closing handshake and what is still to be sent
 POLICY = 1008
@@ -105,18 +108,40 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         return False
 
 
-class LimitedHttp(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """HTTP protocol that closes a connection on which no request was complete with its header for a while."""
+class LimitedHttp(H11Protocol):
+    """HTTP protocol that refuses slow headers and bodies of very many chunks.
+
+    h11 limits the size of a header and of what follows a body, and reads no further request while one is answered.
+    httptools, which uvicorn prefers where it is installed, does neither: some seconds of header took 700 MB.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parse_next = self.conn.next_event
+        self.conn.next_event = self._next_event  # type: ignore[method-assign]
+        self._body_bytes = self._small_chunks = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the timeout of the first header."""
-        super().connection_made(transport)
+        super().connection_made(transport)  # type: ignore[arg-type]
         self._watch_header()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timeout."""
         self._header_timer.cancel()
         super().connection_lost(exc)
+
+    def _next_event(self) -> Any:
+        """Return the next event of h11; parsing a chunk takes as long for one byte as for thousands."""
+        event = self._parse_next()
+        if isinstance(event, h11.Request):
+            self._body_bytes = self._small_chunks = 0
+        elif isinstance(event, h11.Data):
+            self._body_bytes += len(event.data)
+            self._small_chunks += len(event.data) < SMALL_CHUNK
+            if self._small_chunks > SMALL_CHUNKS + self._body_bytes // 1000:
+                raise h11.RemoteProtocolError("too many small chunks")
+        return event
 
     def _watch_header(self) -> None:
         self._last_cycle = self.cycle

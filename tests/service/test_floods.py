@@ -10,7 +10,19 @@ import pytest
 from fer_lib.service.protocols import FRAMES_AT_ONCE
 
 from .conftest import served
-from .raw_sockets import BINARY, CONTINUATION, PING, PONG, TEXT, flood, frame, health_ms, open_stream, read_close
+from .raw_sockets import (
+    BINARY,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    connect,
+    flood,
+    frame,
+    health_ms,
+    open_stream,
+    read_close,
+)
 
 SETTING = frame(TEXT, b'{"smoothing_s": 0.5}')
 OTHERS_MS = 100
@@ -62,6 +74,52 @@ def test_flood_is_disconnected_and_others_are_answered(url, data):
     assert statistics.median(times) < OTHERS_MS, times
     assert psutil.Process().memory_info().rss - before < 150e6
     for one in attackers:
+        one.close()
+
+
+UPLOAD = b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n"
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+CHUNKED = UPLOAD + b"%x\r\n" % len(PART) + PART + b"\r\n"
+GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "data"),
+    [
+        (CHUNKED, b"1\r\nx\r\n" * 10_000),
+        (CHUNKED, b"1;" + b"a" * 100_000),
+        (CHUNKED + b"0\r\n", b"A: b\r\n" * 10_000),
+        (CHUNKED + b"0\r\nA: ", b"b" * 100_000),
+        (GET, b"A: b\r\n" * 10_000),
+        (GET + b"A: ", b"b" * 100_000),
+        (b"GET /", b"a" * 100_000),
+        (GET + b"Content-Length: 1000000000000\r\n\r\n", b"b" * 100_000),
+    ],
+    ids=["tiny-chunks", "chunk-extension", "trailers", "long-trailer", "headers", "long-header", "path", "body-of-get"],
+)
+def test_flood_of_a_request_is_disconnected_and_others_are_answered(url, head, data):
+    before = psutil.Process().memory_info().rss
+    one = connect(url)
+    one.sendall(head)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(flood, one, data)
+        times = [health_ms(url) for _ in range(5)]
+        while not ended.done():
+            times.append(health_ms(url))
+    assert ended.result()
+    assert statistics.median(times) < OTHERS_MS, times
+    assert psutil.Process().memory_info().rss - before < 50e6
+    one.close()
+
+
+def test_chunked_body_of_usual_chunks_is_taken(url, portrait):
+    """Chunks of 1 kB, as some clients send them, and a few smaller ones."""
+    data = PART + portrait + b'\r\n--x\r\nContent-Disposition: form-data; name="model_type"\r\n\r\nface\r\n--x--\r\n'
+    for size in (1000, len(data) // 200 + 1):
+        pieces = [data[start : start + size] for start in range(0, len(data), size)]
+        one = connect(url)
+        one.sendall(UPLOAD + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n")
+        assert one.recv(100).startswith(b"HTTP/1.1 200")
         one.close()
 
 
@@ -119,8 +177,6 @@ def test_camera_without_window_stays(url, portrait):
 def test_connection_without_a_complete_header_is_closed(engine, monkeypatch):
     """A connection with an open stream stays."""
     from fer_lib.service import protocols
-
-    from .raw_sockets import connect
 
     monkeypatch.setattr(protocols, "HEADER_TIMEOUT_S", 0.2)
     with served(engine) as url:
