@@ -21,6 +21,7 @@ MAX_ANSWER_BYTES = 1_000_000  # five times an answer with so many faces
 MAX_PIXEL = 1e6  # largest coordinate, in pixels
 MAX_TRACK_ID = 2**31
 MAX_SENTENCE = 300
+FORBIDDEN = "`FER_SERVICE_ALLOWED_HOSTS` of the service must hold the name in `FER_SERVICE_URL`"
 
 
 class ServiceGoneError(Exception):
@@ -49,11 +50,14 @@ class RemoteStream:
         timeout_s = settings.service_timeout_s
         self._socket = LimitedWebSocket(timeout_s)
         try:
-            # Redirects could lead frames to another computer.
-            self._socket.connect(stream_address(settings), timeout=timeout_s, redirect_limit=0)
+            # Redirects could lead frames to another computer. An `Origin` is what browsers send, and a proxy that
+            # changes the `Host` would make it a foreign one.
+            options = {"timeout": timeout_s, "redirect_limit": 0, "suppress_origin": True}
+            self._socket.connect(stream_address(settings), **options)
         except websocket.WebSocketBadStatusException as error:
             kind = ServiceFullError if error.status_code == 503 else ServiceGoneError
-            raise kind(f"it answers with status {error.status_code}") from None
+            hint = f" ({FORBIDDEN})" if error.status_code == 403 else ""
+            raise kind(f"it answers with status {error.status_code}{hint}") from None
         except (OSError, ValueError, LookupError, websocket.WebSocketException) as error:
             raise ServiceGoneError(printable(str(error))) from None
 

@@ -19,7 +19,7 @@ SENTENCES = {
     413: "The request has too many bytes, or a picture too many pixels.",
     415: "A file is not a JPEG, PNG or WebP picture, or is damaged.",
     422: "A field is missing or has a value that is not allowed.",
-    500: "The fault is ours.",
+    500: "An internal error; the log of the service says why.",
     503: "Too many pictures are waiting; `Retry-After` says in how many seconds to try again.",
 }
 
@@ -95,7 +95,9 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
 async def _answer_fault(request: Request, error: Exception) -> JSONResponse:
     # Escaped, so that a path with line breaks can't forge lines of the log.
     logger.error("%r failed", request.scope["path"], exc_info=error)
-    return JSONResponse({"detail": "this request failed through a fault of ours; the log of the service says why"}, 500)
+    return JSONResponse(
+        {"detail": "this request failed because of an internal error; the log of the service says why"}, 500
+    )
 
 
 def _after_but(error: Exception) -> str:

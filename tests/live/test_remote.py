@@ -218,7 +218,7 @@ def test_remote_stream_follows_no_redirect():
     assert len(asked) == 1
 
 
-def test_remote_stream_asks_for_no_compression():
+def test_remote_stream_asks_for_no_compression_and_sends_no_origin():
     heads = []
 
     def talk(connection, head):
@@ -228,6 +228,7 @@ def test_remote_stream_asks_for_no_compression():
     with listening(talk) as settings:
         RemoteStream(settings).close()
     assert b"sec-websocket-extensions" not in heads[0]
+    assert b"\r\norigin" not in heads[0]
 
 
 def test_read_faces_of_a_right_answer():

@@ -310,6 +310,13 @@ def test_what_answers_something_else_is_no_service(engine):
         RemoteStream(page(f"{url}/health"))
 
 
+def test_a_service_that_does_not_know_its_name(engine):
+    with served(engine, host="0.0.0.0", allowed_hosts="faces.example.org") as url:
+        RemoteStream(page(url)).close()
+        with pytest.raises(ServiceGoneError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
+            RemoteStream(page(url.replace("127.0.0.1", "127.0.0.2")))
+
+
 def test_the_kernel_alone_keeps_what_was_wished(portrait):
     made = []
 
