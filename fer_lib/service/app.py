@@ -113,7 +113,7 @@ async def infer(
 ) -> Boxes | Emotion | FaceTable:
     """`face` answers `boxes`, `emotion` answers `probabilities`, `faces` answers everything about every face."""
     service = _service(request)
-    data = await file.read()
+    data = await _read(file)
     return await service.workers.run(look, service.engine, data, model_type, service.settings.max_pixels)
 
 
@@ -130,7 +130,7 @@ async def infer_batch(
     service = _service(request)
     if len(files) > service.settings.max_batch:
         raise HTTPException(413, f"`files` must be at most {service.settings.max_batch} pictures, but got {len(files)}")
-    data = [await file.read() for file in files]
+    data = [await _read(file) for file in files]
     results = await service.workers.run(look_at_all, service.engine, data, model_type, service.settings.max_pixels)
     return Batch(results=results)
 
@@ -163,6 +163,13 @@ async def front() -> RedirectResponse:
 async def stream(socket: WebSocket) -> None:
     """Answer the frames of a camera."""
     await _service(socket).streams.serve(socket)
+
+
+async def _read(file: UploadFile) -> bytes:
+    """Return the bytes of an upload and free the parser's copy of them, which would stay until the response."""
+    data = await file.read()
+    await file.close()
+    return data
 
 
 @asynccontextmanager
