@@ -7,15 +7,16 @@ environment, the nearest `.env` file, the default here. Nothing is read at impor
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FER_"
@@ -44,6 +45,22 @@ class Settings(BaseSettings):
         except ValidationError as error:
             came_from = cls.sources(**given)
             raise ValueError("; ".join(_sentence(cls, detail, came_from) for detail in error.errors())) from None
+
+    @classmethod
+    def validate_value(cls, field: str, value: Any) -> Any:
+        """Return one value, converted to the type of `field`, if its constraints allow it.
+
+        Neither the environment nor a file is read and no validator of the class runs, so that a value from a message can
+        be checked at any rate.
+
+        Raises:
+            ValueError: if the value is not allowed; the sentence says what is.
+        """
+        try:
+            return _value_adapter(cls, field).validate_python(value)
+        except ValidationError as error:
+            detail = {**error.errors()[0], "loc": (field,)}
+            raise ValueError(_sentence(cls, detail, {field: "parameter"})) from None
 
     @classmethod
     def parameters(cls, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,6 +367,38 @@ class ServiceSettings(Settings):
         False, description="faces of pictures that are looked at at a time go through the emotion network together"
     )
     max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
+    max_streams_per_address: int = Field(
+        4, ge=1, le=10000, description="streams of one client address at a time; this computer's own are not limited"
+    )
+    stream_idle_s: float = Field(
+        30, ge=0.1, le=86400, description="seconds without a frame after which a stream is closed"
+    )
+    stream_messages_per_s: float = Field(
+        200, ge=1, le=100_000, description="texts and frames sent ahead of the answers, a second; more close the stream"
+    )
+    stream_mb_per_s: float = Field(
+        10, ge=0.1, le=10_000, description="megabytes of these a second; more close the stream"
+    )
+    max_waiting_bytes: int = Field(
+        64_000_000, ge=1000, le=100_000_000_000, description="bytes of all requests and waiting frames of one process"
+    )
+    body_timeout_s: float = Field(60, ge=0.1, le=86400, description="seconds in which a request must be complete")
+    allowed_hosts: str = Field(
+        "",
+        description="names besides localhost in the Host header, with commas between; * allows any; empty: any, unless host is local",
+    )
+    allowed_origins: str = Field(
+        "",
+        pattern=r"^\s*((\*|null|[a-z-]+://[^\s,/]+/?)\s*(,\s*|$))*$",
+        description="origins of web pages that may use the service, with commas between, such as https://faces.example.org; * allows any; empty: its own",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="addresses of proxies whose X-Forwarded-For header is used, with commas between; * trusts any",
+    )
+    root_path: str = Field(
+        "", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="path under which a proxy serves the service, such as /faces"
+    )
 
 
 GROUPS: tuple[type[Settings], ...] = (
@@ -365,6 +414,12 @@ GROUPS: tuple[type[Settings], ...] = (
 def _locate(path: Path | None) -> Path | None:
     """Take a relative path from the current folder if it is there, else from the project's folder."""
     return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
+
+
+@functools.cache
+def _value_adapter(group: type[Settings], field: str) -> TypeAdapter[Any]:
+    info = group.model_fields[field]
+    return TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
 
 
 def _known_variables() -> set[str]:
@@ -424,7 +479,7 @@ def _sentence(group: type[Settings], detail: Any, came_from: dict[str, str]) -> 
     field = str(detail["loc"][0])
     where = {"environment": " from the environment", ".env": " from .env"}.get(came_from[field], "")
     what = group.model_fields[field].description
-    return f"`{group.variable(field)}` must be {group.allowed(field)}, but got {detail['input']!r}{where} ({what})"
+    return f"`{group.variable(field)}` must be {group.allowed(field)}, but got {detail['input']!r:.200}{where} ({what})"
 
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "text"}

@@ -202,3 +202,29 @@ def test_find_dotenv_prefers_the_nearest(folder, monkeypatch):
     (folder / "near" / ".env").write_text("FER_THREADS=3\n")
     monkeypatch.chdir(folder / "near")
     assert VisionSettings.load().threads == 3
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_validate_value_accepts_every_default(group):
+    for field, default in group.load():
+        assert group.validate_value(field, default) == default
+
+
+@pytest.mark.parametrize("value", [-0.1, 60.1, float("nan"), float("inf"), "x", None, [1], 10**400])
+def test_validate_value_refuses_what_load_refuses(value):
+    with pytest.raises(ValueError, match=r".") as caught:
+        VisionSettings.validate_value("smoothing_s", value)
+    assert len(str(caught.value)) < 400
+
+
+def test_validate_value_names_the_setting_and_what_is_allowed():
+    with pytest.raises(ValueError, match="`FER_SMOOTHING_S` must be a number from 0 to 60, but got -1"):
+        VisionSettings.validate_value("smoothing_s", -1)
+
+
+def test_validate_value_reads_neither_the_environment_nor_a_file(folder, monkeypatch):
+    (folder / ".env").write_text("FER_SMOOTHING_S=7\nFER_MISTAKE=1\n")
+    monkeypatch.setenv("FER_SMOOTHING_S", "9")
+    monkeypatch.setattr(settings, "find_dotenv", None)
+    assert VisionSettings.validate_value("smoothing_s", 0.5) == 0.5
+    assert VisionSettings.validate_value("smoothing_s", 1) == 1.0

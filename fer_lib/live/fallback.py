@@ -11,11 +11,19 @@ import numpy as np
 from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.faces import Faces
 from fer_lib.live.loading import StreamPipeline
-from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError
+from fer_lib.live.remote import (
+    RemoteStream,
+    ServiceFullError,
+    ServiceGoneError,
+    is_unencrypted,
+    printable,
+    public_address,
+)
 from fer_lib.settings import PageSettings, VisionSettings
 from fer_lib.vision.smoothing import Smoother
 
 AT_SERVICE = "A service beside this page looks at the frames."
+UNENCRYPTED = f"{AT_SERVICE} They travel to it without encryption."
 HERE = "The service that looks at the frames {why}. Until it is back, this page's own kernel looks at them."
 
 logger = logging.getLogger(__name__)
@@ -36,7 +44,11 @@ class FallbackPipeline:
     def __init__(
         self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], StreamPipeline]
     ) -> None:
-        self.notice = AT_SERVICE
+        self._at_service = self.notice = AT_SERVICE
+        if is_unencrypted(page):
+            self._at_service = self.notice = UNENCRYPTED
+            address = public_address(page)
+            logger.warning("frames travel to %s without encryption; use https unless the network is private", address)
         self.timings_ms: dict[str, float] = {}
         self._vision, self._page, self._load = vision, page, load
         self._stream: RemoteStream | None = None
@@ -109,7 +121,7 @@ class FallbackPipeline:
     def _answer(self, stream: RemoteStream, data: bytes) -> Faces:
         faces = stream.process_jpeg(data)
         self.timings_ms = stream.timings_ms
-        self.notice = AT_SERVICE
+        self.notice = self._at_service
         return faces
 
     def _open(self) -> RemoteStream:
@@ -123,7 +135,7 @@ class FallbackPipeline:
             self._stream = None
 
     def _take_over(self, error: ServiceGoneError) -> None:
-        logger.warning("the service at %s does not answer: %s", self._page.service_url, error)
+        logger.warning("the service at %s does not answer: %s", public_address(self._page), printable(str(error)))
         self._close()
         self._first = self._next
         self._is_there.clear()

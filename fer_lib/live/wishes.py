@@ -109,7 +109,7 @@ class Wishes:
         if not is_number(smoothing_s):
             raise ValueError(f"`smoothing_s` must be a number of seconds, but got {smoothing_s!r:.50}")
         # Refused here, where the visitor sees it; used with the next frame, when the networks are there.
-        self.smoothing_s = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
+        self.smoothing_s = VisionSettings.validate_value("smoothing_s", smoothing_s)
 
     def _take_baseline(self, content: Message) -> Message:
         if _is_on(content):

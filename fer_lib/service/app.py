@@ -11,9 +11,13 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.formparsers import MultiPartParser
+from starlette.middleware.cors import CORSMiddleware
 
+from fer_lib.hosts import split_names
 from fer_lib.packages import find_version
+from fer_lib.service.access import AccessCheck
 from fer_lib.service.answers import Batch, Boxes, Emotion, FaceTable, Health, ModelType
+from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.engine import Engine, Looker
 from fer_lib.service.limits import BodyLimit
 from fer_lib.service.looking import look, look_at_all
@@ -37,7 +41,9 @@ time constant of the probabilities from the next frame on, and has no answer.
 """
 FILE = "the picture: a JPEG, PNG or WebP file, as it comes from the camera"
 MODEL_TYPE = "what to ask: `face` where faces are; `emotion` what the picture shows, as one face that fills it; `faces` everything"
-EVERYTHING_WRONG = describe(400, 413, 415, 422, 500, 503)
+EVERYTHING_WRONG = describe(400, 403, 408, 413, 415, 422, 500, 503)
+MAX_FIELDS = 8  # text fields of a form; one is needed
+MAX_FIELD_BYTES = 1024
 
 router = APIRouter()
 
@@ -50,7 +56,8 @@ class Service:
         self.engine = engine
         self.measures = Measures()
         self.workers = Workers(settings)
-        self.streams = Streams(engine, self.workers, settings, self.measures)
+        self.budget = ByteBudget(settings.max_waiting_bytes, settings.max_upload_bytes)
+        self.streams = Streams(engine, self.workers, settings, self.measures, self.budget)
         self.measures.watch(lambda: self.workers.busy, lambda: self.streams.open)
 
 
@@ -75,11 +82,23 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         lifespan=_close_at_the_end,
         # Swagger UI would ask a server on the internet to judge our schema.
         swagger_ui_parameters={"validatorUrl": None},
+        form_limits={
+            # One more than allowed, so that the endpoint itself says how many are.
+            "max_files": settings.max_batch + 1,
+            "max_fields": MAX_FIELDS,
+            "max_part_size": MAX_FIELD_BYTES,
+        },
     )
     app.state.service = service
     app.include_router(router)
     answer_problems(app)
-    app.add_middleware(BodyLimit, max_bytes=service.settings.max_upload_bytes)
+    # The last one added sees a request first.
+    app.add_middleware(BodyLimit, settings=settings, budget=service.budget)
+    if origins := split_names(settings.allowed_origins):
+        app.add_middleware(
+            CORSMiddleware, allow_origins=[one.lower().rstrip("/") for one in origins], allow_methods=["*"]
+        )
+    app.add_middleware(AccessCheck, settings=settings)
     app.add_middleware(RequestMeasure, measures=service.measures)
     # Pictures stay in memory: the parser would write large ones to a file on the disk.
     MultiPartParser.spool_max_size = service.settings.max_upload_bytes + 1
@@ -94,7 +113,7 @@ async def infer(
 ) -> Boxes | Emotion | FaceTable:
     """`face` answers `boxes`, `emotion` answers `probabilities`, `faces` answers everything about every face."""
     service = _service(request)
-    data = await file.read()
+    data = await _read(file)
     return await service.workers.run(look, service.engine, data, model_type, service.settings.max_pixels)
 
 
@@ -111,7 +130,7 @@ async def infer_batch(
     service = _service(request)
     if len(files) > service.settings.max_batch:
         raise HTTPException(413, f"`files` must be at most {service.settings.max_batch} pictures, but got {len(files)}")
-    data = [await file.read() for file in files]
+    data = [await _read(file) for file in files]
     results = await service.workers.run(look_at_all, service.engine, data, model_type, service.settings.max_pixels)
     return Batch(results=results)
 
@@ -144,6 +163,13 @@ async def front() -> RedirectResponse:
 async def stream(socket: WebSocket) -> None:
     """Answer the frames of a camera."""
     await _service(socket).streams.serve(socket)
+
+
+async def _read(file: UploadFile) -> bytes:
+    """Return the bytes of an upload and free the parser's copy of them, which would stay until the response."""
+    data = await file.read()
+    await file.close()
+    return data
 
 
 @asynccontextmanager

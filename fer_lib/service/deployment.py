@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 
+from fer_lib.hosts import ANY_HOST
 from fer_lib.service.app import create_app
 from fer_lib.settings import ServiceSettings
 
@@ -20,8 +21,13 @@ NAME = "faces"  # of the deployment, as deploy/ray-serve.yaml calls it
 
 
 def _build() -> FastAPI:
-    """Put the application of one replica together; it reads its settings from the replica's environment."""
-    return create_app(ServiceSettings.load())
+    """Put the application of one replica together; it reads its settings from the replica's environment.
+
+    Ray's proxy listens, at an address that `FER_SERVICE_HOST` does not say, so the `Host` header is checked only if
+    `FER_SERVICE_ALLOWED_HOSTS` is set.
+    """
+    settings = ServiceSettings.load()
+    return create_app(settings.model_copy(update={"allowed_hosts": settings.allowed_hosts or ANY_HOST}))
 
 
 @serve.deployment(name=NAME)

@@ -1,48 +1,101 @@
-"""A request with too many bytes is refused before it is read."""
+"""Limits of request bodies: bytes of one, bytes of all together, and time."""
 
 from __future__ import annotations
 
+import asyncio
+
+from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fer_lib.service.problems import too_many_bytes
+from fer_lib.service.addresses import client_key
+from fer_lib.service.byte_budget import ByteBudget
+from fer_lib.service.problems import body_too_slow, no_room_for_bytes, too_many_bytes
+from fer_lib.settings import ServiceSettings
+
+CLOSE = {"Connection": "close"}  # what is still to come of the body is not read
+IDLE_S = 10.0  # longest pause between two parts of a body, as in the proxies of `deploy/`
 
 
 class BodyLimit:
-    """Refuses bodies over a number of bytes: by what they say of themselves, and by what really comes."""
+    """ASGI middleware that refuses request bodies.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
+    413: too many bytes, by `Content-Length` or counted; 503: no room beside the other bodies, from `Content-Length`
+    before anything is read, or counted; 408: the body is not complete in time.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServiceSettings, budget: ByteBudget) -> None:
+        self._app, self._settings, self._budget = app, settings, budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413, or pass the request on."""
+        """Answer with a refusal, or pass the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _said_length(scope) > self._max_bytes:
-            problem = too_many_bytes(self._max_bytes)
-            # What is still coming is not read, so this connection is of no more use.
-            refusal = JSONResponse({"detail": problem.detail}, problem.status_code, {"Connection": "close"})
+        client = client_key(scope)
+        problem = self._judge(_content_length(scope), client)
+        if problem is not None:
+            refusal = JSONResponse(
+                {"detail": problem.detail}, problem.status_code, {**(problem.headers or {}), **CLOSE}
+            )
             await refusal(scope, receive, send)
             return
-        await self._app(scope, self._counting(receive), send)
+        body = _Body(receive, self._settings, self._budget, client)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            self._budget.give_back(body.size, client)
 
-    def _counting(self, receive: Receive) -> Receive:
-        seen = 0
-
-        async def receive_counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
-                raise too_many_bytes(self._max_bytes)
-            return message
-
-        return receive_counted
+    def _judge(self, length: int, client: str | None) -> HTTPException | None:
+        if length > self._settings.max_upload_bytes:
+            return too_many_bytes(self._settings.max_upload_bytes)
+        if length and not self._budget.has_room(length, client):
+            return no_room_for_bytes(self._settings.retry_after_s)
+        return None
 
 
-def _said_length(scope: Scope) -> int:
+class _Body:
+    """The body of one request while it comes.
+
+    Attributes:
+        size: bytes that were received and are held in the budget.
+    """
+
+    def __init__(self, receive: Receive, settings: ServiceSettings, budget: ByteBudget, client: str | None) -> None:
+        self.size = 0
+        self._receive, self._settings, self._budget, self._client = receive, settings, budget, client
+        self._is_complete = False
+        self._end_s = asyncio.get_running_loop().time() + settings.body_timeout_s
+
+    async def receive(self) -> Message:
+        """Receive the next part of the body; after the last one, wait for the end of the connection.
+
+        Raises:
+            HTTPException: 408, 413 or 503.
+        """
+        if self._is_complete:
+            return await self._receive()
+        now_s = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(min(self._end_s, now_s + IDLE_S)):
+                message = await self._receive()
+        except TimeoutError:
+            raise _closing(body_too_slow()) from None
+        self._is_complete = not message.get("more_body", False)
+        size = len(message.get("body", b""))
+        if self.size + size > self._settings.max_upload_bytes:
+            raise _closing(too_many_bytes(self._settings.max_upload_bytes))
+        if not self._budget.take(size, self._client):
+            raise _closing(no_room_for_bytes(self._settings.retry_after_s))
+        self.size += size
+        return message
+
+
+def _closing(problem: HTTPException) -> HTTPException:
+    return HTTPException(problem.status_code, problem.detail, {**(problem.headers or {}), **CLOSE})
+
+
+def _content_length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])

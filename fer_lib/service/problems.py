@@ -14,10 +14,12 @@ logger = logging.getLogger(__name__)
 
 SENTENCES = {
     400: "The body is no form that can be read.",
+    403: "The `Host` or `Origin` header is not allowed.",
+    408: "The body did not come in time.",
     413: "The request has too many bytes, or a picture too many pixels.",
     415: "A file is not a JPEG, PNG or WebP picture, or is damaged.",
     422: "A field is missing or has a value that is not allowed.",
-    500: "The fault is ours.",
+    500: "An internal error; the log of the service says why.",
     503: "Too many pictures are waiting; `Retry-After` says in how many seconds to try again.",
 }
 
@@ -54,10 +56,28 @@ def not_a_picture(error: Exception) -> HTTPException:
     return HTTPException(415, f"`file` must be a JPEG, PNG or WebP picture, but {_after_but(error)}")
 
 
+def not_a_frame(sentence: str) -> HTTPException:
+    """Return the refusal of a message of a stream that is neither a frame nor a setting."""
+    return HTTPException(415, sentence)
+
+
 def overloaded(retry_after_s: int) -> HTTPException:
     """Return the refusal of a picture for which there is no room."""
     sentence = f"too many pictures are waiting; try again in {retry_after_s} s"
     return HTTPException(503, sentence, {"Retry-After": str(retry_after_s)})
+
+
+def no_room_for_bytes(retry_after_s: int) -> HTTPException:
+    """Return the refusal of a body or a frame that does not fit into memory beside the others."""
+    sentence = f"too many bytes are waiting; try again in {retry_after_s} s"
+    return HTTPException(503, sentence, {"Retry-After": str(retry_after_s)})
+
+
+def body_too_slow() -> HTTPException:
+    """Return the refusal of a body that is not complete in time."""
+    return HTTPException(
+        408, "the body must come without long pauses and in time; `FER_SERVICE_BODY_TIMEOUT_S` sets this"
+    )
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -73,8 +93,11 @@ async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _answer_fault(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s failed", request.url.path, exc_info=error)
-    return JSONResponse({"detail": "this request failed through a fault of ours; the log of the service says why"}, 500)
+    # Escaped, so that a path with line breaks can't forge lines of the log.
+    logger.error("%r failed", request.scope["path"], exc_info=error)
+    return JSONResponse(
+        {"detail": "this request failed because of an internal error; the log of the service says why"}, 500
+    )
 
 
 def _after_but(error: Exception) -> str:

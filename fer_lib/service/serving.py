@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 import uvicorn
 
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
+from fer_lib.service.protocols import LimitedHttp, LimitedWebSocket
 from fer_lib.settings import ServiceSettings
 
 GRACE_S = 10  # for what is being answered when the service is told to end
@@ -39,15 +41,24 @@ def _serve_with_processes(settings: ServiceSettings) -> None:
         _run("fer_lib.service.app:create_app", settings, factory=True, workers=settings.processes)
 
 
+def server_options(settings: ServiceSettings) -> dict[str, Any]:
+    """Return the options of uvicorn, for `uvicorn.run` or `uvicorn.Config`."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        # Privacy: no addresses in the log; `/metrics` counts requests.
+        "access_log": False,
+        "server_header": False,
+        "http": LimitedHttp,
+        "ws": LimitedWebSocket,
+        "ws_max_size": settings.max_upload_bytes,
+        # JPEG files do not get smaller, and small compressed messages could become large ones.
+        "ws_per_message_deflate": False,
+        "forwarded_allow_ips": settings.trusted_proxies,
+        "root_path": settings.root_path,
+        "timeout_graceful_shutdown": GRACE_S,
+    }
+
+
 def _run(app: object, settings: ServiceSettings, **options: object) -> None:
-    uvicorn.run(
-        app,  # type: ignore[arg-type]
-        host=settings.host,
-        port=settings.port,
-        # Who asked when is nobody's business; `/metrics` counts requests.
-        access_log=False,
-        server_header=False,
-        ws_max_size=settings.max_upload_bytes,
-        timeout_graceful_shutdown=GRACE_S,
-        **options,  # type: ignore[arg-type]
-    )
+    uvicorn.run(app, **server_options(settings), **options)  # type: ignore[arg-type]

@@ -78,7 +78,7 @@ class Pipeline:
         Raises:
             ValueError: if it is not one of the values that the setting allows; nothing changes.
         """
-        checked = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
+        checked = VisionSettings.validate_value("smoothing_s", smoothing_s)
         self.settings = self._smoother.settings = self.settings.model_copy(update={"smoothing_s": checked})
 
     def calibrate(self, offset: Floats | None) -> None:

@@ -83,7 +83,9 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
     (tmp_path / "tmp").mkdir()
     with (
         caplog.at_level(logging.DEBUG),
-        TestClient(create_app(ServiceSettings(), Looker()), raise_server_exceptions=False) as client,
+        TestClient(
+            create_app(ServiceSettings(allowed_hosts="testserver"), Looker()), raise_server_exceptions=False
+        ) as client,
     ):
         statuses = {
             client.post("/infer", files={"file": ("p.jpg", data)}, data={"model_type": "face"}).status_code

@@ -48,6 +48,13 @@ def test_take_adjust(wishes):
     assert wishes.smoothing_s == 1.0
 
 
+def test_take_adjust_loads_no_settings(wishes, monkeypatch):
+    """Sliders send many of these a second."""
+    monkeypatch.setattr(VisionSettings, "load", None)
+    wishes.take({"type": "adjust", "smoothing_s": 1})
+    assert wishes.smoothing_s == 1.0
+
+
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [

@@ -16,9 +16,11 @@ from benchmarks.servers import find_port
 from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine, Looker
+from fer_lib.service.serving import server_options
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+HOST = "testserver"  # the name that Starlette's test client sends
 
 
 class FakeStream:
@@ -78,7 +80,7 @@ def real_engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def real(real_engine: Engine) -> Iterator[TestClient]:
-    with TestClient(create_app(ServiceSettings(), real_engine)) as client:
+    with TestClient(create_app(ServiceSettings(allowed_hosts=HOST), real_engine)) as client:
         yield client
 
 
@@ -93,7 +95,8 @@ def make_client(engine: FakeEngine) -> Iterator[Callable[..., TestClient]]:
     opened = []
 
     def make(**settings: object) -> TestClient:
-        client = TestClient(create_app(ServiceSettings(**settings), engine), raise_server_exceptions=False)
+        app = create_app(ServiceSettings(**{"allowed_hosts": HOST, **settings}), engine)
+        client = TestClient(app, raise_server_exceptions=False)
         opened.append(client.__enter__())
         return client
 
@@ -128,8 +131,9 @@ def small_ray() -> Iterator[None]:
 def served(engine: Looker, port: int | None = None, **settings: object) -> Iterator[str]:
     """Serve the application on a port of its own, in a thread."""
     port = port or find_port()
-    app = create_app(ServiceSettings(**settings), engine)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
+    service = ServiceSettings(port=port, **settings)
+    options = {**server_options(service), "log_level": "error", "timeout_graceful_shutdown": 1}
+    server = uvicorn.Server(uvicorn.Config(create_app(service, engine), **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -74,6 +74,17 @@ def test_a_stream_keeps_its_replica(address, portrait):
     assert len(set(found)) == 1
 
 
+@pytest.mark.parametrize(("names", "status"), [(None, 200), ("faces.example.org", 403)])
+def test_build_checks_the_host_only_if_names_are_set(monkeypatch, names, status):
+    from fastapi.testclient import TestClient
+
+    from fer_lib.service import deployment
+
+    if names:
+        monkeypatch.setenv("FER_SERVICE_ALLOWED_HOSTS", names)
+    assert TestClient(deployment._build()).get("/health", headers={"host": "any.example"}).status_code == status
+
+
 def test_the_deployment_file_fits_ray_and_the_code():
     from ray.serve.schema import ServeDeploySchema
 

@@ -2,12 +2,13 @@
 
 import re
 
+import httpx
 import pytest
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.service.answers import Label, Probabilities
 
-from .conftest import encode
+from .conftest import encode, served
 
 
 @pytest.fixture
@@ -29,6 +30,21 @@ def test_docs_load_nothing_from_elsewhere(client):
     assert re.findall(r"url\((?!['\"]?data:)[^)]*\)|@import", style) == []
 
 
+def test_docs_behind_a_proxy_with_a_path(engine):
+    """The proxy takes the path away, and the page must ask for its files with it."""
+    with served(engine, root_path="/faces") as url, httpx.Client(base_url=url) as client:
+        page = client.get("/docs").text
+        links = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(links) >= 3
+        assert all(link.startswith("/faces/") for link in links)
+        assert "'/faces/openapi.json'" in page
+        for link in links:
+            assert client.get(link.removeprefix("/faces")).status_code == 200
+        assert client.get("/openapi.json").json()["servers"] == [{"url": "/faces"}]
+        assert client.get("/").headers["location"] == "docs"
+        assert client.get("/health").status_code == 200
+
+
 def test_front_leads_to_the_docs(client):
     assert client.get("/").url.path == "/docs"
 
@@ -36,7 +52,7 @@ def test_front_leads_to_the_docs(client):
 @pytest.mark.parametrize("path", ["/infer", "/infer/batch"])
 def test_schema_tells_every_error_with_its_shape(schema, path):
     responses = schema["paths"][path]["post"]["responses"]
-    assert set(responses) == {"200", "400", "413", "415", "422", "500", "503"}
+    assert set(responses) == {"200", "400", "403", "408", "413", "415", "422", "500", "503"}
     for status in set(responses) - {"200"}:
         assert responses[status]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
         assert len(responses[status]["description"]) > 10

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 
+import httpx
 import numpy as np
 import pytest
 from factories import compose_frame
@@ -293,9 +294,27 @@ def test_a_stream_that_the_service_closed_is_opened_again(engine, portrait):
     assert pipeline.notice == AT_SERVICE
 
 
+def test_a_stream_that_was_idle_is_opened_again(engine, portrait):
+    """As after a visitor stopped the camera for a while."""
+    with served(engine, stream_idle_s=0.1) as url:
+        pipeline = open_pipeline(url)
+        for time_s, expected in ((0.0, [7, 3]), (1.0, [15, 11])):
+            while httpx.get(f"{url}/health").json()["streams"]:
+                pass
+            assert numbers(pipeline.process_jpeg(portrait, time_s)) == expected
+            assert pipeline.notice == AT_SERVICE
+
+
 def test_what_answers_something_else_is_no_service(engine):
     with served(engine) as url, pytest.raises(ServiceGoneError):
         RemoteStream(page(f"{url}/health"))
+
+
+def test_a_service_that_does_not_know_its_name(engine):
+    with served(engine, host="0.0.0.0", allowed_hosts="faces.example.org") as url:
+        RemoteStream(page(url)).close()
+        with pytest.raises(ServiceGoneError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
+            RemoteStream(page(url.replace("127.0.0.1", "127.0.0.2")))
 
 
 def test_the_kernel_alone_keeps_what_was_wished(portrait):

@@ -6,7 +6,9 @@ import pytest
 from factories import compose_frame, make_frame
 from starlette.testclient import WebSocketDenialResponse
 
-from fer_lib.service.streams import OVERTAKEN, Inbox
+from fer_lib.service.byte_budget import ByteBudget
+from fer_lib.service.inbox import Inbox
+from fer_lib.service.streams import OVERTAKEN
 
 from .conftest import encode
 
@@ -18,24 +20,24 @@ def take(inbox):
 
 
 def test_inbox_gives_frames_in_order():
-    inbox = Inbox()
+    inbox = Inbox(ByteBudget(1000))
     for data in (b"a", b"b"):
         inbox.put(data)
         overtaken, frame = take(inbox)
         assert overtaken == []
-        assert frame[1] == data
+        assert frame.data == data
 
 
 def test_inbox_keeps_only_the_newest():
-    inbox = Inbox()
+    inbox = Inbox(ByteBudget(1000))
     for data in (b"a", b"b", b"c"):
         inbox.put(data)
-    overtaken, (number, data, _) = take(inbox)
-    assert (overtaken, number, data) == ([0, 1], 2, b"c")
+    overtaken, frame = take(inbox)
+    assert (overtaken, frame.number, frame.data) == ([0, 1], 2, b"c")
 
 
 def test_inbox_gives_nothing_after_its_end():
-    inbox = Inbox()
+    inbox = Inbox(ByteBudget(1000))
     inbox.put(b"a")
     inbox.close()
     assert take(inbox)[1] is None

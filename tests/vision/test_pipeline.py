@@ -539,6 +539,13 @@ def test_adjust_changes_the_smoothing_and_keeps_the_stream(make: Make) -> None:
     assert pipeline.settings.smoothing_s == 0
 
 
+def test_adjust_loads_no_settings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline, _, _ = make(LEFT)
+    monkeypatch.setattr(VisionSettings, "load", None)
+    pipeline.adjust(smoothing_s=2)
+    assert pipeline.settings.smoothing_s == 2
+
+
 @pytest.mark.parametrize("wrong", [-1, 61, float("nan"), "much"])
 def test_adjust_a_value_that_is_not_allowed(make: Make, wrong: float) -> None:
     pipeline, _, _ = make(LEFT)

@@ -1,0 +1,218 @@
+"""Limits of streams: silence, streams of one address, memory of frames, and texts that are no setting."""
+
+import asyncio
+import json
+
+import pytest
+from fastapi import HTTPException
+from starlette.testclient import WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from fer_lib.service.stream_reading import read_smoothing
+
+from .conftest import served
+from .raw_sockets import BINARY, frame, open_stream, read_close
+
+
+def test_read_smoothing():
+    assert read_smoothing('{"smoothing_s": 0.5}') == 0.5
+    assert read_smoothing(' \n{"smoothing_s": 60}') == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"smoothing_s": 0.5, "foo": 1}', "`foo` is not a setting of a stream; known is `smoothing_s`"),
+        ('{"smooth": 1}', "`smoothing_s` must be given; `smooth` is not a setting of a stream"),
+        ("{}", "`smoothing_s` must be given"),
+        ('{"smoothing_s": -1}', "`smoothing_s` must be a number from 0 to 60, but got -1"),
+        ('{"smoothing_s": 61}', "`smoothing_s` must be a number from 0 to 60, but got 61"),
+        ('{"smoothing_s": 1e999}', "`smoothing_s` must be a number from 0 to 60, but got inf"),
+        ('{"smoothing_s": NaN}', "`smoothing_s` must be a number from 0 to 60, but got nan"),
+        ('{"smoothing_s": "fast"}', "`smoothing_s` must be a number from 0 to 60, but got 'fast'"),
+        ('{"smoothing_s": null}', "`smoothing_s` must be a number from 0 to 60, but got None"),
+        ('{"smoothing_s": ' + "9" * 900 + "}", "`smoothing_s` must be a number from 0 to 60, but got"),
+        ('{"smoothing_s": ' + "[" * 900, "a text must be JSON"),
+        ("{", "a text must be JSON"),
+        ("data:image/jpeg;base64,/9j/4AAQ", "but got a text; send the bytes"),
+        ("/9j/4AAQ", "but got a text; send the bytes"),
+        ("", "but got a text; send the bytes"),
+        ("7", "but got a text; send the bytes"),
+        ("{" + " " * 2000, "but got a text; send the bytes"),
+        ('{"' + "\u0000" * 300 + '": 1}', "a text must be JSON"),
+    ],
+)
+def test_read_smoothing_refuses_other_texts(text, sentence):
+    with pytest.raises(HTTPException) as refused:
+        read_smoothing(text)
+    assert sentence in refused.value.detail
+    assert len(refused.value.detail) < 300
+    assert refused.value.status_code == 415
+
+
+def test_text_in_the_place_of_a_frame_is_answered_with_a_sentence(client, engine, portrait):
+    with client.websocket_connect("/stream") as socket:
+        socket.send_text("data:image/jpeg;base64,/9j/4AAQ")
+        answer = socket.receive_json()
+        assert (answer["frame"], answer["status"]) == (0, 415)
+        assert "send the bytes" in answer["detail"]
+        socket.send_text('{"smoothing_s": 0.5, "foo": 1}')
+        assert "`foo`" in socket.receive_json()["detail"]
+        socket.send_bytes(portrait)
+        assert socket.receive_json()["frame"] == 2
+    assert engine.streams[0].smoothings == []
+
+
+def test_settings_of_a_stream_read_neither_environment_nor_file(client, engine, portrait, monkeypatch):
+    from fer_lib import settings
+
+    monkeypatch.setattr(settings.Settings, "load", None)
+    monkeypatch.setattr(settings, "find_dotenv", None)
+    with client.websocket_connect("/stream") as socket:
+        socket.send_text('{"smoothing_s": 0.75}')
+        socket.send_bytes(portrait)
+        assert socket.receive_json()["frame"] == 0
+    assert engine.streams[0].smoothings == [0.75]
+
+
+def wait_until_closed(socket):
+    with pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_json()
+    return closed.value.code, closed.value.reason
+
+
+def test_stream_without_a_frame_is_closed(make_client):
+    client = make_client(stream_idle_s=0.1)
+    with client.websocket_connect("/stream") as socket:
+        assert wait_until_closed(socket) == (1000, "no frame for 0.1 s")
+    assert client.get("/health").json()["streams"] == 0
+
+
+def test_stream_that_stops_sending_frames_is_closed(make_client, portrait):
+    """Texts do not keep it open."""
+    client = make_client(stream_idle_s=0.3)
+    with client.websocket_connect("/stream") as socket:
+        socket.send_bytes(portrait)
+        assert socket.receive_json()["frame"] == 0
+        socket.send_text('{"smoothing_s": 0.5}')
+        assert wait_until_closed(socket)[0] == 1000
+
+
+def test_silent_streams_make_room_for_others(engine, portrait):
+    with served(engine, max_streams=2, stream_idle_s=0.2) as url:
+        silent = [open_stream(url) for _ in range(2)]
+        open_stream(url, status=503).close()
+        assert [read_close(one)[0] for one in silent] == [1000, 1000]
+        honest = open_stream(url)
+        honest.sendall(frame(BINARY, portrait))
+        assert b'"frame":0' in honest.recv(1000)
+
+
+def test_stream_of_a_client_that_does_not_read_ends(make_client, portrait):
+    """The server's `send` waits while the send buffer is full."""
+    app = make_client(stream_idle_s=0.2).app
+    scope = {
+        "type": "websocket",
+        "path": "/stream",
+        "headers": [(b"host", b"localhost")],
+        "query_string": b"",
+        "client": ("10.0.0.1", 1),
+        "subprotocols": [],
+    }
+
+    async def talk():
+        messages = [{"type": "websocket.connect"}] + [{"type": "websocket.receive", "bytes": portrait}] * 50
+        sent = []
+
+        async def receive():
+            await asyncio.sleep(0.05)
+            return messages.pop(0)
+
+        async def send(message):
+            sent.append(message["type"])
+            if message["type"] != "websocket.accept":
+                await asyncio.Event().wait()
+
+        await asyncio.wait_for(app(scope, receive, send), 20)
+        assert messages, "it ends while frames still come"
+        return sent
+
+    assert asyncio.run(talk()) == ["websocket.accept", "websocket.send"]
+    assert app.state.service.streams.open == 0
+
+
+def test_streams_of_one_address_are_limited(make_client, portrait):
+    """The test client has an address of its own, which is not this computer's."""
+    client = make_client(max_streams_per_address=2)
+    with client.websocket_connect("/stream"), client.websocket_connect("/stream"):
+        with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/stream"):
+            pass
+        assert refused.value.status_code == 503
+        assert "of your address" in refused.value.json()["detail"]
+        assert refused.value.headers["retry-after"] == "1"
+    with client.websocket_connect("/stream") as socket:
+        socket.send_bytes(portrait)
+        assert socket.receive_json()["frame"] == 0
+
+
+@pytest.mark.parametrize(("trusted", "status"), [("127.0.0.1", 503), ("10.9.9.9", 101)])
+def test_streams_behind_a_proxy_are_counted_by_the_forwarded_address(engine, trusted, status):
+    """Of a proxy that is not trusted the header is ignored, so that nobody can make up addresses."""
+    with served(engine, max_streams_per_address=1, trusted_proxies=trusted) as url:
+        first = open_stream(url, "X-Forwarded-For: 10.0.0.1")
+        open_stream(url, "X-Forwarded-For: 1.2.3.4, 10.0.0.1", status=status).close()
+        open_stream(url, "X-Forwarded-For: 10.0.0.2").close()
+        first.close()
+
+
+def test_streams_of_this_computer_are_not_limited_by_address(engine):
+    with served(engine, max_streams_per_address=1) as url:
+        streams = [open_stream(url) for _ in range(3)]
+        for one in streams:
+            one.close()
+
+
+def test_frames_of_all_streams_share_the_byte_budget(make_client, engine, portrait):
+    client = make_client(max_upload_bytes=len(portrait), max_waiting_bytes=len(portrait))
+    engine.gate.clear()
+    with client.websocket_connect("/stream") as first, client.websocket_connect("/stream") as second:
+        first.send_bytes(portrait)
+        assert engine.started.acquire(timeout=20)
+        second.send_bytes(portrait)
+        refused = second.receive_json()
+        assert (refused["status"], "too many bytes are waiting" in refused["detail"]) == (503, True)
+        engine.gate.set()
+        assert len(first.receive_json()["faces"]) == 2
+        second.send_bytes(portrait)
+        assert len(second.receive_json()["faces"]) == 2
+    assert client.app.state.service.budget.used == 0
+
+
+def test_overtaken_and_dropped_frames_leave_the_byte_budget(make_client, engine, portrait):
+    client = make_client()
+    engine.gate.clear()
+    with client.websocket_connect("/stream") as socket:
+        socket.send_bytes(portrait)
+        assert engine.started.acquire(timeout=20)
+        for _ in range(3):
+            socket.send_bytes(portrait)
+        with client.websocket_connect("/stream"):
+            client.get("/health")
+        assert client.app.state.service.budget.used == 2 * len(portrait)
+    engine.gate.set()
+    while client.get("/health").json()["streams"]:
+        pass
+    assert client.app.state.service.budget.used == 0
+
+
+def test_internal_error_log_holds_no_image_data(client, engine, portrait, caplog):
+    engine.fault = RuntimeError("out of memory")
+    with client.websocket_connect("/stream") as socket:
+        socket.send_bytes(portrait)
+        assert wait_until_closed(socket)[0] == 1011
+    client.post("/infer", files={"file": portrait}, data={"model_type": "face"})
+    client.get("/%0Aforged%20line")
+    assert "out of memory" in caplog.text
+    assert "JFIF" not in caplog.text
+    assert repr(portrait[:30])[2:-1] not in caplog.text
+    assert json.dumps(list(portrait[:10]))[1:-1] not in caplog.text
