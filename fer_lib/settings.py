@@ -280,6 +280,14 @@ class TrainingSettings(Settings):
     frozen_stages: int = Field(
         0, ge=0, le=8, description="first stages of b0 that stay as they are, which saves their part of a step; 0: none"
     )
+    frozen_backbone: bool = Field(
+        False,
+        description="train only the classifier of the network in initial_weights, on cached features; takes minutes",
+    )
+    head_views: int = Field(4, ge=1, le=100, description="augmented views of each image's features (frozen_backbone)")
+    head_seeds: int = Field(
+        5, ge=1, le=100, description="classifiers trained, of which the best is kept (frozen_backbone)"
+    )
     max_images: int | None = Field(None, ge=1, description="use only so many images per split, for a quick try")
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
     # Measured with the detector on 500 images of FER2013: medians of how they are framed.

@@ -10,6 +10,7 @@ import torch
 from accelerate import notebook_launcher
 
 from fer_lib.settings import TrainingSettings
+from fer_lib.training.head import train_head
 from fer_lib.training.loop import EpochListener, train
 from fer_lib.training.run import Run, open_run
 
@@ -22,6 +23,8 @@ def launch(
     Several processes are copies of this one, so in a notebook no cell before may have used a graphics card. Theirs
     being other processes, `on_epoch` hears of their epochs only at the end.
     """
+    if settings.frozen_backbone:
+        return train_head(settings, sources, on_epoch)
     if settings.processes == 1:
         return train(settings, sources, on_epoch)
     run = open_run(settings, sources)

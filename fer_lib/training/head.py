@@ -1,0 +1,190 @@
+"""Train only the classifier, on features of a frozen backbone: minutes on two cores.
+
+The backbone's 1280 features of every training image (as it is, mirrored, and in some augmented views) are computed once and
+cached; then heads are trained on them with several seeds, and the best on the validation split is kept (linear probing with the
+head 1280→512→7; Kang et al., *Decoupling representation and classifier*, 2020).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchvision.models import EfficientNet
+from tqdm.auto import tqdm
+
+from fer_lib.drafts import draft
+from fer_lib.metrics import score, softmax
+from fer_lib.settings import TrainingSettings
+from fer_lib.training.batches import Batches, one_hot
+from fer_lib.training.checkpoint import save_checkpoint
+from fer_lib.training.data import Split, load_split
+from fer_lib.training.folding import fold_batch_norm
+from fer_lib.training.learner import locate_initial
+from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
+from fer_lib.training.model import build_model
+from fer_lib.training.run import Run, kept_epoch, open_run
+from fer_lib.training.schedule import learning_rate_at
+
+CRITERION = ("accuracy", "balanced_accuracy", "macro_f1")
+
+
+def train_head(
+    settings: TrainingSettings, sources: dict[str, str] | None = None, on_epoch: EpochListener | None = None
+) -> Run:
+    """Train heads on frozen features with `settings.head_seeds` seeds, and export the network with the best of them.
+
+    Args:
+        settings: `initial_weights` names the network whose backbone is used, `num_epochs` the epochs of each head.
+        sources: where each setting came from; kept in the run's folder.
+        on_epoch: called with the metrics of each finished head; `epoch` counts the seeds.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        FileNotFoundError: if data, votes or initial weights are missing.
+        ValueError: if the network is not of the architecture `b0`, or has learned nothing.
+    """
+    if settings.architecture != "b0" or settings.initial_weights in ("none", "imagenet", "lite0"):
+        raise ValueError(
+            "`FROZEN_BACKBONE` needs a network that was trained on faces: `ARCHITECTURE` must be b0, and `INITIAL_WEIGHTS` a run"
+            f" or an exported network, but got {settings.architecture} and {settings.initial_weights}"
+        )
+    spec = crop_spec(settings)
+    validation = load_split(settings.data_dir, "validation", spec, settings.max_images)
+    train_split = prepare_training(settings, spec, validation)
+    targets = make_targets(settings, train_split)
+    run = open_run(settings, sources)
+    network = build_model(spec.channels, settings.dropout_rate, locate_initial(settings), architecture="b0")
+    batches = Batches(train_split.images, targets, spec, settings, _device(settings))
+    judged = Batches(validation.images, one_hot(validation.targets), spec, settings, _device(settings))
+    features = compute_features(network, batches, train_split, settings, settings.head_views)
+    shown = compute_features(network, judged, validation, settings, views=0)[0]
+    lines: list[dict[str, Any]] = []
+    for seed in range(settings.head_seeds):
+        head, loss = fit_head(features, batches, settings, settings.seed + seed)
+        lines.append(
+            judge_head(head, shown, validation.targets) | {"epoch": seed, "loss": loss, "image_size": spec.size}
+        )
+        run.log_epoch(lines[-1])
+        if kept_epoch(lines, settings.keep_by) is lines[-1]:
+            network.classifier = head.cpu()
+            save_checkpoint(run.best, network, None, None, {"next_epoch": seed + 1, "best": lines[-1]})
+        if on_epoch is not None:
+            on_epoch(lines[-1])
+    finish_run(run, settings, spec, judged, validation.targets, len(train_split))
+    return run
+
+
+def compute_features(
+    network: nn.Module, batches: Batches, split: Split, settings: TrainingSettings, views: int
+) -> Tensor:
+    """Compute the features that a network's classifier gets, of plain, mirrored and augmented images, or read them from the cache.
+
+    Args:
+        network: an EfficientNet-B0; its parameters are used as in evaluation.
+        batches: the images.
+        split: where these come from, for the name of the cache.
+        settings: size, seed and strength of the views.
+        views: augmented views beside the plain and the mirrored one; 0: only the plain one.
+
+    Returns:
+        `(1, n, 1280)` or `(2 + views, n, 1280)` float16, on the CPU.
+    """
+    key = _digest(network, batches, settings)
+    folder = settings.data_dir.absolute().parent / "cache"
+    kinds = ["plain", "mirrored", *(f"view-{view}" for view in range(views))] if views else ["plain"]
+    backbone: nn.Module | None = None
+    found = []
+    for kind in tqdm(kinds, desc=f"features {split.name}", unit="view", leave=False, delay=0.5):
+        path = folder / f"features-{split.name}-{kind}-{key}.npy"
+        if not path.is_file():
+            backbone = backbone or _take_backbone(network, batches.images.device)
+            folder.mkdir(parents=True, exist_ok=True)
+            with draft(path) as half, half.open("wb") as stream:
+                np.save(stream, _run_backbone(backbone, _images(batches, kind, settings.image_size)))
+        found.append(torch.from_numpy(np.load(path, allow_pickle=False)))
+    return torch.stack(found)
+
+
+def fit_head(features: Tensor, batches: Batches, settings: TrainingSettings, seed: int) -> tuple[nn.Sequential, float]:
+    """Train one head; each epoch sees one view of every image, drawn at random. Return it and the last epoch's mean loss."""
+    device = batches.images.device
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    head: nn.Sequential = build_model(dropout_rate=settings.dropout_rate).classifier.to(device)  # type: ignore[assignment]
+    optimizer = torch.optim.AdamW(head.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    adjustment = settings.logit_adjustment * batches.drawn_shares().log()
+    loss_sum = torch.zeros((), device=device)
+    for epoch in range(settings.num_epochs):
+        loss_sum.zero_()
+        order = torch.randperm(features.shape[1], generator=generator)
+        view = torch.randint(len(features), order.shape, generator=generator)
+        parts = list(zip(order.split(settings.batch_size), view.split(settings.batch_size), strict=True))
+        for step, (rows, drawn) in enumerate(parts):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(settings, epoch + step / len(parts))
+            logits = head(features[drawn, rows].to(device).float())
+            loss = nn.functional.cross_entropy(
+                logits + adjustment, batches.targets[rows.to(device)], label_smoothing=settings.label_smoothing
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.detach()
+    return head.eval(), float(loss_sum) / len(parts)
+
+
+@torch.inference_mode()
+def judge_head(head: nn.Module, features: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+    """Return the validation metrics of a head on features `(n, 1280)`, named as those of an epoch."""
+    device = next(head.parameters()).device
+    scored = score(softmax(head(features.to(device).float()).cpu().numpy()), targets)
+    kept = {f"validation_{name}": float(scored[name]) for name in (*CRITERION, "nll")}
+    return kept | {"validation_mean": float(np.mean([scored[name] for name in CRITERION]))}
+
+
+def _device(settings: TrainingSettings) -> torch.device:
+    wanted = "cpu" if settings.device == "cpu" or not torch.accelerator.is_available() else None
+    return torch.device(wanted) if wanted else torch.device(torch.accelerator.current_accelerator() or "cpu")
+
+
+def _images(batches: Batches, kind: str, size: int) -> Iterable[Tensor]:
+    if kind.startswith("view-"):
+        return batches.draw_view(int(kind.removeprefix("view-")), size)
+    mirrored = kind == "mirrored"
+    return (images.flip(-1) if mirrored else images for images, _ in batches.walk(size))
+
+
+def _take_backbone(network: nn.Module, device: torch.device) -> nn.Module:
+    """Return the layers before the classifier, with batch normalizations folded, on the device."""
+    copied = cast(EfficientNet, fold_batch_norm(deepcopy(network).requires_grad_(False).eval()))
+    backbone = nn.Sequential(copied.features, copied.avgpool, nn.Flatten())
+    return backbone.to(device).to(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def _run_backbone(backbone: nn.Module, images: Iterable[Tensor]) -> NDArray[np.float16]:
+    return torch.cat([backbone(batch).half().cpu() for batch in images]).numpy()
+
+
+def _digest(network: nn.Module, batches: Batches, settings: TrainingSettings) -> str:
+    """Return what the features depend on, shortened: weights, images, size, seed and strength of the views."""
+    digest = hashlib.sha256(f"{settings.image_size} {settings.seed} {settings.augmentation}".encode())
+    for part in _parts(network, batches):
+        digest.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def _parts(network: nn.Module, batches: Batches) -> Iterator[Tensor]:
+    yield batches.images
+    for name, value in network.state_dict().items():
+        if not name.startswith("classifier"):
+            yield value.reshape(-1)

@@ -1,0 +1,90 @@
+"""A new classifier on a frozen backbone: the backbone stays, its features are cached, the best of several seeds is kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fer_lib.training import head as heads
+from fer_lib.training.checkpoint import read_checkpoint
+from fer_lib.training.drawing import write_sample
+from fer_lib.training.launch import launch
+from fer_lib.training.model import build_model
+from fer_lib.weights import weights_folder
+from tests.training.small_settings import make_settings
+
+SHIPPED = str(weights_folder() / "emotion.onnx")
+
+
+def make_head_settings(folder, **values):
+    few = {"head_views": 1, "head_seeds": 2, "num_epochs": 3, "max_images": 21, "sampler": "none", "keep_by": "mean"}
+    return make_settings(
+        folder, **{"frozen_backbone": True, "initial_weights": SHIPPED, "resume": "never", **few, **values}
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with images, a finished run of a head, and what its listener heard."""
+    folder = tmp_path_factory.mktemp("head")
+    write_sample(folder / "images", size=32)
+    heard = []
+    return folder, launch(make_head_settings(folder), on_epoch=heard.append), heard
+
+
+def test_train_head_keeps_the_backbone_and_replaces_the_classifier(trained):
+    _, run, _ = trained
+    learned, progress = read_checkpoint(run.best)
+    before = build_model(initial_weights=SHIPPED).state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(learned[f"model.{name}"], value)}
+    assert changed == {"classifier.0.weight", "classifier.0.bias", "classifier.3.weight", "classifier.3.bias"}
+    assert run.is_finished
+    assert progress["best"]["validation_mean"] == max(line["validation_mean"] for line in run.read_metrics())
+
+
+def test_train_head_reports_every_seed(trained):
+    _, run, heard = trained
+    assert [line["epoch"] for line in run.read_metrics()] == [0, 1]
+    assert heard == run.read_metrics()
+    assert heard[0]["loss"] != heard[1]["loss"]
+
+
+def test_train_head_reads_cached_features_again(trained, monkeypatch):
+    folder, run, _ = trained
+    monkeypatch.setattr(heads, "_run_backbone", lambda *_: pytest.fail("the features are in the cache"))
+    again = launch(make_head_settings(folder, run_name="again"))
+    assert [line["loss"] for line in again.read_metrics()] == [line["loss"] for line in run.read_metrics()]
+
+
+def test_compute_features_of_another_view_or_size_are_other_files(trained):
+    folder, _, _ = trained
+    cached = {path.name for path in (folder / "cache").glob("features-*")}
+    kinds = {"features-train-plain", "features-train-mirrored", "features-train-view", "features-validation-plain"}
+    assert {"-".join(name.split("-")[:3]) for name in cached} == kinds
+    launch(make_head_settings(folder, seed=7, head_seeds=1, num_epochs=1))
+    assert len(list((folder / "cache").glob("features-train-view-0-*"))) == 2
+
+
+def test_fit_head_learns_from_features():
+    """Features that hold the label are learned within a few epochs."""
+    settings = make_settings(
+        Path("none"), num_epochs=30, batch_size=7, dropout_rate=0.0, schedule="cosine", learning_rate=0.01
+    )
+    targets = np.tile(np.eye(7, dtype=np.float32), (4, 1))
+    batches = heads.Batches(
+        np.zeros((28, 32, 32, 1), np.uint8), targets, heads.crop_spec(settings), settings, torch.device("cpu")
+    )
+    features = torch.zeros(2, 28, 1280).half()
+    features[:, :, :7] = torch.from_numpy(targets).half() * 4
+    head, loss = heads.fit_head(features, batches, settings, seed=0)
+    assert loss < 0.1
+    assert heads.judge_head(head, features[0], targets.argmax(axis=1))["validation_mean"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"initial_weights": "none"}, {"initial_weights": "lite0"}, {"architecture": "resnet18"}]
+)
+def test_train_head_needs_a_trained_network(tmp_path, wrong):
+    with pytest.raises(ValueError, match="`FROZEN_BACKBONE` needs a network that was trained on faces"):
+        launch(make_head_settings(tmp_path, **wrong))
