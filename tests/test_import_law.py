@@ -11,7 +11,7 @@ import pytest
 
 FLOORS = (
     {"labels"},
-    {"boxes", "settings", "drafts", "packages", "pictures"},
+    {"boxes", "settings", "drafts", "hosts", "packages", "pictures"},
     {"metrics", "weights", "crops", "faces", "baseline"},
     {"plots", "recording"},
     {"vision", "training"},
