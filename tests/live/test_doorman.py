@@ -1,4 +1,4 @@
-"""The door of the page, tried on a real server: one place, and a visit that may last a second."""
+"""Admission control of the page on a real server: one place, and a session of one second."""
 
 import asyncio
 import re
@@ -88,6 +88,6 @@ def test_the_page_for_the_others_loads_nothing_and_comes_again():
     assert not re.search(r"//|\$\w", page.replace("data:;base64,=", ""))
 
 
-def test_a_wrong_setting_is_left_to_the_page_to_tell(monkeypatch):
+def test_read_settings_wrong_value_gives_the_defaults(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
-    assert read_settings(PageSettings).max_visitors == 0
+    assert read_settings(PageSettings).max_visitors is None
