@@ -20,6 +20,7 @@ from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import Application, Finish, RequestHandler
 from voila.handler import VoilaHandler
 
+from fer_lib.live.headers import COOKIE, add_headers, add_page_policy
 from fer_lib.live.host_check import add_host_check
 from fer_lib.live.limits import read_settings
 from fer_lib.live.places import count_places, read_memory
@@ -43,6 +44,7 @@ class Doorman(PasswordIdentityProvider):
         self._coming: WeakSet[RequestHandler] = WeakSet()
         self._expected = 0
         self._memory = read_memory()
+        self.cookie_options = COOKIE | self.cookie_options
         self._unconnected: UnconnectedKernels | None = None
 
     def get_handlers(self) -> list[tuple[str, object]]:
@@ -55,6 +57,7 @@ class Doorman(PasswordIdentityProvider):
         app = getattr(voila, "app", None)
         if isinstance(app, Application):
             settings = read_settings(PageSettings)
+            add_headers(app)
             add_host_check(app, voila.ip, settings.allowed_hosts)
             if settings.connect_timeout_s:
                 self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
@@ -67,6 +70,7 @@ class Doorman(PasswordIdentityProvider):
         """Return the user of a request; a request for the page beyond the limit is finished here."""
         user: User | None = await ensure_async(super().get_user(handler))
         if user is not None and _asks_for_page(handler):
+            add_page_policy(handler)
             limit = count_places(read_settings(PageSettings).max_visitors, self._memory)
             if limit:
                 await _wait_for_pools(handler.settings["kernel_manager"])

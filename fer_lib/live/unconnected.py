@@ -3,7 +3,7 @@
 Voila starts a kernel for each GET of the page, and a client that never opens the websocket keeps that kernel and its
 place until Jupyter's culler ends it, ten minutes later. Here such a kernel ends `connect_timeout_s` after the page was
 delivered. A slow link delays that: the time starts when all bytes of the page and of its scripts have been received,
-but after four times as long the kernel ends anyway.
+but after six times as long the kernel ends anyway.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if sys.platform != "win32":
     import termios
 
 TICK_S = 0.5
-MAX_DELAY = 3  # how often `connect_timeout_s` a slow link may delay the end
+MAX_DELAY = 5  # how often `connect_timeout_s` a slow link may delay the end
 VOILA = "/voila/"  # in the paths of scripts and styles
 
 logger = logging.getLogger(__name__)

@@ -91,3 +91,20 @@ def test_the_page_for_the_others_loads_nothing_and_comes_again():
 def test_read_settings_wrong_value_gives_the_defaults(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
     assert read_settings(PageSettings).max_visitors is None
+
+
+@pytest.mark.parametrize("small", [{}], indirect=True)
+def test_headers_and_cookies_of_the_page(small):
+    for status in (200, 503):
+        found, headers, _ = get(small)
+        assert found == status
+        assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "camera=(self)" in headers["Permissions-Policy"]
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        name, _, attributes = headers["Set-Cookie"].partition("=")
+        assert name.startswith("username-localhost-")
+        assert "HttpOnly" in attributes
+        assert "SameSite=Lax" in attributes
+        assert "expires" not in attributes.lower()
