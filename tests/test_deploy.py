@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from benchmarks.servers import find_port
+from fer_lib.live.headers import HEADERS as PAGE_HEADERS
 from fer_lib.service.trials import list_trials, read_plan
 from fer_lib.settings import ServiceSettings
 
@@ -79,6 +80,39 @@ def test_proxies_hang_up_on_slow_callers(project_root):
     assert nginx.count("limit_conn addresses") == 2, "a location with a limit of its own forgets the others"
     caddy = (project_root / "deploy" / "Caddyfile").read_text()
     assert re.search(r"servers \{[^}]*timeouts \{\s+read_header \d+s\s+read_body \d+m\s", caddy)
+
+
+PERMISSIONS = PAGE_HEADERS["Permissions-Policy"]
+HEADERS = ("Permissions-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options")
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_proxies_set_security_headers(project_root, name):
+    text = (project_root / "deploy" / name).read_text()
+    for header in HEADERS:
+        assert re.search(rf"^\s*(add_header )?{header} \S", text, re.MULTILINE), header
+    assert f'"{PERMISSIONS}"' in text
+    assert "frame-ancestors 'self'" in text
+    assert "FER_ALLOWED_HOSTS=faces.example.org" in text
+
+
+def test_nginx_headers_hold_for_every_location(project_root):
+    text = (project_root / "deploy" / "nginx.conf").read_text()
+    indents = {len(line) - len(line.lstrip()) for line in text.splitlines() if "add_header " in line.split("#")[0]}
+    assert indents == {4}, "a server or location with an add_header of its own forgets the others"
+    assert "proxy_cookie_flags ~ secure;" in text
+
+
+def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root):
+    text = (project_root / "deploy" / "nginx.conf").read_text()
+    zone = re.search(r"limit_req_zone \$binary_remote_addr zone=(\w+):", text)[1]
+    (page,) = re.findall(r"location = / \{([^}]*)\}", text)
+    assert f"limit_req zone={zone} " in page
+    assert "limit_req_status 429;" in text
+    (other,) = re.findall(r"server \{([^}]*default_server[^}]*)\}", text)
+    assert "ssl_reject_handshake on;" in other
+    assert "return 444;" in other
+    assert "X-Forwarded-For $remote_addr;" in text
 
 
 def test_hub_opens_the_page_with_our_settings(project_root):
