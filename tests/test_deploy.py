@@ -94,13 +94,13 @@ def test_proxies_set_security_headers(project_root, name):
     assert f'"{PERMISSIONS}"' in text
     assert "frame-ancestors 'self'" in text
     assert "FER_ALLOWED_HOSTS=faces.example.org" in text
+    assert re.search(r'proxy_cookie_flags ~ secure;|header_down Set-Cookie "\(\.\+\)" "\$1; Secure"', text)
 
 
 def test_nginx_headers_hold_for_every_location(project_root):
     text = (project_root / "deploy" / "nginx.conf").read_text()
     indents = {len(line) - len(line.lstrip()) for line in text.splitlines() if "add_header " in line.split("#")[0]}
     assert indents == {4}, "a server or location with an add_header of its own forgets the others"
-    assert "proxy_cookie_flags ~ secure;" in text
 
 
 def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root):

@@ -18,6 +18,7 @@ from weakref import WeakSet
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
 from tornado.web import Application, Finish, RequestHandler
+from voila.app import Voila
 from voila.handler import VoilaHandler
 
 from fer_lib.live.headers import COOKIE, add_headers, add_page_policy
@@ -52,18 +53,12 @@ class Doorman(PasswordIdentityProvider):
 
         Voila calls this between making its application and adding its own handlers, and offers no other hook there, so
         that this also adds the rules that come before all handlers.
+
+        Raises:
+            AttributeError: if Voila has no application yet; without the Host check it must not start.
         """
-        voila: Any = self.parent
-        app = getattr(voila, "app", None)
-        if isinstance(app, Application):
-            settings = read_settings(PageSettings)
-            add_headers(app)
-            add_host_check(app, voila.ip, settings.allowed_hosts)
-            if settings.connect_timeout_s:
-                self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
-                app.add_handlers(".*", [(Observer(self._unconnected.observe), RequestHandler)])
-            limit = count_places(settings.max_visitors, self._memory)
-            self.log.info("visitors at a time: %s", f"at most {limit}" if limit else "any number")
+        if isinstance(self.parent, Voila):
+            self._add_rules(self.parent, self.parent.app)
         return super().get_handlers()
 
     async def get_user(self, handler: RequestHandler) -> User | None:
@@ -84,6 +79,16 @@ class Doorman(PasswordIdentityProvider):
             if self._unconnected is not None:
                 self._unconnected.expect(handler)
         return user
+
+    def _add_rules(self, voila: Any, app: Application) -> None:
+        settings = read_settings(PageSettings)
+        add_headers(app)
+        add_host_check(app, voila.ip, settings.allowed_hosts)
+        if settings.connect_timeout_s:
+            self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
+            app.add_handlers(".*", [(Observer(self._unconnected.observe), RequestHandler)])
+        limit = count_places(settings.max_visitors, self._memory)
+        self.log.info("visitors at a time: %s", f"at most {limit}" if limit else "any number")
 
     def _count(self, handler: RequestHandler) -> int:
         """Return how many visitors there are, with those whose kernel is only starting."""

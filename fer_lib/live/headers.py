@@ -39,22 +39,23 @@ def describe_policy(name: str | None, port: str) -> str:
         name: host name of this server as the browser knows it.
         port: its port with a colon before it, or nothing.
     """
-    directives: dict[str, str] = {
+    # For browsers whose 'self' does not include websockets. The grammar of the policy has no IPv6 addresses.
+    sockets = [f"{scheme}://{name}{port}" for scheme in ("ws", "wss") if name and not name.startswith("[")]
+    directives = {
         "default-src": "'self'",
         "script-src": "'self' 'unsafe-inline' blob:",
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "media-src": "'self' data: blob:",
         "font-src": "'self' data:",
-        # For browsers whose 'self' does not hold websockets.
-        "connect-src": f"'self' ws://{name}{port} wss://{name}{port}" if name else "'self'",
+        "connect-src": " ".join(["'self'", *sockets]),
         "worker-src": "'self' blob:",
         "object-src": "'none'",
         "base-uri": "'self'",
         "form-action": "'self'",
         "frame-ancestors": "'self'",
     }
-    return "; ".join(f"{name} {value}" for name, value in directives.items())
+    return "; ".join(f"{directive} {sources}" for directive, sources in directives.items())
 
 
 def _find_port(handler: RequestHandler) -> str:

@@ -81,6 +81,11 @@ def test_doorman_is_taken_by_name():
     assert Voila(identity_provider_class="fer_lib.live.doorman.Doorman").identity_provider_class is Doorman
 
 
+def test_get_handlers_refuses_a_voila_without_an_application():
+    with pytest.raises(AttributeError, match="app"):
+        Doorman(parent=Voila()).get_handlers()
+
+
 def test_the_page_for_the_others_loads_nothing_and_comes_again():
     page = describe_full()
     assert f'<meta http-equiv="refresh" content="{RETRY_S}">' in page
