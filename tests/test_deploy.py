@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
@@ -115,7 +116,9 @@ def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root
     assert "X-Forwarded-For $remote_addr;" in text
 
 
-def test_hub_opens_the_page_with_our_settings(project_root):
+def load_hub(project_root: Path) -> Any:
+    """Execute the configuration of the hub, and return what it sets."""
+
     class Config(dict):
         """Takes every option, as the hub's own does."""
 
@@ -128,12 +131,31 @@ def test_hub_opens_the_page_with_our_settings(project_root):
     config = Config()
     path = project_root / "deploy" / "jupyterhub_config.py"
     exec(compile(path.read_text(), path, "exec"), {"get_config": lambda: config, "__file__": str(path)})
+    return config
+
+
+def test_hub_opens_the_page_with_our_settings(project_root):
+    config = load_hub(project_root)
     page = config.Spawner.default_url.removeprefix("/voila/render/")
     assert (Path(config.Spawner.notebook_dir) / page).is_file()
     folders = config.Spawner.environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert (Path(folders[0]) / "jupyter_server_config.json").is_file()
     assert (Path(folders[1]) / "voila.json").is_file()
     assert config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_hub_has_a_password_of_its_own_when_none_is_given(project_root, monkeypatch, capsys, value):
+    monkeypatch.delenv("TRIAL_PASSWORD", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TRIAL_PASSWORD", value)
+    passwords = [load_hub(project_root).DummyAuthenticator.password for _ in range(2)]
+    assert min(map(len, passwords)) >= 16
+    assert passwords[0] != passwords[1]
+    assert passwords[1] in capsys.readouterr().err
+    monkeypatch.setenv("TRIAL_PASSWORD", "try-me")
+    assert load_hub(project_root).DummyAuthenticator.password == "try-me"
+    assert capsys.readouterr().err == ""
 
 
 def test_kuberay_serves_the_same_application(project_root):
