@@ -24,7 +24,7 @@ help:  ## list these words
 	@echo "usage: make WORD [NAME=value ...]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000 serves it elsewhere)
+app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000; IP=0.0.0.0 FER_ALLOWED_HOSTS=NAME for others)
 	@why=$$($(VENV)/bin/python -c 'import socket; socket.create_server(("$(IP)", $(PORT)))' 2>&1 | tail -n 1); \
 	test -z "$$why" || { echo "\`PORT\` must be a free port of $(IP), but got $(PORT) ($$why);" \
 	  "take another: make app PORT=9000" >&2; exit 1; }

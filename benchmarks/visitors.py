@@ -74,7 +74,7 @@ def describe(measured: dict[str, Any]) -> str:
 
 
 async def _visit(crowd: int, jpegs: list[bytes], seconds: float) -> dict[str, Any]:
-    with serve_voila() as url:
+    with serve_voila(environment={"FER_MAX_VISITORS": "0"}) as url:
         visitors = [Visitor(url) for _ in range(crowd)]
         for visitor in visitors:
             await visitor.open()

@@ -9,6 +9,7 @@ course take another authenticator and spawner; docs/many-visitors.md says more.
 """
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -23,7 +24,11 @@ c.JupyterHub.active_server_limit = 12  # what two cores serve; the next one read
 
 # For a trial only.
 c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = os.environ.get("TRIAL_PASSWORD", "")
+# Without a password the hub would accept any, also from a web site whose name leads to this computer (DNS rebinding).
+password = os.environ.get("TRIAL_PASSWORD") or secrets.token_urlsafe(12)
+if not os.environ.get("TRIAL_PASSWORD"):
+    print(f"`TRIAL_PASSWORD` is not set; the password of this run is {password}", file=sys.stderr)
+c.DummyAuthenticator.password = password
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "/tmp/fer-hub/{username}"  # noqa: S108

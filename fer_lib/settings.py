@@ -205,8 +205,22 @@ class PageSettings(Settings):
     service_retry_s: float = Field(
         5, ge=0.1, le=3600, description="seconds between two looks whether a service that was gone is back"
     )
-    max_visitors: int = Field(
-        0, ge=0, le=100_000, description="visitors of one server at a time; more see a page that says so; 0: any number"
+    allowed_hosts: str | None = Field(
+        None,
+        pattern=r"^(\*|[\w.-]+|\[[\da-fA-F:.]+\])(, ?(\*|[\w.-]+|\[[\da-fA-F:.]+\]))*$",
+        description="host names of the page beside localhost, without ports, with commas between; other `Host` headers get 403; *: any",
+    )
+    max_visitors: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="visitors of one server at a time; more get a page that says so; 0: any number; empty: what the memory holds, 200 MB each",
+    )
+    connect_timeout_s: float = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="seconds after a page was sent in which it must connect to its kernel, or the kernel is ended; 0: any time",
     )
     max_session_s: float = Field(
         0, ge=0, le=1_000_000, description="seconds after which a visitor's kernel is ended; 0: never"

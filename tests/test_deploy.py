@@ -9,11 +9,13 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import TCPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 import yaml
 
 from benchmarks.servers import find_port
+from fer_lib.live.headers import HEADERS as PAGE_HEADERS
 from fer_lib.service.trials import list_trials, read_plan
 from fer_lib.settings import ServiceSettings
 
@@ -81,7 +83,42 @@ def test_proxies_hang_up_on_slow_callers(project_root):
     assert re.search(r"servers \{[^}]*timeouts \{\s+read_header \d+s\s+read_body \d+m\s", caddy)
 
 
-def test_hub_opens_the_page_with_our_settings(project_root):
+PERMISSIONS = PAGE_HEADERS["Permissions-Policy"]
+HEADERS = ("Permissions-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options")
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_proxies_set_security_headers(project_root, name):
+    text = (project_root / "deploy" / name).read_text()
+    for header in HEADERS:
+        assert re.search(rf"^\s*(add_header )?{header} \S", text, re.MULTILINE), header
+    assert f'"{PERMISSIONS}"' in text
+    assert "frame-ancestors 'self'" in text
+    assert "FER_ALLOWED_HOSTS=faces.example.org" in text
+    assert re.search(r'proxy_cookie_flags ~ secure;|header_down Set-Cookie "\(\.\+\)" "\$1; Secure"', text)
+
+
+def test_nginx_headers_hold_for_every_location(project_root):
+    text = (project_root / "deploy" / "nginx.conf").read_text()
+    indents = {len(line) - len(line.lstrip()) for line in text.splitlines() if "add_header " in line.split("#")[0]}
+    assert indents == {4}, "a server or location with an add_header of its own forgets the others"
+
+
+def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root):
+    text = (project_root / "deploy" / "nginx.conf").read_text()
+    zone = re.search(r"limit_req_zone \$binary_remote_addr zone=(\w+):", text)[1]
+    (page,) = re.findall(r"location = / \{([^}]*)\}", text)
+    assert f"limit_req zone={zone} " in page
+    assert "limit_req_status 429;" in text
+    (other,) = re.findall(r"server \{([^}]*default_server[^}]*)\}", text)
+    assert "ssl_reject_handshake on;" in other
+    assert "return 444;" in other
+    assert "X-Forwarded-For $remote_addr;" in text
+
+
+def load_hub(project_root: Path) -> Any:
+    """Execute the configuration of the hub, and return what it sets."""
+
     class Config(dict):
         """Takes every option, as the hub's own does."""
 
@@ -94,12 +131,31 @@ def test_hub_opens_the_page_with_our_settings(project_root):
     config = Config()
     path = project_root / "deploy" / "jupyterhub_config.py"
     exec(compile(path.read_text(), path, "exec"), {"get_config": lambda: config, "__file__": str(path)})
+    return config
+
+
+def test_hub_opens_the_page_with_our_settings(project_root):
+    config = load_hub(project_root)
     page = config.Spawner.default_url.removeprefix("/voila/render/")
     assert (Path(config.Spawner.notebook_dir) / page).is_file()
     folders = config.Spawner.environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert (Path(folders[0]) / "jupyter_server_config.json").is_file()
     assert (Path(folders[1]) / "voila.json").is_file()
     assert config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_hub_has_a_password_of_its_own_when_none_is_given(project_root, monkeypatch, capsys, value):
+    monkeypatch.delenv("TRIAL_PASSWORD", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TRIAL_PASSWORD", value)
+    passwords = [load_hub(project_root).DummyAuthenticator.password for _ in range(2)]
+    assert min(map(len, passwords)) >= 16
+    assert passwords[0] != passwords[1]
+    assert passwords[1] in capsys.readouterr().err
+    monkeypatch.setenv("TRIAL_PASSWORD", "try-me")
+    assert load_hub(project_root).DummyAuthenticator.password == "try-me"
+    assert capsys.readouterr().err == ""
 
 
 def test_kuberay_serves_the_same_application(project_root):

@@ -97,7 +97,9 @@ def test_words_of_fer_lib_exist(readme):
 
 
 def test_knobs_exist(readme, project_root):
-    known = {field.upper() for group in GROUPS for field in group.model_fields}
+    known = {
+        name for group in GROUPS for field in group.model_fields for name in (field.upper(), group.variable(field))
+    }
     variables = {name for command in commands(readme) for name in re.findall(r"\b([A-Z_]+)=", command)}
     assert variables - {"PORT", "IP", "ARGS", "RECIPE"} <= known
     assert variables & known

@@ -18,7 +18,8 @@ only to localhost and to https pages, so put a server with https in front of it 
 EXAMPLES = """\
 fer-lib live
 fer-lib live --port 9000 --open
-fer-lib live MIN_FACE_SIZE=40 SMOOTHING_S=0.5"""
+fer-lib live MIN_FACE_SIZE=40 SMOOTHING_S=0.5
+fer-lib live --ip 0.0.0.0 ALLOWED_HOSTS=faces.example.org"""
 INSTALLED = Path(__file__).parent.parent / "live_page"
 NOTEBOOK = "04_live.ipynb"
 

@@ -1,7 +1,7 @@
-"""The door of the stand-alone page: so many visitors at a time, and a page for those who come too many.
+"""Admission control of the stand-alone page: allowed host names, a visitor limit, and no kernels without a page.
 
-Each visitor has a kernel of some 170 MB, so a server that lets everybody in serves nobody in the end. Name this
-class to Voila, as voila.json does:
+Each visitor has a kernel of some 175 MB, so the number of visitors is limited. Name this class to Voila, as voila.json
+does:
 
     --Voila.identity_provider_class=fer_lib.live.doorman.Doorman
 """
@@ -17,10 +17,15 @@ from weakref import WeakSet
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import PasswordIdentityProvider, User
-from tornado.web import Finish, RequestHandler
+from tornado.web import Application, Finish, RequestHandler
+from voila.app import Voila
 from voila.handler import VoilaHandler
 
+from fer_lib.live.headers import COOKIE, add_headers, add_page_policy
+from fer_lib.live.host_check import add_host_check
 from fer_lib.live.limits import read_settings
+from fer_lib.live.places import count_places, read_memory
+from fer_lib.live.unconnected import Observer, UnconnectedKernels
 from fer_lib.settings import PageSettings
 
 FOLDER = Path(__file__).parent
@@ -28,10 +33,10 @@ RETRY_S = 15  # after which the page for those who have to wait asks again
 
 
 class Doorman(PasswordIdentityProvider):
-    """Who a request comes from, as usual; beyond `max_visitors` the live page is answered with 503.
+    """Identity provider of Voila that answers requests for the page beyond `max_visitors` with 503.
 
-    The limit is never passed, by a crowd that comes at once neither. While somebody's page is opening, one who leaves
-    makes room only after that.
+    The limit also holds for concurrent requests. While a page is being rendered, a visitor who leaves makes room only
+    after that.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -39,12 +44,29 @@ class Doorman(PasswordIdentityProvider):
         # Requests for the page that are being answered, and how many visitors there will be after them.
         self._coming: WeakSet[RequestHandler] = WeakSet()
         self._expected = 0
+        self._memory = read_memory()
+        self.cookie_options = COOKIE | self.cookie_options
+        self._unconnected: UnconnectedKernels | None = None
+
+    def get_handlers(self) -> list[tuple[str, object]]:
+        """Return the login handlers.
+
+        Voila calls this between making its application and adding its own handlers, and offers no other hook there, so
+        that this also adds the rules that come before all handlers.
+
+        Raises:
+            AttributeError: if Voila has no application yet; without the Host check it must not start.
+        """
+        if isinstance(self.parent, Voila):
+            self._add_rules(self.parent, self.parent.app)
+        return super().get_handlers()
 
     async def get_user(self, handler: RequestHandler) -> User | None:
-        """Return who asks; a visitor for whom there is no room is answered here."""
+        """Return the user of a request; a request for the page beyond the limit is finished here."""
         user: User | None = await ensure_async(super().get_user(handler))
         if user is not None and _asks_for_page(handler):
-            limit = read_settings(PageSettings).max_visitors
+            add_page_policy(handler)
+            limit = count_places(read_settings(PageSettings).max_visitors, self._memory)
             if limit:
                 await _wait_for_pools(handler.settings["kernel_manager"])
             if limit and self._count(handler) >= limit:
@@ -54,7 +76,19 @@ class Doorman(PasswordIdentityProvider):
                 raise Finish(describe_full())
             self._expected = self._count(handler) + 1
             self._coming.add(handler)
+            if self._unconnected is not None:
+                self._unconnected.expect(handler)
         return user
+
+    def _add_rules(self, voila: Any, app: Application) -> None:
+        settings = read_settings(PageSettings)
+        add_headers(app)
+        add_host_check(app, voila.ip, settings.allowed_hosts)
+        if settings.connect_timeout_s:
+            self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
+            app.add_handlers(".*", [(Observer(self._unconnected.observe), RequestHandler)])
+        limit = count_places(settings.max_visitors, self._memory)
+        self.log.info("visitors at a time: %s", f"at most {limit}" if limit else "any number")
 
     def _count(self, handler: RequestHandler) -> int:
         """Return how many visitors there are, with those whose kernel is only starting."""

@@ -11,6 +11,8 @@ from benchmarks.browser import LivePage, open_browser
 from benchmarks.fake_camera import write_clip
 from benchmarks.servers import find_kernel, serve_voila
 
+INSECURE_HOST = "fer.test"
+
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
@@ -25,7 +27,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def voila(chromium: str) -> Iterator[str]:
-    with serve_voila() as url:
+    """A server that also answers to INSECURE_HOST, to which browsers give no camera without https."""
+    with serve_voila(environment={"FER_ALLOWED_HOSTS": INSECURE_HOST}) as url:
         yield url
 
 

@@ -18,7 +18,7 @@ from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.states import STATES
 
-from .conftest import kill_kernel
+from .conftest import INSECURE_HOST, kill_kernel
 
 # A busy machine may need a minute for a page; the waiting itself ends as soon as there is something to see.
 pytestmark = pytest.mark.timeout(900)
@@ -261,9 +261,8 @@ def test_camera_in_use_is_told(open_page, clip):
 
 
 def test_insecure_page_is_told(open_page, voila, clip):
-    page = open_page(
-        voila.replace("localhost", "fer.test"), clip=clip, options=("--host-resolver-rules=MAP fer.test 127.0.0.1",)
-    )
+    options = (f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",)
+    page = open_page(voila.replace("localhost", INSECURE_HOST), clip=clip, options=options)
     page.press("Start")
     page.wait_for_state("insecure")
     assert page.status == STATES["insecure"]

@@ -1,4 +1,4 @@
-"""The door of the page, tried on a real server: one place, and a visit that may last a second."""
+"""Admission control of the page on a real server: one place, and a session of one second."""
 
 import asyncio
 import re
@@ -81,6 +81,11 @@ def test_doorman_is_taken_by_name():
     assert Voila(identity_provider_class="fer_lib.live.doorman.Doorman").identity_provider_class is Doorman
 
 
+def test_get_handlers_refuses_a_voila_without_an_application():
+    with pytest.raises(AttributeError, match="app"):
+        Doorman(parent=Voila()).get_handlers()
+
+
 def test_the_page_for_the_others_loads_nothing_and_comes_again():
     page = describe_full()
     assert f'<meta http-equiv="refresh" content="{RETRY_S}">' in page
@@ -88,6 +93,23 @@ def test_the_page_for_the_others_loads_nothing_and_comes_again():
     assert not re.search(r"//|\$\w", page.replace("data:;base64,=", ""))
 
 
-def test_a_wrong_setting_is_left_to_the_page_to_tell(monkeypatch):
+def test_read_settings_wrong_value_gives_the_defaults(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
-    assert read_settings(PageSettings).max_visitors == 0
+    assert read_settings(PageSettings).max_visitors is None
+
+
+@pytest.mark.parametrize("small", [{}], indirect=True)
+def test_headers_and_cookies_of_the_page(small):
+    for status in (200, 503):
+        found, headers, _ = get(small)
+        assert found == status
+        assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "camera=(self)" in headers["Permissions-Policy"]
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        name, _, attributes = headers["Set-Cookie"].partition("=")
+        assert name.startswith("username-localhost-")
+        assert "HttpOnly" in attributes
+        assert "SameSite=Lax" in attributes
+        assert "expires" not in attributes.lower()
