@@ -50,6 +50,8 @@ MAX_UNSENT_BYTES = 32_000_000  # of messages that a visitor does not read; then 
 MAX_CONNECTIONS = 4  # of visitors to one kernel; a page has one, and two for a moment while it connects again
 STATUS_BYTES = 64  # `{"execution_state": "idle"}`, in whatever spaces
 FLOODED = f"A visitor floods their kernel: the connection ends, and there is none for {AWAY_S:.0f} seconds."
+CROWDED = f"A visitor opens more than {MAX_CONNECTIONS} connections to their kernel: the last one ends."
+UNREAD = "A visitor asks for more than they read: the connection ends."
 
 logger = logging.getLogger(__name__)
 # The kernels whose end is set: a page that connects again gets no more time.
@@ -73,9 +75,9 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         """Set the cookie by which the page may end its kernel, while headers can still be sent.
 
         Raises:
-            HTTPError: with 429, if the kernel was flooded a moment ago or has `MAX_CONNECTIONS` of visitors.
+            HTTPError: with 429, if the kernel was flooded a moment ago.
         """
-        if time.monotonic() < _flooded.get(self.kernel_manager, 0.0) or self._is_crowded():
+        if time.monotonic() < _flooded.get(self.kernel_manager, 0.0):
             raise HTTPError(429)
         _ = self.websocket_handler.xsrf_token
         await super().prepare()
@@ -90,7 +92,10 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         # Who may send only some kinds of messages is a visitor, and not the owner of the kernel.
         if self.multi_kernel_manager.allowed_message_types:
             self._gate, self._complaints, self._reports = Gate(read_settings(LiveSettings)), set[str](), set[str]()
-        return super().connect()
+        connected = super().connect()
+        if self._gate is not None and self._count_connections() > MAX_CONNECTIONS:
+            self._hang_up(CROWDED)
+        return connected
 
     def handle_incoming_message(self, incoming_msg: Any) -> None:
         """Send a message to the kernel, unless it is not on the allow-list or exceeds the rate limit."""
@@ -98,7 +103,9 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
             return super().handle_incoming_message(incoming_msg)
         if not is_allowed(incoming_msg, self.subprotocol == WITH_OFFSETS):
             self._gate.refuse(time.monotonic())
-            self._complain("A visitor sends messages that the page does not need or that are malformed: they are dropped.")
+            self._complain(
+                "A visitor sends messages that the page does not need or that are malformed: they are dropped."
+            )
         elif not self._gate.admit(len(incoming_msg), time.monotonic()):
             self._complain("A visitor sends more than a page needs: what is too much is dropped.")
         else:
@@ -139,11 +146,10 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
                 return WebSocketHandler.write_message(self.websocket_handler, message, binary)
             return self.websocket_handler.write_message(message, binary)
         except StreamBufferFullError:
-            self._hang_up("A visitor asks for more than they read: the connection ends.")
+            self._hang_up(UNREAD)
 
-    def _is_crowded(self) -> bool:
-        others = [one for one in self._open_sockets if one.kernel_id == self.kernel_id]
-        return bool(self.multi_kernel_manager.allowed_message_types) and len(others) >= MAX_CONNECTIONS
+    def _count_connections(self) -> int:
+        return sum(one.kernel_id == self.kernel_id for one in self._open_sockets)
 
     def _hand_on(self, incoming_msg: Any) -> None:
         try:

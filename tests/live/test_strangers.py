@@ -14,6 +14,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
+from fer_lib.live.connection import MAX_CONNECTIONS
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -52,12 +53,18 @@ async def is_served(visitor: Visitor) -> bool:
     return False
 
 
+KINDS = (
+    *("execute_request", "complete_request", "inspect_request", "history_request", "is_complete_request"),
+    *("input_reply", "shutdown_request", "interrupt_request", "debug_request", "create_subshell_request"),
+)
+
+
 def test_code_is_not_run(server, tmp_path):
     proof = tmp_path / "proof"
 
     async def attack(visitor: Visitor) -> bool:
         code = f"open({str(proof)!r}, 'w').close()"
-        for kind in ("execute_request", "complete_request", "inspect_request", "history_request", "input_reply"):
+        for kind in KINDS:
             await visitor.send(kind, {"code": code, "silent": False, "user_expressions": {}, "allow_stdin": False})
         return await is_served(visitor)
 
@@ -178,6 +185,19 @@ def test_a_flood_costs_its_sender_the_connection(server):
 
     visit(server, attack)
     assert visit(server, is_served), "another visitor does not notice"
+
+
+def test_a_kernel_has_few_connections(server):
+    async def attack(visitor: Visitor) -> bool:
+        address = f"{server.replace('http', 'ws', 1)}api/kernels/{visitor.kernel_id}/channels?session_id="
+        opening = [websocket_connect(f"{address}{number}") for number in range(3 * MAX_CONNECTIONS)]
+        await asyncio.gather(*opening, return_exceptions=True)
+        with pytest.raises(HTTPClientError) as refused:
+            await websocket_connect(f"{address}later")
+        assert refused.value.code == 429
+        return await is_served(visitor)
+
+    assert visit(server, attack), "the page that was there first is served"
 
 
 def test_a_huge_message_costs_its_sender_the_connection(server):

@@ -49,7 +49,7 @@ def visit(server: str, what: Any) -> Any:
         visitor = Visitor(server)
         try:
             await visitor.open()
-            return await asyncio.wait_for(what(visitor), 120)
+            return await asyncio.wait_for(what(visitor), 60)
         finally:
             visitor.close()
 
