@@ -14,7 +14,8 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
-from fer_lib.live.connection import MAX_CONNECTIONS
+from fer_lib.live.connection import MAX_CONNECTIONS, MAX_UNSENT_BYTES
+from fer_lib.live.wishes import DEMO
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -198,6 +199,23 @@ def test_a_kernel_has_few_connections(server):
         return await is_served(visitor)
 
     assert visit(server, attack), "the page that was there first is served"
+
+
+def test_messages_that_nobody_reads_cost_the_connection(server):
+    """Ask for a picture of 100 kB again and again and read none; the server keeps no more than its limit."""
+
+    async def attack(visitor: Visitor) -> int:
+        before = len(DEMO.read_bytes())
+        asked = 0
+        with suppress(WebSocketClosedError):
+            while asked * before < 4 * MAX_UNSENT_BYTES:
+                await visitor.tell({"type": "demo"})
+                asked += 1
+                await asyncio.sleep(1 / 80)
+        return asked * before
+
+    assert visit(server, attack) < 3 * MAX_UNSENT_BYTES
+    assert visit(server, is_served), "another visitor does not notice"
 
 
 def test_a_huge_message_costs_its_sender_the_connection(server):
