@@ -24,20 +24,26 @@ from ipywidgets.widgets import widget as widget_module
 from fer_lib.live.message_filter import CONTROL_TARGET
 
 WIDGET_TARGET = "jupyter.widget"
-STATE_BURST = 40  # requests of the state of widgets at once; a page sends one, or one for each widget (about 12)
-STATES_PER_S = 2.0
+ALL_STATES_BURST = 8  # requests of the state of all widgets at once; a page sends one
+STATE_BURST = 40  # requests of the state of one widget at once; a page sends none, or one for each (about 12)
+STATES_PER_S = 2.0  # of either, from then on
 
 
 class StateRequests:
-    """Token bucket for requests of state, whose answers are thousands of times as large."""
+    """Token bucket for requests of state, whose answers are thousands of times as large.
 
-    def __init__(self) -> None:
-        self._left = float(STATE_BURST)
+    Args:
+        burst: how many are answered at once.
+    """
+
+    def __init__(self, burst: int) -> None:
+        self._burst = burst
+        self._left = float(burst)
         self._seen_s = 0.0
 
     def admit(self, now_s: float) -> bool:
         """Take a token at the time `now_s`, if there is one."""
-        self._left = min(self._left + (now_s - self._seen_s) * STATES_PER_S, STATE_BURST)
+        self._left = min(self._left + (now_s - self._seen_s) * STATES_PER_S, self._burst)
         self._seen_s = now_s
         if self._left < 1:
             return False
@@ -50,7 +56,7 @@ class ControlTarget:
 
     def __init__(self) -> None:
         self._comm: Any = None
-        self._requests = StateRequests()
+        self._requests = StateRequests(ALL_STATES_BURST)
 
     def __call__(self, comm: Any, message: dict[str, Any]) -> None:
         """Open the comm; the one before it ends."""
@@ -82,7 +88,7 @@ def restrict_widgets(root: Widget, refuse: Callable[[], None]) -> None:
         root: the widget that is shown.
         refuse: called for each message that is dropped.
     """
-    requests = StateRequests()
+    requests = StateRequests(STATE_BURST)
     for widget in find_widgets(root):
         widget.comm.on_msg(_make_handler(widget, requests, refuse))
 

@@ -117,7 +117,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         """Send a message to the page, and note when the kernel is done with one of the page's.
 
-        A visitor gets no traceback and no printed text of the kernel: both go to the server's log instead.
+        A visitor gets no traceback, no printed text and no code of the kernel: the first two go to the server's log.
         """
         if self._gate is not None and (text := read_private_text(outgoing_msg)) is not None:
             self._report(text)
@@ -176,7 +176,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
             self.log.warning(sentence)
 
     def _report(self, text: str) -> None:
-        if text not in self._reports and len(self._reports) < MAX_REPORTS:
+        if text and text not in self._reports and len(self._reports) < MAX_REPORTS:
             self._reports.add(text)
             self.log.warning("The kernel %s reports: %s", self.kernel_id, text)
 

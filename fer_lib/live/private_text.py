@@ -1,4 +1,4 @@
-"""Text of a kernel that is for the owner of the server and not for its visitors: tracebacks and printed text."""
+"""Text of a kernel that is for the owner of the server and not for its visitors: tracebacks, printed text, code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def read_private_text(message: Sequence[bytes]) -> str | None:
-    """Return the text of an `error` or `stream` message of a kernel; `None` for every other message.
+    """Return the text of an `error` or `stream` message of a kernel; `None` for messages that visitors may have.
 
-    Error replies have their traceback in the content as well, whatever their type is called.
+    Error replies have their traceback in the content as well, whatever their type is called. `execute_input` brings the
+    code of the cell that runs, which needs no line in the log: its text is empty.
 
     Args:
         message: the parts as they come from the kernel: identities, delimiter, signature, header, parent header,
@@ -24,6 +25,8 @@ def read_private_text(message: Sequence[bytes]) -> str | None:
     try:
         first = list(message).index(DELIM) + 2
         kind = json.loads(message[first]).get("msg_type")
+        if kind == "execute_input":
+            return ""
         if kind not in ("error", "stream") and b'"traceback"' not in message[first + 3]:
             return None
         content = json.loads(message[first + 3])

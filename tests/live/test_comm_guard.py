@@ -10,7 +10,14 @@ from ipywidgets.widgets import widget as widget_module
 
 from fer_lib.live import comm_guard
 from fer_lib.live.camera import open_source
-from fer_lib.live.comm_guard import STATE_BURST, STATES_PER_S, StateRequests, find_widgets, restrict_kernel
+from fer_lib.live.comm_guard import (
+    ALL_STATES_BURST,
+    STATE_BURST,
+    STATES_PER_S,
+    StateRequests,
+    find_widgets,
+    restrict_kernel,
+)
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.message_filter import CONTROL_TARGET
 from fer_lib.live.panel import Panel
@@ -142,11 +149,11 @@ def test_restrict_kernel_limits_the_rate_of_all_states(manager, states):
         comm = open_comm(manager, {}, target=CONTROL_TARGET, metadata={"version": "1.0.0"})
         for _ in range(50):
             send(manager, comm, {"method": "request_states"})
-    assert len(states) == STATE_BURST
+    assert len(states) == ALL_STATES_BURST
 
 
 def test_state_requests_admits_a_rate():
-    requests = StateRequests()
+    requests = StateRequests(STATE_BURST)
     admitted = sum(requests.admit(100 + number / 100) for number in range(1001))
     assert admitted == pytest.approx(STATE_BURST + 10 * STATES_PER_S, abs=1)
 

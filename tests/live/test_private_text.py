@@ -29,6 +29,10 @@ def test_read_private_text_of_printed_text(name):
     assert read_private_text(make_message("stream", {"name": name, "text": "printed\n"})) == "printed"
 
 
+def test_read_private_text_of_code():
+    assert read_private_text(make_message("execute_input", {"code": "password = 1"})) == ""
+
+
 @pytest.mark.parametrize("kind", ["comm_msg", "comm_open", "status", "comm_info_reply"])
 def test_read_private_text_of_what_the_page_needs(kind):
     content = {"comm_id": "c", "data": {"method": "custom", "content": {"type": "faces", "traceback": 1}}}
