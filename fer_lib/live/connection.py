@@ -138,9 +138,9 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         Voila reads every binary message as if it were of the newer protocol. In one of the older it finds a number
         of parts that would keep the server busy until its memory is full, so such a message passes it by.
         """
-        if self._gate is not None:
+        if self._gate is not None and (stream := self._find_stream()) is not None:
             # One message may have any size, but is only added to so many that wait.
-            self._socket_stream().max_write_buffer_size = MAX_UNSENT_BYTES + len(message)
+            stream.max_write_buffer_size = MAX_UNSENT_BYTES + len(message)
         try:
             if isinstance(message, bytes) and not is_well_formed(message, with_offsets=True):
                 return WebSocketHandler.write_message(self.websocket_handler, message, binary)
@@ -164,11 +164,13 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         with suppress(StreamBufferFullError):
             self.websocket_handler.close(1008, "too many messages")
         # To wait until the other side agrees would be to read on.
-        self._socket_stream().close()
+        if (stream := self._find_stream()) is not None:
+            stream.close()
 
-    def _socket_stream(self) -> Any:
+    def _find_stream(self) -> Any:
+        """Return the stream of the websocket; `None` where it is closed already."""
         socket: Any = self.websocket_handler.ws_connection
-        return socket.stream
+        return getattr(socket, "stream", None)
 
     def _complain(self, sentence: str) -> None:
         if sentence not in self._complaints:

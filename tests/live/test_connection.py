@@ -10,6 +10,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from tornado.iostream import StreamBufferFullError
+from tornado.websocket import WebSocketClosedError
 from voila.app import Voila
 
 from fer_lib.live.connection import MAX_REPORTS, MAX_UNSENT_BYTES, PromptConnection
@@ -113,6 +114,18 @@ class SilentHandler(FakeHandler):
         self.stream.write(bytes(10))
 
 
+class ClosedHandler(FakeHandler):
+    ws_connection = None
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def write_message(self, message: bytes, binary: bool = False) -> None:
+        raise WebSocketClosedError
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
 class FakeKernel:
     """A kernel of Voila, which allows some types of messages."""
 
@@ -141,6 +154,13 @@ def test_write_message_ends_a_connection_that_does_not_read(visited, caplog):
     assert stream.is_closed
     assert stream.unsent <= 2 * MAX_UNSENT_BYTES + 10
     assert "more than they read" in caplog.messages[-1]
+
+
+def test_write_message_after_the_end_of_the_connection(visited):
+    visited.websocket_handler = ClosedHandler()
+    with pytest.raises(WebSocketClosedError):
+        visited.write_message("x")
+    visited._hang_up("the end")
 
 
 def test_handle_outgoing_message_logs_what_is_private(visited, monkeypatch, caplog):
