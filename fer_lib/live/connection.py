@@ -4,9 +4,10 @@ Nagle's algorithm holds a small packet back until the last one is acknowledged, 
 its acknowledgement: together they cost 40 ms per frame. `TCP_NODELAY` halves neither bandwidth nor
 safety, it only sends at once.
 
-A visitor who floods their kernel would keep the server from the others, so messages beyond what a page needs are
-dropped (`fer_lib.live.gate`), and who goes on is hung up on and not let in for some seconds; in JupyterLab, whose
-users may do as they like with their kernel, nobody is.
+Messages of other kinds than the page sends (`fer_lib.live.message_filter`) and more than it sends
+(`fer_lib.live.gate`) are dropped, and a visitor who goes on is disconnected for some seconds, since a flood would keep
+the server from the others. Messages that a visitor does not read, and connections to one kernel, are limited as well.
+In JupyterLab, whose users may run any code in their kernel, nothing is limited.
 
 A kernel says that it is busy before each message that it takes, and idle after it. JupyterLab draws both, sixty times a
 second while frames come, which costs it a third of its time; so of what widgets send only the first in a second is told
