@@ -16,6 +16,7 @@ def test_seeds_differ(door):
 
 
 def test_fuzz_comms_finds_nothing_in_its_seeds(tmp_path, project_root):
+    pytest.importorskip("atheris", reason="atheris is made for Linux only")
     environment = {**os.environ, "PYTHONPATH": str(project_root)}
     command = [sys.executable, "-m", "faults.fuzz", "comms", "--inputs", "300"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
