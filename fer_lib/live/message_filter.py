@@ -23,7 +23,7 @@ from fer_lib.live.gate import is_well_formed
 CONTROL_TARGET = "jupyter.widget.control"
 CHANNEL = "shell"
 PROTOCOL = "5."  # major version of Jupyter's message protocol
-MAX_JSON_BYTES = 64 * 1024  # header, metadata and content together; the page sends less than 2 kB
+MAX_JSON_BYTES = 16 * 1024  # header, metadata and content together; the page sends less than 1 kB
 MAX_ID_CHARS = 128  # a UUID has 36
 PARTS = ("header", "parent_header", "metadata", "content")
 

@@ -154,7 +154,7 @@ def test_is_allowed_refuses_keys_that_come_twice(old, new):
     assert not is_allowed(raw, True)
 
 
-@pytest.mark.parametrize("content", [b'{"comm_id": "\xff"}', b"\xfe\xff", b"", b"null", b"[" * 60_000, b'{"a": NaN}'])
+@pytest.mark.parametrize("content", [b'{"comm_id": "\xff"}', b"\xfe\xff", b"", b"null", b"[" * 15_000, b'{"a": NaN}'])
 def test_is_allowed_refuses_other_encodings_and_values(content):
     parts = [json.dumps(make_message()[name]).encode() for name in ("header", "parent_header", "metadata")]
     assert not is_allowed(serialize_msg_to_ws_v1([*parts, content], "shell"), True)
