@@ -89,16 +89,19 @@ class Visitor:
         if self._socket is not None:
             self._socket.close()
 
-    async def _find_view(self) -> str:
-        """Ask for all widgets, as a page does that was loaded again; return the number of the live view."""
+    async def read_widgets(self) -> dict[str, Any]:
+        """Return the state of all widgets of the kernel by their model id, as a page reads it that was loaded again."""
         comm = uuid.uuid4().hex
-        await self.send(
-            "comm_open", {"comm_id": comm, "target_name": CONTROL, "data": {}}, metadata={"version": "1.0.0"}
-        )
+        opening = {"comm_id": comm, "target_name": CONTROL, "data": {}}
+        await self.send("comm_open", opening, metadata={"version": "1.0.0"})
+        await self.send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
+        states: dict[str, Any] = await self.receive(lambda message: message["content"].get("data", {}).get("states"))
+        return states
+
+    async def _find_view(self) -> str:
+        """Return the model id of the live view."""
         while True:
-            await self.send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
-            states = await self.receive(lambda message: message["content"].get("data", {}).get("states"))
-            for model, widget in states.items():
+            for model, widget in (await self.read_widgets()).items():
                 if "sentences" in widget["state"]:
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import atheris
 import numpy as np
@@ -27,7 +27,9 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.crops import CropSpec
     from fer_lib.faces import Faces
     from fer_lib.live.gate import is_well_formed
+    from fer_lib.live.message_filter import is_allowed
     from fer_lib.live.session import Session
+    from fer_lib.live.states import STATES
     from fer_lib.pictures.decoding import decode
     from fer_lib.pictures.headers import PHOTO, check_decoding_cost, parse_image_file
     from fer_lib.pictures.jpeg import MAX_SCANS
@@ -39,13 +41,21 @@ with atheris.instrument_imports(include=["fer_lib"]):
 
 from jupyter_server.services.kernels.connection.base import deserialize_binary_message, deserialize_msg_from_ws_v1
 
+if TYPE_CHECKING:
+    from faults.widgets import Widgets
+
 Door = Callable[[bytes], None]
 FEW = 200_000  # pixels; larger pictures only take longer
 MAX_ADDED_BYTES = 400  # a new directory of TIFF
-WORDS = ("type", "frame", "id", "time_s", "state", "detail", "stats", "record", "on", "forget", "download", "kind", "csv",
-         "json", "adjust", "smoothing_s", "demo", "waiting", "opening", "running", "stopped", "results_per_s",
-         "round_trip_ms", "frame_to_overlay_ms")  # fmt: skip
-KINDS = ("frame", "state", "stats", "record", "forget", "download", "adjust", "demo")
+# Names and values in the messages of a page, beside their types.
+WORDS = ("type", "id", "time_s", "detail", "on", "kind", "csv", "json", "smoothing_s", "results_per_s", "round_trip_ms",
+         "frame_to_overlay_ms", *STATES)  # fmt: skip
+# The same of the protocol of widgets; the ids of comms come from the widgets themselves.
+COMM_KINDS = ("comm_open", "comm_msg", "comm_close", "comm_info_request", "kernel_info_request", "execute_request")
+METHODS = ("update", "custom", "request_state", "request_states", "echo_update")
+COMM_WORDS = ("comm_id", "target_name", "data", "method", "content", "state", "buffer_paths", *METHODS,
+              "jupyter.widget", "jupyter.widget.control", "autosave", "filename",
+              "value", "msg_type", "version", "5.3", "shell", "control", "subshell_id", "layout", "children", "_esm")  # fmt: skip
 
 
 def open_headers() -> Door:
@@ -112,15 +122,17 @@ def open_messages() -> Door:
         return session
 
     sessions = [begin()]
+    kinds = list(sessions[0].kinds)
+    words = [*WORDS, *kinds]
 
     def knock(data: bytes) -> None:
         told = atheris.FuzzedDataProvider(data)
         if told.ConsumeProbability() < 0.02:
             sessions[:] = [begin()]
         for _ in range(told.ConsumeIntInRange(1, 6)):
-            content = _invent(told, 3)
+            content = _invent(told, words, 3)
             if isinstance(content, dict) and told.ConsumeBool():
-                content["type"] = told.PickValueInList(list(KINDS))
+                content["type"] = told.PickValueInList(kinds)
             buffers = [told.ConsumeBytes(40) for _ in range(told.ConsumeIntInRange(0, 2))]
             answer = sessions[0].answer(content, buffers)
             if answer is not None:
@@ -130,11 +142,11 @@ def open_messages() -> Door:
     return knock
 
 
-def _invent(told: Any, depth: int) -> Any:
-    """Return any value that JSON can hold, and some words that pages use."""
+def _invent(told: Any, words: list[str], depth: int) -> Any:
+    """Return any value that JSON can hold, and some of the words that pages use."""
     kind = told.ConsumeIntInRange(0, 8 if depth else 5)
     if kind == 0:
-        return told.PickValueInList(list(WORDS))
+        return told.PickValueInList(words)
     if kind == 1:
         return told.ConsumeInt(9)
     if kind == 2:
@@ -144,9 +156,21 @@ def _invent(told: Any, depth: int) -> Any:
     if kind in (4, 5):
         return told.ConsumeUnicode(12)
     if kind == 6:
-        return [_invent(told, depth - 1) for _ in range(told.ConsumeIntInRange(0, 3))]
-    pairs = [(told.PickValueInList(list(WORDS)), _invent(told, depth - 1)) for _ in range(told.ConsumeIntInRange(0, 6))]
-    return dict(pairs)
+        return [_invent(told, words, depth - 1) for _ in range(told.ConsumeIntInRange(0, 3))]
+    count = told.ConsumeIntInRange(0, 6)
+    return {told.PickValueInList(words): _invent(told, words, depth - 1) for _ in range(count)}
+
+
+def _invent_comm(told: Any, widgets: Widgets, words: list[str]) -> Any:
+    """Return the content of a message to a widget, or of one that would create another."""
+    names = [told.PickValueInList(widgets.traits) for _ in range(told.ConsumeIntInRange(0, 3))]
+    state = {name: _invent(told, words, 1) for name in names}
+    if told.ConsumeBool():
+        state |= told.PickValueInList(widgets.classes)
+    data = {"method": told.PickValueInList(list(METHODS)), "state": state, "content": _invent(told, words, 1)}
+    targets = ["jupyter.widget", "jupyter.widget.control", told.ConsumeUnicode(4)]
+    target, comm_id = told.PickValueInList(targets), told.PickValueInList([*widgets.ids, "new", "other"])
+    return {"comm_id": comm_id, "target_name": target, "data": data}
 
 
 class _Seer:
@@ -182,6 +206,34 @@ def open_gate() -> Door:
             if is_well_formed(data, with_offsets):
                 with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     read(data)
+
+    return knock
+
+
+def open_comms() -> Door:
+    """What a visitor sends to widgets creates none and changes none, whether the server's filter passes it or not.
+
+    The first byte chooses between the protocols, and between raw bytes and a message that is put together.
+    """
+    from faults.widgets import Widgets  # only here: the other targets need no widgets
+
+    logging.disable(logging.CRITICAL)
+    widgets = Widgets()
+    words = [*COMM_WORDS, *widgets.ids]
+
+    def knock(data: bytes) -> None:
+        with_offsets, is_raw = data[:1] < b"\x80", data[:1] < b"\x40" or data[:1] >= b"\xc0"
+        if is_raw:
+            raw = data[1:]
+        else:
+            told = atheris.FuzzedDataProvider(data[1:])
+            content = _invent_comm(told, widgets, words) if told.ConsumeBool() else _invent(told, words, 4)
+            raw = widgets.write(told.PickValueInList(list(COMM_KINDS)), content, with_offsets)
+        passed = is_allowed(raw, with_offsets)
+        kind, content = widgets.deliver(raw, with_offsets)
+        assert not passed or kind in COMM_KINDS[:-1], kind
+        assert not (passed and kind == "comm_open") or content["target_name"] == "jupyter.widget.control"
+        widgets.check()
 
     return knock
 
@@ -270,6 +322,7 @@ DOORS: dict[str, Callable[[], Door]] = {
     "pipeline": open_pipeline,
     "messages": open_messages,
     "gate": open_gate,
+    "comms": open_comms,
     "service": open_service,
     "folder": open_folder,
     "photo": open_photo,

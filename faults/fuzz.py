@@ -1,6 +1,6 @@
 """Does any input break a door? Coverage-guided, with seeds that are kept for the next time.
 
-    python -m faults.fuzz                              # every door, some 130,000 inputs in all
+    python -m faults.fuzz                              # every door, some 150,000 inputs in all
     python -m faults.fuzz pictures --inputs 1000000
     python -m faults.fuzz --json
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import struct
@@ -45,6 +46,7 @@ INPUTS = {
     "pipeline": 10_000,
     "messages": 30_000,
     "gate": 20_000,
+    "comms": 20_000,
     "service": 4_000,
     "folder": 6_000,
     "photo": 4_000,
@@ -59,7 +61,7 @@ def main() -> int:
     """Fuzz from the shell; the status is 1 if something broke."""
     parser = argparse.ArgumentParser(description="Try to break every door with inputs that nobody would think of.")
     parser.add_argument("doors", nargs="*", metavar="door", help=f"of {', '.join(INPUTS)} (default: all)")
-    parser.add_argument("--inputs", type=int, help="how many at each door (default: its share of some 130,000)")
+    parser.add_argument("--inputs", type=int, help="how many at each door (default: its share of some 150,000)")
     add_json(parser)
     given = parser.parse_args()
     unknown = sorted(set(given.doors) - set(INPUTS))
@@ -123,6 +125,8 @@ def seeds(door: str) -> list[bytes]:
     if door == "gate":
         parts = [b"{}", b"{}", b"{}", b"{}", b"\xff\xd8"]
         return [serialize_msg_to_ws_v1(parts, "shell"), serialize_binary_message({"header": {}, "buffers": [b"\xff"]})]
+    if door == "comms":
+        return comm_seeds()
     if door == "messages":
         return [bytes(range(60)), bytes(60)]
     return pictures
@@ -139,6 +143,30 @@ def _small_costly() -> list[bytes]:
         make_webp(make_vp8l_of_groups(16, 4)),
         make_jpeg(head=make_segment(0xE1, b"Exif\0\0" + exif) + make_segment(0xDD, b"\0\1")),
     ]
+
+
+def comm_seeds() -> list[bytes]:
+    """Return messages of the page and of a visitor who tries more, in both protocols, and some to be put together."""
+    state = {"_model_module": "jupyter-webrtc", "_model_name": "ImageRecorderModel", "filename": "x", "autosave": True}
+    custom = {"type": "frame", "id": 1, "time_s": 0.5}
+    contents: list[tuple[str, dict[str, Any]]] = [
+        ("kernel_info_request", {}),
+        ("comm_info_request", {"target_name": "jupyter.widget"}),
+        ("comm_open", {"comm_id": "a", "target_name": "jupyter.widget.control", "data": {}}),
+        ("comm_open", {"comm_id": "a", "target_name": "jupyter.widget", "data": {"state": state}}),
+        ("comm_close", {"comm_id": "a", "data": {}}),
+    ]
+    datas = ({"method": "request_states"}, {"method": "request_state"}, {"method": "custom", "content": custom})
+    updates = ({"method": "update", "state": {"layout": "IPY_MODEL_a"}, "buffer_paths": [["value"]]},)
+    contents += [("comm_msg", {"comm_id": "a", "data": data}) for data in (*datas, *updates)]
+    seeds = [bytes([first, *range(60)]) for first in (0x40, 0x80)]
+    for kind, content in contents:
+        header = {"msg_id": "m", "msg_type": kind, "session": "s", "version": "5.3"}
+        message = {"header": header, "parent_header": {}, "metadata": {"version": "2.1.0"}, "content": content}
+        parts = [json.dumps(part).encode() for part in message.values()]
+        seeds.append(b"\x00" + serialize_msg_to_ws_v1(parts, "shell"))
+        seeds.append(b"\xff" + serialize_binary_message({**message, "channel": "shell", "buffers": [b"x"]}))
+    return seeds
 
 
 def _figure(said: str, name: str) -> int:

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fer_lib.live.camera import open_source
+    from fer_lib.live.comm_guard import restrict_kernel
     from fer_lib.live.live_view import LiveView
     from fer_lib.live.panel import Panel
     from fer_lib.live.session import Session
 
-__all__ = ["LiveView", "Panel", "Session", "open_source"]
+__all__ = ["LiveView", "Panel", "Session", "open_source", "restrict_kernel"]
 
-_HOMES = {"LiveView": "live_view", "Panel": "panel", "Session": "session", "open_source": "camera"}
+_HOMES = {
+    "LiveView": "live_view",
+    "Panel": "panel",
+    "Session": "session",
+    "open_source": "camera",
+    "restrict_kernel": "comm_guard",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ Some = TypeVar("Some", bound=Settings)
 
 
 def read_settings(kind: type[Some]) -> Some:
-    """Return settings of a kind; the defaults if one is wrong, because then the page itself says which."""
+    """Return settings of a kind; the defaults if one is wrong: then the notebook fails and the log says which."""
     try:
         return kind.load()
     except ValueError:

@@ -10,6 +10,7 @@ from ipywidgets import HTML, VBox
 
 from fer_lib.live.about import describe_network
 from fer_lib.live.camera import open_camera
+from fer_lib.live.comm_guard import restrict_widgets
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.session import Session
 from fer_lib.settings import PageSettings, VisionSettings
@@ -48,6 +49,7 @@ class Panel(VBox):
         children = [self.view, *([self._show_notice()] if is_remote else []), notes.add_class("fer-notes")]
         super().__init__(children)
         self.add_class("fer-page")
+        restrict_widgets(self, self._count_refused)
 
     def _show_notice(self) -> HTML:
         notice = HTML().add_class("fer-notes").add_class("fer-notice")
@@ -58,6 +60,9 @@ class Panel(VBox):
         self.session.observe(show, "notice")
         show()
         return notice
+
+    def _count_refused(self) -> None:
+        self.session.errors += 1
 
     def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
         answer = self.session.answer(content, buffers)

@@ -58,6 +58,17 @@ class Session(traitlets.HasTraits):
         self._wishes = Wishes(self.live, vision)
         self._stream = Stream(self._loader, self._wishes, self.live.max_frame_mb)
         self.recording = self._wishes.recording
+        self._handlers: dict[str, Callable[[Message, Sequence[Any]], Message | None]] = {
+            "frame": self._take_frame,
+            "state": self._take_state,
+            "stats": self._take_stats,
+            **dict.fromkeys(self._wishes, self._take_wish),
+        }
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The values of `type` in the messages of a page."""
+        return tuple(self._handlers)
 
     def prepare(self) -> None:
         """Begin to load the networks in the background, so that the page need not wait for them."""
@@ -75,17 +86,11 @@ class Session(traitlets.HasTraits):
         break its own loop. Where the visitor waits for an answer, a sentence says what is wrong.
         """
         kind = content.get("type") if isinstance(content, dict) else None
-        if kind == "frame":
-            return self._take_frame(content, buffers)
-        if kind == "state":
-            return self._take_state(content)
-        if kind == "stats":
-            self._take_stats(content)
-        elif kind in self._wishes:
-            return self._take_wish(content)
-        else:
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
+        if handler is None:
             self.errors += 1
-        return None
+            return None
+        return handler(content, buffers)
 
     def _take_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         errors = self._stream.errors
@@ -94,14 +99,14 @@ class Session(traitlets.HasTraits):
         self._show_stream()
         return answer
 
-    def _take_wish(self, content: Message) -> Message | None:
+    def _take_wish(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         try:
             return self._wishes.take(content)
         except (ValueError, RuntimeError) as error:
             self.errors += 1
             return {"type": "refused", "detail": str(error)}
 
-    def _take_state(self, content: Message) -> Message | None:
+    def _take_state(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         state = content.get("state")
         if not isinstance(state, str) or state not in STATES:
             self.errors += 1
@@ -113,7 +118,7 @@ class Session(traitlets.HasTraits):
         self.state = state
         return self._wishes.end() if state not in LIVE else None
 
-    def _take_stats(self, content: Message) -> None:
+    def _take_stats(self, content: Message, buffers: Sequence[Any]) -> None:
         names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")
         if not all(is_number(content.get(name)) for name in names):
             self.errors += 1

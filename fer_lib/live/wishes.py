@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fer_lib.baseline import Floats
@@ -43,9 +43,9 @@ class Wishes:
             "demo": self._take_demo,
         }
 
-    def __contains__(self, kind: object) -> bool:
-        """Say whether a message of this type is a wish."""
-        return isinstance(kind, str) and kind in self._takers
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the message types that are wishes."""
+        return iter(self._takers)
 
     def take(self, content: Message) -> Message | None:
         """Take a message whose type is one of the wishes; return the answer, if there is any to give.

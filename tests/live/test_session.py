@@ -1,9 +1,11 @@
+import re
 import threading
 
 import numpy as np
 import pytest
 
 from fer_lib.faces import Faces
+from fer_lib.live import messages
 from fer_lib.live.calibration import STOPPED
 from fer_lib.live.session import Session
 from fer_lib.live.stream import MAX_FAILURES
@@ -116,6 +118,12 @@ def test_answer_to_nonsense_is_counted(session, content):
     assert session.answer(content, [b"FACE"]) is None
     assert session.errors == 1
     assert session.state == "ready"
+
+
+def test_kinds_are_all_answered_and_documented(session):
+    assert {"frame", "state", "stats", "baseline", "examine"} <= set(session.kinds)
+    for kind in session.kinds:
+        assert re.search(rf"\b{kind}\b", messages.__doc__)
 
 
 def test_answer_frame_that_waited(session, pipeline):

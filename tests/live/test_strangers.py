@@ -14,6 +14,8 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
+from fer_lib.live.connection import MAX_CONNECTIONS, MAX_UNSENT_BYTES
+from fer_lib.live.wishes import DEMO
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -52,12 +54,18 @@ async def is_served(visitor: Visitor) -> bool:
     return False
 
 
+KINDS = (
+    *("execute_request", "complete_request", "inspect_request", "history_request", "is_complete_request"),
+    *("input_reply", "shutdown_request", "interrupt_request", "debug_request", "create_subshell_request"),
+)
+
+
 def test_code_is_not_run(server, tmp_path):
     proof = tmp_path / "proof"
 
     async def attack(visitor: Visitor) -> bool:
         code = f"open({str(proof)!r}, 'w').close()"
-        for kind in ("execute_request", "complete_request", "inspect_request", "history_request", "input_reply"):
+        for kind in KINDS:
             await visitor.send(kind, {"code": code, "silent": False, "user_expressions": {}, "allow_stdin": False})
         return await is_served(visitor)
 
@@ -177,6 +185,36 @@ def test_a_flood_costs_its_sender_the_connection(server):
         assert refused.value.code == 429
 
     visit(server, attack)
+    assert visit(server, is_served), "another visitor does not notice"
+
+
+def test_a_kernel_has_few_connections(server):
+    async def attack(visitor: Visitor) -> bool:
+        address = f"{server.replace('http', 'ws', 1)}api/kernels/{visitor.kernel_id}/channels?session_id="
+        opening = [websocket_connect(f"{address}{number}") for number in range(3 * MAX_CONNECTIONS)]
+        await asyncio.gather(*opening, return_exceptions=True)
+        with pytest.raises(HTTPClientError) as refused:
+            await websocket_connect(f"{address}later")
+        assert refused.value.code == 429
+        return await is_served(visitor)
+
+    assert visit(server, attack), "the page that was there first is served"
+
+
+def test_messages_that_nobody_reads_cost_the_connection(server):
+    """Ask for a picture of 100 kB again and again and read none; the server keeps no more than its limit."""
+
+    async def attack(visitor: Visitor) -> int:
+        before = len(DEMO.read_bytes())
+        asked = 0
+        with suppress(WebSocketClosedError):
+            while asked * before < 4 * MAX_UNSENT_BYTES:
+                await visitor.tell({"type": "demo"})
+                asked += 1
+                await asyncio.sleep(1 / 80)
+        return asked * before
+
+    assert visit(server, attack) < 3 * MAX_UNSENT_BYTES
     assert visit(server, is_served), "another visitor does not notice"
 
 
