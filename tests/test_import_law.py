@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    {"labels"},
+    {"labels", "telemetry"},
     {"boxes", "settings", "drafts", "hosts", "packages", "pictures", "rate_limit"},
     {"metrics", "weights", "crops", "faces", "baseline"},
     {"plots", "recording"},
