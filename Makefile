@@ -15,10 +15,17 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 PINNED := pyproject.toml constraints.txt $(wildcard fer_lib/live/template/* fer_lib/live/template/*/*)
 PROMPT := fer_lib.live.connection.PromptConnection
+# JupyterLab asks other hosts for news, newer versions and extensions, unless told not to.
+OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+  --LabApp.extension_manager=readonly
 
 # Large values, such as frames, must not be sent back to the page that they came from.
 export JUPYTER_WIDGETS_ECHO := 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+# For commands that start before fer_lib is imported. fer_lib/telemetry.py sets the same in every other process.
+export ORT_DISABLE_TELEMETRY ?= 1
+export RAY_USAGE_STATS_ENABLED ?= 0
+export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 help:  ## list these words
 	@echo "usage: make WORD [NAME=value ...]"
@@ -33,7 +40,7 @@ app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000; 
 
 lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
 	@$(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks \
-	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) --Session.digest_history_size=1000 $(ARGS)
+	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) --Session.digest_history_size=1000 $(OFFLINE) $(ARGS)
 
 test: $(VENV)/.all  ## run every test, in the browser and in the notebooks too (ARGS="-k weights" runs some)
 	@$(RUN) pytest $(ARGS)

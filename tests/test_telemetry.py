@@ -1,7 +1,9 @@
 """No dependency sends anything unless the user asked for it."""
 
 import ast
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -120,3 +122,26 @@ def test_onnxruntime_is_imported_only_by_the_package(project_root):
     assert [path.name for path in paths if "onnxruntime" in imported_packages(path)] == []
     notebooks = (project_root / "notebooks").glob("*.ipynb")
     assert [path.name for path in notebooks if "import onnxruntime" in path.read_text(encoding="utf-8")] == []
+
+
+def test_makefile_sets_the_same_variables(project_root):
+    text = (project_root / "Makefile").read_text()
+    found = dict(re.findall(r"^export (\w+) \?= (\d)$", text, re.MULTILINE))
+    assert {name: found.get(name) for name in TELEMETRY_OFF} == TELEMETRY_OFF
+
+
+def test_jupyterlab_sends_no_request_by_itself(project_root):
+    """News, the search for a newer version and the list of extensions, in `make lab`, on Binder and in the hub."""
+    from jupyterlab.handlers.announcements import NeverCheckForUpdate
+    from jupyterlab.labapp import LabApp
+    from traitlets.config import Config
+
+    text = (project_root / "Makefile").read_text().replace("\\\n", " ")
+    assert "$(OFFLINE)" in re.search(r"^lab:.*\n(.*)$", text, re.MULTILINE)[1]
+    from_make = LabApp()
+    from_make.parse_command_line(re.search(r"^OFFLINE := (.*)$", text, re.MULTILINE)[1].split())
+    from_file = LabApp(config=Config(json.loads((project_root / "binder" / "jupyter_server_config.json").read_text())))
+    for app in (from_make, from_file):
+        assert app.news_url is None
+        assert app.check_for_updates_class is NeverCheckForUpdate
+        assert app.extension_manager == "readonly"
