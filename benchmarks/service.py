@@ -148,6 +148,9 @@ def _serve_here(environment: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
+    from fer_lib.service.local_ray import bind_to_loopback
+
+    bind_to_loopback()
     import ray
     from ray import serve
 

@@ -17,8 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import ray
-
+from fer_lib.service.local_ray import connect_ray
 from fer_lib.service.trials import Plan, Trial, list_trials, read_plan
 
 Report = Callable[[str], None]
@@ -27,7 +26,7 @@ Report = Callable[[str], None]
 def run_sweep(plan: Plan, report: Report = print) -> list[Trial]:
     """Run what a plan lacks, as much at a time as there is room for, and return the trials that failed.
 
-    Without a Ray that runs already, one is started on this machine, and ended.
+    Without `RAY_ADDRESS`, a Ray is started on this machine and ended. It listens on 127.0.0.1 and has no dashboard.
 
     Raises:
         ValueError: if a setting is wrong; then nothing was started.
@@ -37,14 +36,8 @@ def run_sweep(plan: Plan, report: Report = print) -> list[Trial]:
     report(f"{len(trials)} runs, {len(trials) - len(missing)} finished already")
     if not missing:
         return []
-    started_here = not ray.is_initialized()
-    if started_here:
-        ray.init(log_to_driver=False)
-    try:
+    with connect_ray():
         return _run_all(missing, plan, report)
-    finally:
-        if started_here:
-            ray.shutdown()
 
 
 def run_trial(trial: Trial, notebook: Path) -> str | None:
@@ -93,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_all(trials: Sequence[Trial], plan: Plan, report: Report) -> list[Trial]:
+    import ray  # only now: what it listens on is decided before its import
+
     # Ray's own retries are off: a failure is told before it is tried again.
     task = ray.remote(run_trial).options(num_cpus=plan.cpus_per_run, num_gpus=plan.gpus_per_run, max_retries=0)
     notebook = plan.notebook.absolute()
@@ -114,6 +109,8 @@ def _run_all(trials: Sequence[Trial], plan: Plan, report: Report) -> list[Trial]
 
 
 def _read_reason(done: Any) -> str | None:
+    import ray
+
     try:
         reason: str | None = ray.get(done)
     except ray.exceptions.RayError as error:  # the task's process or its machine is gone
