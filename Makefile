@@ -9,11 +9,13 @@ PYTHON ?= python3
 PORT ?= 8866
 IP ?= localhost
 PIP_ARGS ?= -q
+HASHES ?= yes
 ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
-PINNED := pyproject.toml constraints.txt $(wildcard fer_lib/live/template/* fer_lib/live/template/*/*)
+PINNED := pyproject.toml constraints.txt $(wildcard requirements/*.txt) $(wildcard fer_lib/live/template/* fer_lib/live/template/*/*)
+COMMA := ,
 PROMPT := fer_lib.live.connection.PromptConnection
 # JupyterLab asks other hosts for news, newer versions and extensions, unless told not to.
 OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
@@ -84,24 +86,41 @@ clean:  ## remove the environment and all caches; data, runs and weights stay
 
 # The environment. A stamp says what is in it already, and is void when what was installed has changed since:
 # the package lies here, but its pins, its entry in pyproject.toml and the template of Voila are copied.
+#
+# $(call install,FILE,EXTRAS) compares the hash of every file with requirements/FILE.txt. HASHES=no installs the same
+# versions from any source, such as another index or builds of your own.
+ifeq ($(HASHES),no)
+define install
+@echo "HASHES=no: the hashes of the packages are not compared." >&2
+@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.$(2)'
+endef
+else
+define install
+@$(RUN) pip install $(PIP_ARGS) --require-hashes -r requirements/build.txt -r requirements/$(1).txt || { \
+  echo "The packages of requirements/$(1).txt could not be installed; pip's message is above. Where packages come from" \
+    "another index or are builds of your own, HASHES=no installs the versions of constraints.txt without comparing hashes." >&2; exit 1; }
+@$(RUN) pip install $(PIP_ARGS) --no-deps --no-build-isolation -e .
+endef
+endif
+
 $(VENV)/.core: $(VENV)/.made $(PINNED)
 	@echo "Installing what the live page needs into $(VENV) (some 550 MB, a minute or two) ..."
-	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e .
+	$(call install,core,)
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.made $(PINNED)
 	@echo "Installing JupyterLab and what the notebooks need, without torch, into $(VENV) (some 800 MB, a minute or two) ..."
-	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[lab,evaluate]'
+	$(call install,lab,[lab$(COMMA)evaluate])
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.train: $(VENV)/.made $(PINNED)
 	@echo "Installing what training needs into $(VENV) (torch and friends, up to 7 GB on Linux, some minutes) ..."
-	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[train]'
+	$(call install,train,[train])
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.all: $(VENV)/.made $(PINNED)
 	@echo "Installing everything into $(VENV) (torch and friends, up to 7 GB on Linux, some minutes) ..."
-	@$(RUN) pip install $(PIP_ARGS) -c constraints.txt -e '.[all]'
+	$(call install,all,[all])
 	@touch $@ $(VENV)/.train $(VENV)/.lab $(VENV)/.core
 
 # An environment that was moved here, or whose Python went away with an upgrade, is made anew.

@@ -33,6 +33,7 @@ class House:
         folder.mkdir()
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(root / name, folder)
+        shutil.copytree(root / "requirements", folder / "requirements")
         old = int(version.startswith("3.9"))
         script = PYTHON.format(log=self.log, version=version, old=old, python=sys.executable)
         (folder / "python").write_text(script)
@@ -79,9 +80,10 @@ def test_make_alone_lists_every_word(house):
 
 def test_app_makes_the_environment_and_installs_only_the_core(house, free_port):
     said = house.make("app", f"PORT={free_port}")
-    venv, install, serve = house.calls
+    venv, packages, package, serve = house.calls
     assert venv == "venv --clear .venv"
-    assert install == "pip install -q -c constraints.txt -e ."
+    assert packages == "pip install -q --require-hashes -r requirements/build.txt -r requirements/core.txt"
+    assert package == "pip install -q --no-deps --no-build-isolation -e ."
     assert serve.startswith("voila notebooks/04_live.ipynb ")
     assert f"--port={free_port}" in serve
     assert "--Voila.ip=localhost" in serve
@@ -98,10 +100,25 @@ def test_app_is_fast_the_second_time(house, free_port):
 def test_app_installs_again_when_the_pins_have_changed(house, free_port):
     house.make("app", f"PORT={free_port}")
     later = (house.folder / ".venv" / ".core").stat().st_mtime + 10
-    for name in ("constraints.txt", "pyproject.toml"):
+    for name in ("constraints.txt", "pyproject.toml", "requirements/core.txt"):
         os.utime(house.folder / name, (later, later))
     house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["pip", "voila"]
+    assert [call.split()[0] for call in house.calls] == ["pip", "pip", "voila"]
+
+
+def test_install_without_hashes_is_said(house):
+    said = house.make("lab", "HASHES=no")
+    assert house.calls[1] == "pip install -q -c constraints.txt -e .[lab,evaluate]"
+    assert "HASHES=no: the hashes of the packages are not compared." in said
+
+
+def test_install_that_fails_names_the_remedy_and_installs_nothing_else(house):
+    script = (house.folder / "python").read_text().replace('case "$*" in', 'case "$*" in *--require-hashes*) exit 1 ;;')
+    (house.folder / "python").write_text(script)
+    said = house.make("lab", fails=True)
+    assert "HASHES=no installs the versions of constraints.txt without comparing hashes" in said
+    assert [call.split()[0] for call in house.calls] == ["venv", "pip"]
+    assert not (house.folder / ".venv" / ".lab").exists()
 
 
 def test_app_takes_address_and_port_from_the_environment(house, free_port, monkeypatch):
@@ -124,15 +141,15 @@ def test_app_says_when_the_port_cannot_be_had(house, port):
 
 def test_lab_adds_jupyterlab(house):
     house.make("lab")
-    _, install, lab = house.calls
-    assert install.endswith("-e .[lab,evaluate]")
+    _, packages, _, lab = house.calls
+    assert packages.endswith("-r requirements/lab.txt")
     assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection" in lab
 
 
 def test_test_installs_everything_and_leaves_nothing_to_install(house, free_port):
     house.make("test", "ARGS=-k weights")
-    assert house.calls[1].endswith("-e .[all]")
-    assert house.calls[2] == "pytest -k weights"
+    assert house.calls[1].endswith("-r requirements/all.txt")
+    assert house.calls[3] == "pytest -k weights"
     for word in ("check", "notebooks", "train", "bench", "lab"):
         house.make(word)
         assert not any(call.startswith(("pip", "venv")) for call in house.calls), word
@@ -143,26 +160,26 @@ def test_test_installs_everything_and_leaves_nothing_to_install(house, free_port
 
 def test_check_looks_at_style_types_and_notebooks(house):
     house.make("check")
-    assert [call.split()[0] for call in house.calls[2:]] == ["ruff", "ruff", "mypy", "nbstripout"]
+    assert [call.split()[0] for call in house.calls[3:]] == ["ruff", "ruff", "mypy", "nbstripout"]
 
 
 def test_bench_runs_every_benchmark(house):
     house.make("bench", "ARGS=--json")
     names = ("pipeline", "network", "stability", "live", "visitors", "service", "training")
-    assert house.calls[2:] == [f"benchmarks.{name} --json" for name in names]
+    assert house.calls[3:] == [f"benchmarks.{name} --json" for name in names]
 
 
 def test_fuzz_and_soak_run_what_is_too_long_for_a_test(house):
     house.make("fuzz", "ARGS=pictures")
-    assert house.calls[2:] == ["faults.fuzz pictures"]
+    assert house.calls[3:] == ["faults.fuzz pictures"]
     house.make("soak", "ARGS=--kills 3")
     assert house.calls == ["faults.connection", "faults.slow_callers", "faults.flood", "faults.soak --kills 3"]
 
 
 def test_train_passes_parameters_on(house):
     house.make("train", "ARGS=-p NUM_EPOCHS 2")
-    assert house.calls[1].endswith("-e .[train]")
-    assert house.calls[2] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
+    assert house.calls[1].endswith("-r requirements/train.txt")
+    assert house.calls[3] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
 
 
 def test_train_keeps_memory_that_torch_will_ask_for_again(house):
@@ -174,19 +191,19 @@ def test_train_keeps_memory_that_torch_will_ask_for_again(house):
 
 def test_train_repeats_the_runs_that_lie_beside_the_weights(house, project_root):
     house.make("train", "RECIPE=shipped")
-    assert house.calls[2] == "fer_lib.training.notebook --recipe weights/shipped"
+    assert house.calls[3] == "fer_lib.training.notebook --recipe weights/shipped"
     assert list((project_root / "weights" / "shipped").glob("*/settings.json"))
 
 
 def test_pip_options_of_the_user_are_passed_on(house):
     house.make("lab", "PIP_ARGS=--no-index")
-    assert house.calls[1].startswith("pip install --no-index -c constraints.txt")
+    assert house.calls[1].startswith("pip install --no-index --require-hashes")
 
 
 def test_environment_that_was_made_by_hand_is_kept(house, free_port):
     subprocess.run([house.folder / "python", "-m", "venv", "--clear", house.folder / ".venv"], check=True)
     house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["pip", "voila"]
+    assert [call.split()[0] for call in house.calls] == ["pip", "pip", "voila"]
 
 
 def test_environment_that_was_moved_is_made_anew(house, free_port):
@@ -197,7 +214,7 @@ def test_environment_that_was_moved_is_made_anew(house, free_port):
     for path in (house.folder / "python", house.folder / ".venv" / "bin" / "python"):
         path.write_text(script)
     house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "voila"]
+    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "pip", "voila"]
 
 
 def test_environment_whose_python_is_gone_is_made_anew(house, free_port):
@@ -206,7 +223,7 @@ def test_environment_whose_python_is_gone_is_made_anew(house, free_port):
     python.unlink()
     python.symlink_to("/nowhere/python3")
     house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "voila"]
+    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "pip", "voila"]
 
 
 def test_old_python_is_refused_in_a_sentence(project_root, tmp_path):
