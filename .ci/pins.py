@@ -2,7 +2,8 @@
 
 `.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt` takes the versions over
 from an environment in which `make test` passes. Packages that only this kind of computer has (CUDA's, for
-example) are left out, so that the pins fit other computers too.
+example) are left out, so that the pins fit other computers too. `.ci/lock.py` then writes requirements/, the same
+versions with hashes.
 """
 
 import tomllib

@@ -116,3 +116,29 @@ def test_every_docker_run_publishes_on_loopback_only(project_root):
     ]
     assert len(found) > 3
     assert [one for one in found if not one[1].startswith("127.0.0.1:")] == []
+
+
+def test_kuberay_restricts_its_containers_and_asks_for_a_token(project_root):
+    cluster = yaml.safe_load((project_root / "deploy" / "kuberay.yaml").read_text())["spec"]["rayClusterConfig"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    pods = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    containers = [one for pod in pods for one in pod["template"]["spec"]["containers"]]
+    assert len(containers) == 2
+    for one in containers:
+        assert {"name": "RAY_USAGE_STATS_ENABLED", "value": "0"} in one["env"]
+        assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert one["securityContext"]["allowPrivilegeEscalation"] is False
+        assert one["securityContext"]["runAsNonRoot"] is True
+        assert {"cpu", "memory"} <= set(one["resources"]["limits"])
+
+
+def test_kuberay_network_opens_the_port_of_the_service_alone(project_root):
+    policy = yaml.safe_load((project_root / "deploy" / "kuberay-network.yaml").read_text())["spec"]
+    assert policy["policyTypes"] == ["Ingress"]
+    open_to_all = [rule["ports"] for rule in policy["ingress"] if "from" not in rule]
+    assert open_to_all == [[{"port": ServiceSettings().port}]]
+
+
+def test_ray_serve_answers_on_loopback_only(project_root):
+    said = yaml.safe_load((project_root / "deploy" / "ray-serve.yaml").read_text())
+    assert said["http_options"] == {"host": "127.0.0.1", "port": ServiceSettings().port}
