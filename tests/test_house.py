@@ -105,9 +105,16 @@ def test_environment_agrees_with_pyproject(project_root, project):
     assert python.removeprefix("python=") in SpecifierSet(project["requires-python"])
 
 
-def test_binder_installs_the_core_in_tested_versions_and_nothing_else(project_root):
+def test_binder_installs_the_core_with_hashes_and_nothing_else(project_root, tmp_path):
     lines = (project_root / "binder" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == ["-c ../constraints.txt", "-e ."]
+    files = ["-r ../requirements/build.txt", "-r ../requirements/core.txt"]
+    assert [line for line in lines if not line.startswith("#")] == ["--require-hashes", *files]
+    (tmp_path / "pip").write_text('#!/bin/sh\necho "$*"\n')
+    (tmp_path / "pip").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    build = [project_root / "binder" / "postBuild"]
+    done = subprocess.run(build, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"install --no-deps --no-build-isolation -e {project_root}\n"
 
 
 def test_binder_python_is_one_we_support(project_root, project):
