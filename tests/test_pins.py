@@ -106,3 +106,9 @@ def test_requirements_of_everything_hold_all_pins(locked, project_root):
 def test_requirements_of_page_and_service_have_no_torch(locked):
     for name in ("core", "lab", "service"):
         assert {one["name"] for one in locked[name]} & {"torch", "torchvision", "triton"} == set()
+
+
+def test_licences_list_every_pin(project_root):
+    text = (project_root / "docs" / "licences.md").read_text()
+    listed = dict(re.findall(r"^\| ([\w.-]+) \| (\d\S*) \| .+ \|$", text, re.MULTILINE))
+    assert listed == read_constraints(project_root), "`.ci/licences.py` writes the page anew"
