@@ -148,9 +148,9 @@ def _serve_here(environment: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
-    from fer_lib.service.local_ray import bind_to_loopback
+    from fer_lib.service.local_ray import restrict_local_ray
 
-    bind_to_loopback()
+    restrict_local_ray()
     import ray
     from ray import serve
 

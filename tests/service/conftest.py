@@ -16,13 +16,13 @@ from benchmarks.servers import find_port
 from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine, Looker
-from fer_lib.service.local_ray import bind_to_loopback
+from fer_lib.service.local_ray import restrict_local_ray
 from fer_lib.service.serving import server_options
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "testserver"  # the name that Starlette's test client sends
-bind_to_loopback()  # before a module of tests imports ray
+restrict_local_ray()  # before a module of tests imports ray
 
 
 class FakeStream:

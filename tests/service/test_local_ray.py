@@ -8,7 +8,16 @@ import sys
 import psutil
 import pytest
 
-from fer_lib.service.local_ray import CLUSTER_VARIABLE, bind_to_loopback
+from fer_lib.service.local_ray import LOCAL_RAY, restrict_local_ray
+
+NAMES = {*LOCAL_RAY, "RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+
+
+def clear_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables; at the end of the test they are what they were, also those that it added."""
+    for name in NAMES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 def is_loopback(text: str) -> bool:
@@ -18,15 +27,35 @@ def is_loopback(text: str) -> bool:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [({}, "0"), ({"RAY_ADDRESS": ""}, "0"), ({"RAY_ADDRESS": "auto"}, None), ({CLUSTER_VARIABLE: "1"}, "1")],
+    [
+        ({}, LOCAL_RAY),
+        ({"RAY_ADDRESS": ""}, {**LOCAL_RAY, "RAY_ADDRESS": ""}),
+        ({"RAY_ADDRESS": "auto"}, {"RAY_ADDRESS": "auto"}),
+        ({"RAY_AUTH_MODE": "disabled"}, {**LOCAL_RAY, "RAY_AUTH_MODE": "disabled"}),
+    ],
 )
-def test_bind_to_loopback_unless_a_cluster_is_named(monkeypatch, before, after):
-    for name in ("RAY_ADDRESS", CLUSTER_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
+def test_restrict_local_ray_unless_a_cluster_is_named(monkeypatch, before, after):
+    clear_ray(monkeypatch)
     for name, value in before.items():
         monkeypatch.setenv(name, value)
-    bind_to_loopback()
-    assert os.environ.get(CLUSTER_VARIABLE) == after
+    restrict_local_ray()
+    token = os.environ.pop("RAY_AUTH_TOKEN", "")
+    assert {name: value for name, value in os.environ.items() if name.startswith("RAY_") and name in NAMES} == after
+    assert len(token) == (0 if before.get("RAY_ADDRESS") else 64)
+
+
+def test_restrict_local_ray_keeps_the_users_token(monkeypatch):
+    clear_ray(monkeypatch)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "my own")
+    restrict_local_ray()
+    assert os.environ["RAY_AUTH_TOKEN"] == "my own"
+
+
+def test_restrict_local_ray_keeps_the_users_token_file(monkeypatch):
+    clear_ray(monkeypatch)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "token")
+    restrict_local_ray()
+    assert "RAY_AUTH_TOKEN" not in os.environ
 
 
 def test_sweep_does_not_import_ray_before_the_variable_is_set(project_root):
@@ -45,4 +74,5 @@ def test_ray_listens_on_loopback_only():
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) > 5, "Ray has several ports of its own"
+    assert os.environ["RAY_AUTH_MODE"] == "token"
     assert [address for address in listening if not is_loopback(address)] == []
