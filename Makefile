@@ -14,7 +14,8 @@ ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
-PINNED := pyproject.toml constraints.txt $(wildcard requirements/*.txt) $(wildcard fer_lib/live/template/* fer_lib/live/template/*/*)
+PINNED := pyproject.toml constraints.txt \
+  $(wildcard requirements/*.txt fer_lib/live/template/* fer_lib/live/template/*/*)
 COMMA := ,
 PROMPT := fer_lib.live.connection.PromptConnection
 # JupyterLab asks other hosts for news, newer versions and extensions, unless told not to.

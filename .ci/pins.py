@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 OF_THIS_COMPUTER = ("nvidia-", "cuda-", "triton")
 HEADER = """\
 # The versions that everything was tested with, for `pip install -c constraints.txt`.
-# Written by `.ci/pins.py`; packages that only some computers have are left to pip.
+# Written by `.ci/pins.py`; packages that only some computers have are left to pip. With hashes: requirements/.
 """
 
 
