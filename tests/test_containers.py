@@ -129,6 +129,7 @@ def test_kuberay_restricts_its_containers_and_asks_for_a_token(project_root):
         assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert one["securityContext"]["allowPrivilegeEscalation"] is False
         assert one["securityContext"]["runAsNonRoot"] is True
+        assert one["securityContext"]["runAsUser"] == 1000, "a name of a user is refused"
         assert {"cpu", "memory"} <= set(one["resources"]["limits"])
 
 
