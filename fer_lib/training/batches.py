@@ -32,9 +32,10 @@ class Batches:
         device: where the images live.
 
     Attributes:
-        soft_targets: `(views, n, 7)`, the teachers' probabilities for fixed augmented views, in the proportions of the labels
-            (`fer_lib.training.soft_targets`); then only these views are drawn, one after the other. `None`: every epoch draws
-            new views.
+        soft_targets: `(views, m, 7)`, the teachers' probabilities for fixed augmented views of `m` images, in the proportions
+            of the labels (`fer_lib.training.soft_targets`); then only these views are drawn, one after the other. `None`: every
+            epoch draws new views.
+        soft_rows: `(n,)`, where each image is among the `m`.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Batches:
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(device)
         self.targets = torch.from_numpy(targets).to(device)
         self.soft_targets: Tensor | None = None
+        self.soft_rows = torch.arange(len(images), device=device)
         self.spec = spec
         self.settings = settings
 
@@ -104,13 +106,14 @@ class Batches:
         return ((pixels - self.spec.mean) / self.spec.std).contiguous(memory_format=torch.channels_last)
 
     def _draw_view(self, view: int) -> Tensor:
-        return draw_views(len(self.images), _mix_seed(self.settings.seed, view, 3)).to(self.images.device)
+        count = len(self.images) if self.soft_targets is None else self.soft_targets.shape[1]
+        return draw_views(count, _mix_seed(self.settings.seed, view, 3)).to(self.images.device)[self.soft_rows]
 
     def _targets(self, rows: Tensor, view: int) -> Tensor:
         targets = self.targets[rows]
         if self.soft_targets is None:
             return targets
-        return targets.lerp(self.soft_targets[view, rows].to(targets), self.settings.teacher_share)
+        return targets.lerp(self.soft_targets[view, self.soft_rows[rows]].to(targets), self.settings.teacher_share)
 
     def _blend(self, pixels: Tensor, targets: Tensor, coin: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Apply mixup or CutMix; if both are on, either to half of the batches."""

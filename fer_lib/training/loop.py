@@ -10,7 +10,6 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
-from torch import Tensor
 
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
@@ -63,7 +62,7 @@ def train(
     judged = Batches(validation.images, wanted, spec, settings, device)
     if settings.logit_adjustment:
         learner.step.adjustment = settings.logit_adjustment * batches.drawn_shares().log()
-    batches.soft_targets = prepare_soft_targets(learner, batches, train_split.names, run, settings)
+    prepare_soft_targets(learner, batches, train_split.names, run, settings)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
     elif settings.initial_weights.endswith(WEIGHT_FILES):
@@ -83,23 +82,23 @@ def train(
 
 def prepare_soft_targets(
     learner: Learner, batches: Batches, names: tuple[str, ...], run: Run, settings: TrainingSettings
-) -> Tensor | None:
-    """Return the stored predictions that `settings` ask for, `(views, n, 7)` on the device, and free the teachers.
+) -> None:
+    """Give the batches the stored predictions that `settings` ask for, and free the teachers.
 
     They are read from the file that `TEACHERS` names, or computed once for `TEACHER_VIEWS` views and kept in the run's folder.
     """
     path = settings.teachers_file or run.soft_targets
     if settings.teachers_file is None and not (settings.teacher_views and learner.step.teachers):
-        return None
+        return
     if settings.teachers_file is None and not path.is_file() and learner.accelerator.is_main_process:
         assert learner.step.teachers is not None
         write_soft_targets(path, predict_views(learner.step.teachers, batches, names, settings))
     learner.accelerator.wait_for_everyone()
     soft = read_soft_targets(path, names, settings)
     learner.step.teachers = None
-    return adjust(
-        torch.from_numpy(soft.probabilities).to(batches.images.device).float(), learner.step.adjustment
-    ).half()
+    probabilities = torch.from_numpy(soft.probabilities).to(batches.images.device).float()
+    batches.soft_targets = adjust(probabilities, learner.step.adjustment).half()
+    batches.soft_rows = torch.from_numpy(find_rows(soft, names)).to(batches.images.device)
 
 
 def open_shared_run(accelerator: Accelerator, settings: TrainingSettings, sources: dict[str, str] | None) -> Run:

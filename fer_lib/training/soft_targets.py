@@ -31,7 +31,7 @@ class SoftTargets:
 
     Attributes:
         probabilities: `(views, n, 7)` float16, rows sum to 1.
-        names: `(n,)` the names of the images, in the order of the training split.
+        names: `(n,)` the names of the images, in the order in which their views were drawn.
         seed: of the views.
         augmentation: strength of the views.
     """
@@ -69,11 +69,11 @@ def write_soft_targets(path: Path, soft: SoftTargets) -> None:
 
 
 def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSettings) -> SoftTargets:
-    """Read stored soft targets for the training images `names`.
+    """Read stored soft targets, which must hold the training images `names` and may hold others.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, or belongs to other images, another seed or another augmentation.
+        ValueError: if it is damaged, lacks images, or belongs to another seed or another augmentation.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -87,9 +87,10 @@ def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSett
         ) from None
     if soft.probabilities.ndim != 3 or soft.probabilities.shape[1:] != (len(soft.names), len(EMOTIONS)):
         raise ValueError(f"the soft targets in {path} must be (views, images, 7), but are {soft.probabilities.shape}")
-    if tuple(soft.names) != names:
+    missing = set(names) - set(soft.names.tolist())
+    if missing:
         raise ValueError(
-            f"the soft targets in {path} are those of {len(soft.names)} other training images than the {len(names)} of `DATA_DIR`"
+            f"the soft targets in {path} must hold all {len(names)} training images, but lack {len(missing)} of them"
         )
     for name in ("seed", "augmentation"):
         if getattr(soft, name) != getattr(settings, name):
@@ -98,3 +99,9 @@ def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSett
                 f" but got {getattr(settings, name)}"
             )
     return soft
+
+
+def find_rows(soft: SoftTargets, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the places of the images `names` in stored soft targets, `(n,)`."""
+    places = {name: place for place, name in enumerate(soft.names.tolist())}
+    return np.array([places[name] for name in names], np.int64)

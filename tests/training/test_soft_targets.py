@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import torch
 
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop
@@ -48,6 +49,31 @@ def test_train_without_the_teachers_repeats_the_training(taught):
     assert losses == expected
 
 
+def test_train_on_fewer_images_sees_the_same_views(taught, monkeypatch):
+    """Without one of the images, the others keep their views and their soft targets."""
+    folder, run, _, student = taught
+    seen = []
+    draw = loop.Batches.draw_epoch
+
+    def spy(batches, *args):
+        views = torch.cat(list(batches.draw_view(0, 32)))
+        seen.append((views, batches.soft_targets[0, batches.soft_rows]))
+        return draw(batches, *args)
+
+    monkeypatch.setattr(loop.Batches, "draw_epoch", spy)
+    monkeypatch.setattr(loop, "finish_run", lambda *_: None)
+    values = {**student, "num_epochs": 1, "teachers": str(run.soft_targets), "resume": "never"}
+    loop.train(make_settings(folder, **values))
+    prepare = loop.prepare_training
+    monkeypatch.setattr(
+        loop, "prepare_training", lambda *args: (split := prepare(*args)).select(np.arange(len(split)) != 3)
+    )
+    loop.train(make_settings(folder, **values))
+    for whole, part in zip(*seen, strict=True):
+        kept = [row for row in range(len(whole)) if row != 3]
+        assert torch.allclose(whole[kept], part, atol=1e-6)
+
+
 def make_soft(**changed) -> SoftTargets:
     values = {"probabilities": np.full((2, 3, 7), 1 / 7, np.float16), "names": np.array(NAMES), "seed": 4}
     return SoftTargets(**{**values, "augmentation": "light", **changed})
@@ -56,7 +82,7 @@ def make_soft(**changed) -> SoftTargets:
 @pytest.mark.parametrize(
     ("names", "settings", "sentence"),
     [
-        (("a", "b"), {}, "other training images"),
+        (("a", "b", "d", "e"), {}, "must hold all 4 training images, but lack 2"),
         (NAMES, {"seed": 5}, r"`SEED` must be 4"),
         (NAMES, {"augmentation": "strong"}, r"`AUGMENTATION` must be light"),
     ],
