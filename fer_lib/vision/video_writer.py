@@ -13,7 +13,8 @@ import numpy as np
 
 from fer_lib.drafts import draft
 from fer_lib.vision.frames import Frame
-from fer_lib.vision.video import Packet, Video, require_av
+from fer_lib.vision.containers import require_av
+from fer_lib.vision.video import Packet, Video
 
 # The encoders for each kind of file, best first; not every build of FFmpeg has all.
 X264, VP9 = ("libx264", "libopenh264", "mpeg4"), ("libvpx-vp9", "libvpx")
@@ -106,7 +107,7 @@ def open_video(path: Path | str, video: Video) -> Iterator[VideoWriter]:
         # The index goes to the front, so that a page can play the file while it loads.
         options = {"movflags": "+faststart"} if half.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
         try:
-            with av.open(str(half), "w", options=options) as container:
+            with av.open(f"file:{half}", "w", options=options) as container:
                 writer = VideoWriter(container, encoder, video)
                 yield writer
                 writer.finish()

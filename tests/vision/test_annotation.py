@@ -8,6 +8,7 @@ from factories import make_faces, make_portrait
 
 from fer_lib.faces import Faces
 from fer_lib.recording import read_recording
+from fer_lib.settings import VisionSettings
 from fer_lib.vision import annotate_photo, annotate_video, load_pipeline
 from fer_lib.vision.photo import read_photo, write_photo
 from fer_lib.vision.video import Video
@@ -15,6 +16,8 @@ from fer_lib.vision.video import Video
 
 class StillFace:
     """A pipeline that sees the same face everywhere, and remembers what it was asked."""
+
+    settings = VisionSettings()
 
     def __init__(self, stop_at: int = -1, stop: type[BaseException] = KeyboardInterrupt) -> None:
         self.times: list[float] = []
