@@ -39,7 +39,9 @@ def main(words: list[str]) -> int:
         ModuleNotFoundError: if a package is missing, with the command that installs it.
     """
     parser = make_parser("video", ABOUT, EXAMPLES, settings=True)
-    parser.add_argument("video", nargs="+", help="a video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others")
+    parser.add_argument(
+        "video", nargs="+", help="a video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others"
+    )
     parser.add_argument("-o", "--output", type=Path, help="annotated video: .mp4, .m4v, .mov, .mkv or .webm")
     parser.add_argument("--csv", type=Path, help="a table with a row for each face and frame")
     parser.add_argument("--json", type=Path, help="the same with a line for each frame")

@@ -7,6 +7,7 @@ that is open already. File names are never parsed as URLs.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from io import SEEK_END, SEEK_SET, FileIO
@@ -90,7 +91,7 @@ def open_container(file: VideoFile, path: Path, max_pixels: int) -> Any:
     Args:
         file: the video.
         path: its name, for the error message.
-        max_pixels: most pixels of a frame; FFmpeg decodes no larger ones.
+        max_pixels: most pixels of a frame; FFmpeg decodes none that are much larger.
 
     Raises:
         ValueError: if it is no container of `CONTAINERS`.
@@ -102,12 +103,17 @@ def open_container(file: VideoFile, path: Path, max_pixels: int) -> Any:
         "protocol_whitelist": "none",  # a container must not make FFmpeg open other files or the network
         "enable_drefs": "0",  # nor the external tracks of QuickTime
         "max_streams": str(MAX_STREAMS),
-        "max_pixels": str(max_pixels),
+        "max_pixels": str(decoder_limit(max_pixels)),
     }
     try:
         return av.open(file, options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise ValueError(f"{path} must be a video, but {_describe_refused(file, error)}") from None
+
+
+def decoder_limit(max_pixels: int) -> int:
+    """Return FFmpeg's `max_pixels` for frames of at most `max_pixels`: it also counts what it adds to align rows."""
+    return max_pixels + max_pixels // 8 + 65_536
 
 
 def require_av() -> Any:
@@ -145,8 +151,12 @@ def _describe_refused(file: VideoFile, error: Any) -> str:
     kind = next((name for start, name in _TEXTS.items() if text.startswith(start)), None)
     if kind is not None:
         return f"it is {kind}; accepted are {', '.join(CONTAINERS.values())}"
-    if head[4:8] == b"ftyp":
+    if error.errno == errno.EINVAL:  # so FFmpeg reports a demuxer that is not on the allow-list
+        why = "its format is not supported"
+    elif error.errno == errno.ENOMEM:
+        why = f"it needs too much memory, or has more than {MAX_STREAMS} streams"
+    elif head[4:8] == b"ftyp":
         return "it can't be read as one (its index is missing: it was cut off, or is still being written)"
-    # FFmpeg reports a demuxer that is not on the allow-list as an invalid argument.
-    why = "its format is not supported" if error.errno == 22 else reason_of(error)
+    else:
+        why = reason_of(error)
     return f"it can't be read as one ({why}); accepted are {', '.join(CONTAINERS.values())}"

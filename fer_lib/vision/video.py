@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from fer_lib.pictures.decoding import MAX_PIXELS
-from fer_lib.vision.containers import VideoFile, open_container, reason_of, require_av
+from fer_lib.vision.containers import VideoFile, decoder_limit, open_container, reason_of, require_av
 from fer_lib.vision.frames import Frame
 
 Packet = Any  # of FFmpeg; PyAV is imported only when a video is opened
@@ -76,6 +76,7 @@ class Video:
             self._last_s = -1 / self.rate
             self._reached_s = 0.0
             self._undecoded: list[float] = []
+            self._are_too_large = False
             self._replaced_times = 0
             self._early = _EarlySound()
             self._on_sound: Callable[[Packet], None] = self._early.add
@@ -128,8 +129,13 @@ class Video:
         for packet in self._packets():
             for frame in self._decode(packet):
                 time_s = self._time_of(frame)
+                width = upright_width(frame.width, self._aspect)
+                if width * frame.height > self._max_pixels:
+                    self._are_too_large = True
+                    self._undecoded.append(time_s)
+                    continue
                 try:
-                    pixels = self._convert(frame)
+                    pixels = upright(frame, self._aspect)
                 except FFmpegError:  # of pixels that FFmpeg can't convert to RGB
                     self._undecoded.append(time_s)
                     continue
@@ -146,11 +152,6 @@ class Video:
         self._last_s = max(time_s, 0.0)
         self._reached_s = max(self._reached_s, self._last_s + 1 / self.rate)
         return self._last_s
-
-    def _convert(self, frame: Any) -> Frame:
-        width = upright_width(frame, self._aspect)
-        _check_size(self.path, width, frame.height, self._max_pixels)
-        return upright(frame, self._aspect)
 
     def _packets(self) -> Iterator[Packet | None]:
         """Yield the packets of the picture; those of the sound are handed on, and an end that breaks off is noted."""
@@ -183,6 +184,8 @@ class Video:
         except FFmpegError:
             frames = []
             self._undecoded.append(self._reached_s)
+            size = self._stream.codec_context.width * self._stream.codec_context.height
+            self._are_too_large |= not 0 < size <= self._max_pixels  # what FFmpeg refuses has its size, or none
         self._undecoded += [
             frame.time - self.start_s for frame in frames if frame.is_corrupt and frame.time is not None
         ]
@@ -193,12 +196,16 @@ class Video:
         is_cut = not self.damage and missing_s > max(MISSING_S, MISSING_SHARE * self.duration_s)
         if is_cut:
             self.damage.append(f"it ends after {self._reached_s:.1f} s instead of {self.duration_s:.1f} s")
-        count = len(self._undecoded)
-        if count > is_cut:  # the frame that is cut off is no second fault
-            pieces = "1 piece" if count == 1 else f"{count} pieces"
-            self.damage.append(f"{pieces} could not be decoded well, the first at {self._undecoded[0]:.1f} s")
+        if len(self._undecoded) > is_cut:  # the frame that is cut off is no second fault
+            limit = f"; `MAX_PIXELS` = {self._max_pixels:,} lets no larger frame pass" if self._are_too_large else ""
+            where = f"the first at {self._undecoded[0]:.1f} s"
+            self.damage.append(f"{_count(len(self._undecoded), 'piece')} could not be decoded well, {where}{limit}")
         if self._replaced_times:
-            self.damage.append(f"the times of {self._replaced_times} frames are impossible and were replaced")
+            self.damage.append(f"the times of {_count(self._replaced_times, 'frame')} were impossible and are replaced")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class _EarlySound:
@@ -248,13 +255,13 @@ def upright(frame: Any, aspect: Fraction | None = None) -> Frame:
         frame: as FFmpeg decoded it.
         aspect: width of a pixel by its height.
     """
-    pixels = frame.to_ndarray(format="rgb24", width=upright_width(frame, aspect), height=frame.height)
+    pixels = frame.to_ndarray(format="rgb24", width=upright_width(frame.width, aspect), height=frame.height)
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
 
 
-def upright_width(frame: Any, aspect: Fraction | None) -> int:
-    """Return the width of a frame with square pixels, before rotation."""
-    return max(round(frame.width * aspect), 1) if aspect and aspect > 0 else int(frame.width)
+def upright_width(width: int, aspect: Fraction | None) -> int:
+    """Return the width of a frame with square pixels, before rotation, of its width in the file."""
+    return max(round(width * aspect), 1) if aspect and aspect > 0 else width
 
 
 def _find_stream(container: Any, path: Path, max_pixels: int) -> Any:
@@ -264,23 +271,20 @@ def _find_stream(container: Any, path: Path, max_pixels: int) -> Any:
     streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     if not streams:
         raise ValueError(f"{path} must hold a video, but it has no moving pictures")
-    stream, pixels = streams[0], streams[0].width * streams[0].height
-    _check_size(path, stream.width, stream.height, max_pixels)
+    stream = streams[0]
+    width, pixels = upright_width(stream.width, stream.sample_aspect_ratio), stream.width * stream.height
+    if max(width, stream.width) * stream.height > max_pixels:
+        raise ValueError(
+            f"{path} must have frames of at most {max_pixels:,} pixels, but they have {width:,} × {stream.height:,} with "
+            "square pixels; a larger `MAX_PIXELS` lets them pass"
+        )
     stream.thread_type = "AUTO"
     context = stream.codec_context
-    # The decoder refuses larger frames itself, whatever the container says. All threads together hold at most
-    # `max_pixels`, too; a stream of unknown size gets one.
-    context.options = {"max_pixels": str(max_pixels)}
+    # The decoder refuses larger frames itself, whatever the container says.
+    context.options = {"max_pixels": str(decoder_limit(max_pixels))}
+    # All threads together hold at most `max_pixels`, too; a stream of unknown size gets one.
     context.thread_count = max(1, min((os.cpu_count() or 1) + 1, MAX_THREADS, max_pixels // pixels if pixels else 1))
     return stream
-
-
-def _check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise ValueError(
-            f"{path} must have frames of at most {max_pixels:,} pixels, but has {width:,} × {height:,} with square "
-            "pixels; a larger `MAX_PIXELS` lets it pass"
-        )
 
 
 def _usable_rate(rate: Fraction | None) -> float:

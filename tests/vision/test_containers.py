@@ -1,12 +1,10 @@
 """Files that name other files, or are no regular files, are refused whatever their name is."""
 
 import os
-import threading
-import zlib
+import struct
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from clips import make_shades, write_video
 
@@ -63,20 +61,35 @@ def test_open_container_reads_no_other_file_even_in_lists(tmp_path, clip, monkey
         Video(tmp_path / "in.m3u8")
 
 
+def refer_elsewhere(movie: bytes, name: bytes) -> bytes:
+    """Make the track of a QuickTime movie refer to the samples of the file `name` beside it."""
+    record = bytearray(150)
+    struct.pack_into(">HH", record, 130, 1, 1)  # one folder up, one down: a relative path
+    record += struct.pack(">HH", 2, len(name) + len(name) % 2) + name.ljust(len(name) + len(name) % 2, b"\0")
+    record += struct.pack(">HH", 0xFFFF, 0)
+    alias = struct.pack(">I4sI", 12 + len(record), b"alis", 0) + record
+    place = movie.index(b"dref") + 12
+    (old,) = struct.unpack_from(">I", movie, place)
+    changed = bytearray(movie[:place] + alias + movie[place + old :])
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        # The last: a handler of data may be named before.
+        start = changed.rindex(box) - 4
+        struct.pack_into(">I", changed, start, struct.unpack_from(">I", changed, start)[0] + len(alias) - old)
+    return bytes(changed)
+
+
 def test_video_quicktime_reference_to_another_file(tmp_path) -> None:
-    """The samples of a QuickTime track may lie in another file, which the data reference names."""
-    plain = write_video(tmp_path / "in.mov", make_shades(3)).read_bytes()
-    (tmp_path / "secret.mov").write_bytes(plain)
-    own = b"\0\0\0\x0curl \0\0\0\x01"
-    assert own in plain or b"alis\0\0\0\x01" in plain
-    for kind in (b"url ", b"alis"):
-        flagged = plain.replace(kind + b"\0\0\0\x01", kind + b"\0\0\0\0")  # "not in this file", and no name
-        (tmp_path / "other.mov").write_bytes(flagged)
-        with Video(tmp_path / "other.mov") as video:  # the reference is ignored: samples come from the file itself
-            assert len(list(video.frames())) == 3
+    movie = write_video(tmp_path / "secret.mov", make_shades(3)).read_bytes()
+    (tmp_path / "in.mov").write_bytes(refer_elsewhere(movie, b"/secret.mov"))
+    with av.open(str(tmp_path / "in.mov"), options={"enable_drefs": "1"}) as container:
+        assert len(list(container.decode(video=0))) == 3  # FFmpeg follows it, if it is asked to
+    with pytest.raises(ValueError, match="not one frame of it can be decoded"):
+        Video(tmp_path / "in.mov")
 
 
-@pytest.mark.parametrize("name", ["a:b.mp4", "concat:x.mp4", "file:x.mp4", "data:,x.mp4", "%03d.mp4", "pipe:0", "-i.mp4"])
+@pytest.mark.parametrize(
+    "name", ["a:b.mp4", "concat:x.mp4", "file:x.mp4", "data:,x.mp4", "%03d.mp4", "pipe:0", "-i.mp4"]
+)
 def test_video_name_is_no_url(tmp_path, monkeypatch, name) -> None:
     write_video(tmp_path / "in.mp4", make_shades(3)).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
@@ -108,6 +121,18 @@ def test_video_file_that_grows_ends_where_it_ended(tmp_path) -> None:
         assert file.seek(-2, 2) == 3
         assert (file.read(10), file.read(10), file.read()) == (b"45", b"", b"")
         assert (file.seek(1), file.read()) == (1, b"2345")
+
+
+def test_video_of_too_many_streams(tmp_path) -> None:
+    frame = av.VideoFrame.from_ndarray(make_shades(1, 16, 16)[0], format="rgb24").reformat(format="yuv420p")
+    with av.open(str(tmp_path / "in.mp4"), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=25) for _ in range(containers.MAX_STREAMS + 1)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        for stream in streams:
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    with pytest.raises(ValueError, match=f"more than {containers.MAX_STREAMS} streams"):
+        Video(tmp_path / "in.mp4")
 
 
 def test_video_closes_its_file(tmp_path) -> None:
