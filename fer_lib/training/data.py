@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fer_lib.crops import CropSpec, resize_face
+from fer_lib.drafts import write_bytes
 from fer_lib.labels import EMOTIONS, label_index
 from fer_lib.pictures.decoding import decode
 from fer_lib.training.cache import Face, content_key, read_bytes, read_faces, write_faces
@@ -170,9 +171,9 @@ def read_image(path: Path) -> Face | None:
 
 
 def write_image(path: Path, image: Face) -> None:
-    """Write one picture, grey `(h, w)` or RGB `(h, w, 3)`, as PNG."""
+    """Write one picture, grey `(h, w)` or RGB `(h, w, 3)`, as PNG; complete or not at all."""
     pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    write_bytes(path, cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def find_blank(images: NDArray[np.uint8], contrast: float = 2.0) -> NDArray[np.bool_]:

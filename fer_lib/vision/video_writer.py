@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from fer_lib.drafts import draft
-from fer_lib.vision.frames import Frame
 from fer_lib.vision.containers import require_av
+from fer_lib.vision.frames import Frame
 from fer_lib.vision.video import Packet, Video
 
 # The encoders for each kind of file, best first; not every build of FFmpeg has all.
