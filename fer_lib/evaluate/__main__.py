@@ -16,6 +16,7 @@ from typing import Any
 
 from fer_lib.packages import require
 from fer_lib.settings import EvaluationSettings
+from fer_lib.terminal import prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.evaluate") -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.
     try:
         report = _judge(given)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"fer_lib.evaluate: {error}", file=sys.stderr)
+        print(f"fer_lib.evaluate: {printable(error)}", file=sys.stderr)
         return 2
     if given.json:
         print(json.dumps(report))
@@ -54,7 +55,8 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
     if given.write_card:
         record_report(settings.weights or weights_folder() / f"{EMOTION}.onnx", report)
     if not given.json:
-        print(f"{report['weights']} on the {report['split']} images of {settings.data_dir}\n\n{format_report(report)}")
+        head = printable(f"{report['weights']} on the {report['split']} images of {settings.data_dir}")
+        print(f"{head}\n\n{format_report(report)}")
     return report
 
 
@@ -73,4 +75,5 @@ def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main())

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from fer_lib.settings import ServiceSettings
+from fer_lib.terminal import prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         serve(settings)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"fer_lib.service: {error}", file=sys.stderr)
+        print(f"fer_lib.service: {printable(error)}", file=sys.stderr)
         return 2
     return 0
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main())

@@ -13,6 +13,7 @@ import argparse
 import sys
 
 from fer_lib.settings import TrainingSettings
+from fer_lib.terminal import prepare_streams
 from fer_lib.training.ending import tell_end
 from fer_lib.training.run import Run
 
@@ -46,4 +47,5 @@ def parse_setting(word: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.terminal import printable
 
 CANVAS = 192  # drawn this large, in pixels, then reduced
 COUNTS = {"train": 16, "validation": 5, "test": 5}  # images per label
@@ -177,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write drawn faces, for trying everything without a download.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/sample"))
     folder = parser.parse_args().folder
-    print(f"{write_sample(folder)} drawn faces are in {folder}")
+    print(f"{write_sample(folder)} drawn faces are in {printable(folder)}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 
 from fer_lib.drafts import draft
+from fer_lib.terminal import printable
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.pooling import simplify_pools, use_global_pools
@@ -221,7 +222,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=weights_folder(), help="where to (default: weights/)")
     arguments = parser.parse_args()
     for name, difference in export_mtcnn(arguments.folder).items():
-        print(f"{arguments.folder / name}.onnx equals torch within {difference:.1e}")
+        print(f"{printable(arguments.folder / name)}.onnx equals torch within {difference:.1e}")
 
 
 if __name__ == "__main__":

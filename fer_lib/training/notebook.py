@@ -14,6 +14,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.terminal import prepare_streams
 from fer_lib.training.ending import tell_end
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import Run, find_finished, open_run
@@ -78,4 +79,5 @@ def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

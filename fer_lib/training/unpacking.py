@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.data import CURE, SPLITS, write_image
 
 SPLIT_OF = dict(zip(("Training", "PublicTest", "PrivateTest"), SPLITS, strict=True))
@@ -101,11 +102,15 @@ def main(words: list[str]) -> int:
     try:
         written = unpack_table(given.table, given.folder, given.votes)
     except (FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
+        print(printable(error), file=sys.stderr)
         return 2
-    print(", ".join(f"{count:,} pictures for {split}" for split, count in written.items()), f"are in {given.folder}")
+    print(
+        ", ".join(f"{count:,} pictures for {split}" for split, count in written.items()),
+        f"are in {printable(given.folder)}",
+    )
     return 0
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

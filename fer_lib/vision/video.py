@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from fer_lib.pictures.decoding import MAX_PIXELS
+from fer_lib.terminal import printable
 from fer_lib.vision.containers import VideoFile, decoder_limit, open_container, reason_of, require_av
 from fer_lib.vision.frames import Frame
 
@@ -245,7 +246,7 @@ def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS) -> Iterator[tupl
     with Video(path, max_pixels) as video:
         yield from video.frames()
         for sentence in video.damage:
-            warnings.warn(f"{path} is damaged: {sentence}", stacklevel=2)
+            warnings.warn(f"{printable(path)} is damaged: {sentence}", stacklevel=2)
 
 
 def upright(frame: Any, aspect: Fraction | None = None) -> Frame:
