@@ -9,7 +9,7 @@ their votes can be found again.
 from __future__ import annotations
 
 import argparse
-import csv
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.data import CURE, SPLITS, write_image
+from fer_lib.training.tables import open_table
 
 SPLIT_OF = dict(zip(("Training", "PublicTest", "PrivateTest"), SPLITS, strict=True))
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's numbers
@@ -46,10 +47,10 @@ def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bo
     names = _read_names(votes) if votes else []
     for number, row in enumerate(tqdm(_read_rows(table), desc="unpacking", unit="image", disable=quiet, leave=False)):
         usage, label, pixels = _parse_row(row, f"row {number + 1} of {table}")
-        named = names[number] if number < len(names) else ""
+        named = _checked_name(names[number], f"row {number + 1} of {votes}") if number < len(names) else ""
         place = Path(folder) / SPLIT_OF[usage] / label
         place.mkdir(parents=True, exist_ok=True)
-        write_image(place / f"{Path(named).stem or f'{usage}_{number:05}'}.png", pixels)
+        write_image(place / f"{named or f'{usage}_{number:05}'}.png", pixels)
         written[SPLIT_OF[usage]] += 1
     if votes and len(names) != sum(written.values()):
         raise ValueError(
@@ -61,8 +62,8 @@ def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bo
 def _read_rows(path: Path) -> Iterator[dict[str, str]]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"the table must be a file, but there is no {path}; {CURE}")
-    with Path(path).open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
+    with open_table(path) as rows:
+        for row in rows:
             yield {str(name).strip().lower(): str(value).strip() for name, value in row.items()}
 
 
@@ -73,11 +74,20 @@ def _read_names(votes: Path) -> list[str]:
     return [str(name) for name in names]
 
 
+def _checked_name(name: str, where: str) -> str:
+    """Return the name of an image without its ending; it becomes the name of a file, so it must not lead elsewhere."""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,9})?", name):
+        raise ValueError(
+            f"{where} must name an image with at most 100 letters, digits, - and _, such as fer0000000.png, but has {name[:40]!r}"
+        )
+    return name.partition(".")[0]
+
+
 def _parse_row(row: dict[str, str], where: str) -> tuple[str, str, NDArray[np.uint8]]:
     try:
-        usage, label = row["usage"], LABELS[int(row["emotion"])]
+        usage, label = row["usage"], LABELS[range(len(LABELS)).index(int(row["emotion"]))]
         pixels = np.array(row["pixels"].split(), np.int64)
-    except (KeyError, ValueError, IndexError):
+    except (KeyError, ValueError, OverflowError):
         raise ValueError(
             f"{where} must have an emotion from 0 to 6, pixels and a Usage, but has {_shorten(row)}"
         ) from None
@@ -101,7 +111,7 @@ def main(words: list[str]) -> int:
     given = parser.parse_args(words)
     try:
         written = unpack_table(given.table, given.folder, given.votes)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(printable(error), file=sys.stderr)
         return 2
     print(
