@@ -273,6 +273,8 @@ def _find_stream(container: Any, path: Path, max_pixels: int) -> Any:
     if not streams:
         raise ValueError(f"{path} must hold a video, but it has no moving pictures")
     stream = streams[0]
+    if stream.codec_context is None:
+        raise ValueError(f"{path} must hold a video of a known codec, but FFmpeg has no decoder for its video")
     width, pixels = upright_width(stream.width, stream.sample_aspect_ratio), stream.width * stream.height
     if max(width, stream.width) * stream.height > max_pixels:
         raise ValueError(

@@ -60,12 +60,12 @@ class VideoWriter:
 
         if self._sound is None:
             return
-        shift = round(self._start_s / packet.time_base)
-        packet.pts, packet.dts = _less(packet.pts, shift), _less(packet.dts, shift)
-        packet.stream = self._sound
         try:
+            shift = round(self._start_s / packet.time_base)
+            packet.pts, packet.dts = _less(packet.pts, shift), _less(packet.dts, shift)
+            packet.stream = self._sound
             self._container.mux(packet)
-        except FFmpegError:
+        except (FFmpegError, OverflowError):  # the second of times that do not fit into 64 bits
             self.notes.append("the sound is damaged and breaks off")
             self._sound = None
 
@@ -87,8 +87,9 @@ class VideoWriter:
     def _add_sound(self, sound: Any) -> Any:
         if sound is None:
             return None
-        if sound.codec_context.name not in self._container.supported_codecs:
-            self.notes.append(f"the sound ({sound.codec_context.name}) does not fit into this kind of file: left out")
+        name = "of an unknown codec" if sound.codec_context is None else sound.codec_context.name
+        if name not in self._container.supported_codecs:
+            self.notes.append(f"the sound ({name}) does not fit into this kind of file: left out")
             return None
         return self._container.add_stream_from_template(sound)
 

@@ -12,6 +12,7 @@ from fer_lib.settings import VisionSettings
 from fer_lib.vision import annotate_photo, annotate_video, load_pipeline
 from fer_lib.vision.photo import read_photo, write_photo
 from fer_lib.vision.video import Video
+from fer_lib.vision.video_writer import open_video
 
 
 class StillFace:
@@ -76,8 +77,6 @@ def test_annotate_video_of_odd_sides_adds_a_line(tmp_path) -> None:
     with Video(source) as video:
         frames = [(time_s, frame[:47, :63]) for time_s, frame in video.frames()]
         video.width, video.height = 63, 47
-        from fer_lib.vision.video_writer import open_video
-
         with open_video(tmp_path / "out.mp4", video) as writer:
             for time_s, frame in frames:
                 writer.write(time_s, frame)
@@ -137,6 +136,25 @@ def test_annotate_video_into_webm_says_that_the_sound_is_left_out(tmp_path) -> N
     source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
     report = annotate_video(source, tmp_path / "out.webm", pipeline=StillFace())
     assert report.notes == ["the sound (aac) does not fit into this kind of file: left out"]
+
+
+def test_annotate_video_with_sound_of_an_unknown_codec_leaves_it_out(tmp_path) -> None:
+    source = write_video(tmp_path / "in.mkv", make_shades(5), sound=True)
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    report = annotate_video(source, tmp_path / "out.mp4", pipeline=StillFace())
+    assert (report.frames, report.notes) == (
+        5,
+        ["the sound (of an unknown codec) does not fit into this kind of file: left out"],
+    )
+
+
+def test_annotate_video_with_sound_of_impossible_times_leaves_it_out(tmp_path) -> None:
+    source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
+    with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
+        writer._start_s = -1e30
+        for time_s, frame in video.frames(writer.write_sound):
+            writer.write(time_s, frame)
+    assert writer.notes == ["the sound is damaged and breaks off"]
 
 
 @pytest.mark.parametrize(

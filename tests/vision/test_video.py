@@ -210,6 +210,13 @@ def test_video_that_is_only_sound_is_refused(tmp_path) -> None:
         Video(tmp_path / "in.m4a")
 
 
+def test_video_of_an_unknown_codec_is_refused(tmp_path) -> None:
+    path = write_video(tmp_path / "in.mp4", make_shades(3))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(ValueError, match="known codec"):
+        Video(path)
+
+
 def test_video_that_is_missing_or_a_folder_is_refused(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
         Video(tmp_path / "none.mp4")
