@@ -14,6 +14,8 @@ from io import SEEK_END, SEEK_SET, FileIO
 from pathlib import Path
 from typing import Any
 
+from fer_lib.vision.movie_header import check_movie_header, is_movie
+
 # FFmpeg's demuxers of containers and raw streams that hold their own frames, and what they are called.
 CONTAINERS = {
     "mov": "MP4 and MOV",
@@ -94,12 +96,12 @@ def open_container(file: VideoFile, path: Path, max_pixels: int) -> Any:
         max_pixels: most pixels of a frame; FFmpeg decodes none that are much larger.
 
     Raises:
-        ValueError: if it is no container of `CONTAINERS`.
+        ValueError: if it is no container of `CONTAINERS`, or its header claims more than the file can hold.
         ModuleNotFoundError: if PyAV is missing, with the command that installs it.
     """
     av = require_av()
     options = {
-        "format_whitelist": ",".join(CONTAINERS),
+        "format_whitelist": ",".join(_checked_demuxers(file, path)),
         "protocol_whitelist": "none",  # a container must not make FFmpeg open other files or the network
         "enable_drefs": "0",  # nor the external tracks of QuickTime
         "max_streams": str(MAX_STREAMS),
@@ -134,6 +136,19 @@ def require_av() -> Any:
 def reason_of(error: Any) -> str:
     """Return FFmpeg's reason in small letters."""
     return str(error.strerror or error).lower()
+
+
+def _checked_demuxers(file: VideoFile, path: Path) -> list[str]:
+    """Return the demuxers that may read a file: that of MP4 and MOV only after its header was checked."""
+    if not is_movie(file.read(8)):
+        file.seek(0)
+        return [name for name in CONTAINERS if name != "mov"]
+    try:
+        check_movie_header(file)
+    except ValueError as error:
+        raise ValueError(f"the video {path} {error}") from None
+    file.seek(0)
+    return list(CONTAINERS)
 
 
 def _irregular(path: Path) -> str:
