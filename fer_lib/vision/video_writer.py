@@ -24,6 +24,8 @@ OPTIONS = {
     "libx264": {"crf": "20", "preset": "veryfast"},
     "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
 }
+# Of frames larger than 4K, the encoder holds one instead of some twenty.
+LARGE_PIXELS, LARGE_OPTIONS = 9_000_000, {"libx264": {"tune": "zerolatency"}, "libvpx-vp9": {"lag-in-frames": "0"}}
 TICK = Fraction(1, 90_000)  # seconds; divides the usual frame rates
 
 
@@ -76,7 +78,8 @@ class VideoWriter:
     def _add_pictures(self, encoder: str, rate: float) -> Any:
         stream = self._container.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = *self._size, "yuv420p"
-        stream.options = OPTIONS.get(encoder, {})
+        is_large = self._size[0] * self._size[1] > LARGE_PIXELS
+        stream.options = OPTIONS.get(encoder, {}) | (LARGE_OPTIONS.get(encoder, {}) if is_large else {})
         context = stream.codec_context
         context.time_base = TICK
         # Say which colours are meant, so that every player shows the same.

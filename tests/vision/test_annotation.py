@@ -138,6 +138,18 @@ def test_annotate_video_into_webm_says_that_the_sound_is_left_out(tmp_path) -> N
     assert report.notes == ["the sound (aac) does not fit into this kind of file: left out"]
 
 
+@pytest.mark.parametrize(("pixels", "tune"), [(64 * 48, None), (64 * 48 - 1, "zerolatency")])
+def test_open_video_of_large_frames_holds_few(tmp_path, monkeypatch, pixels, tune) -> None:
+    monkeypatch.setattr("fer_lib.vision.video_writer.LARGE_PIXELS", pixels)
+    source = write_video(tmp_path / "in.mp4", make_shades(5))
+    with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
+        assert writer._stream.options.get("tune") == tune
+        for time_s, frame in video.frames():
+            writer.write(time_s, frame)
+    with Video(tmp_path / "out.mp4") as video:
+        assert len(list(video.frames())) == 5
+
+
 def test_annotate_video_with_sound_of_an_unknown_codec_leaves_it_out(tmp_path) -> None:
     source = write_video(tmp_path / "in.mkv", make_shades(5), sound=True)
     source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
