@@ -16,7 +16,7 @@ from typing import Any
 
 from fer_lib.packages import require
 from fer_lib.settings import EvaluationSettings
-from fer_lib.terminal import prepare_streams, printable
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.evaluate") -> int:
@@ -61,7 +61,7 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
+    parser = ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
     add = parser.add_argument
     add("--weights", type=Path, help="ONNX file, its card beside it (default: the project's own)")
     add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")

@@ -9,7 +9,6 @@ installed on every machine, and the folders of data and runs lie on a disk that 
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 from fer_lib.service.local_ray import connect_ray
 from fer_lib.service.trials import Plan, Trial, list_trials, read_plan
-from fer_lib.terminal import prepare_streams, printable
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 Report = Callable[[str], None]
 
@@ -71,7 +70,7 @@ def describe_trials(trials: Sequence[Trial]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if runs failed, or 2 after a sentence about what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.service.sweep", description="Run many trainings.")
+    parser = ArgumentParser(prog="python -m fer_lib.service.sweep", description="Run many trainings.")
     parser.add_argument("plan", type=Path, help="what to try, as YAML")
     try:
         plan = read_plan(parser.parse_args(arguments).plan)
