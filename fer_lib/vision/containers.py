@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import SEEK_END, SEEK_SET, FileIO
+from io import SEEK_CUR, SEEK_END, SEEK_SET, FileIO
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,16 @@ class VideoFile(FileIO):
         return super().read(left if size is None or size < 0 else min(size, left)) or b""
 
     def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
-        """Set the position; the end is where it was at opening."""
-        return super().seek(self._size + offset) if whence == SEEK_END else super().seek(offset, whence)
+        """Set the position and return it; the end is where it was at opening.
+
+        A damaged file may make FFmpeg ask for any place. Before the start, that is answered with -1, as FFmpeg expects;
+        behind the end, there is nothing to read.
+        """
+        place = offset + {SEEK_SET: 0, SEEK_CUR: self.tell(), SEEK_END: self._size}[whence]
+        if place < 0:
+            return -1
+        super().seek(min(place, self._size))
+        return place
 
 
 def open_container(file: VideoFile, path: Path, max_pixels: int) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import make_shades, write_video
+from clips import make_noise, make_shades, write_video
 
 from fer_lib.vision import containers
 from fer_lib.vision.containers import VideoFile
@@ -87,6 +87,41 @@ def test_video_quicktime_reference_to_another_file(tmp_path) -> None:
         Video(tmp_path / "in.mov")
 
 
+KINDS = {
+    "mov": ("libx264", "yuv420p"),
+    "matroska": ("libx264", "yuv420p"),
+    "avi": ("mpeg4", "yuv420p"),
+    "mpegts": ("mpeg2video", "yuv420p"),
+    "mpeg": ("mpeg2video", "yuv420p"),
+    "mpeg2video": ("mpeg2video", "yuv420p"),
+    "m4v": ("mpeg4", "yuv420p"),
+    "h264": ("libx264", "yuv420p"),
+    "flv": ("flv", "yuv420p"),
+    "ogg": ("libvpx", "yuv420p"),
+    "asf": ("wmv2", "yuv420p"),
+    "mxf": ("mpeg2video", "yuv420p"),
+    "ivf": ("libvpx", "yuv420p"),
+    "gif": ("gif", "rgb8"),
+    "yuv4mpegpipe": ("wrapped_avframe", "yuv420p"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_video_of_each_container_is_read(tmp_path, kind) -> None:
+    encoder, pixels = KINDS[kind]
+    with av.open(str(tmp_path / "in.bin"), "w", format=kind) as container:
+        stream = container.add_stream(encoder, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for number, frame in enumerate(make_noise(12)):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pixels)
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with Video(tmp_path / "in.bin") as video:
+        assert len(list(video.frames())) == 12
+        assert set(video._container.format.name.split(",")) & containers.CONTAINERS.keys()
+
+
 @pytest.mark.parametrize(
     "name", ["a:b.mp4", "concat:x.mp4", "file:x.mp4", "data:,x.mp4", "%03d.mp4", "pipe:0", "-i.mp4"]
 )
@@ -121,6 +156,8 @@ def test_video_file_that_grows_ends_where_it_ended(tmp_path) -> None:
         assert file.seek(-2, 2) == 3
         assert (file.read(10), file.read(10), file.read()) == (b"45", b"", b"")
         assert (file.seek(1), file.read()) == (1, b"2345")
+        assert (file.seek(2), file.seek(1, 1), file.seek(-9, 1), file.read(1)) == (2, 3, -1, b"4")
+        assert (file.seek(2**62), file.read()) == (2**62, b"")
 
 
 def test_video_of_too_many_streams(tmp_path) -> None:
