@@ -6,30 +6,24 @@ phones and the aspect ratio of pixels are applied. The number of pixels of a fra
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from fer_lib.pictures.decoding import MAX_PIXELS
 from fer_lib.terminal import printable
-from fer_lib.vision.containers import VideoFile, decoder_limit, open_container, reason_of, require_av
+from fer_lib.vision.containers import VideoFile, open_container, reason_of, require_av
 from fer_lib.vision.frames import Frame
+from fer_lib.vision.video_stream import find_video, upright, upright_width, usable_rate
 
 Packet = Any  # of FFmpeg; PyAV is imported only when a video is opened
 # A file that ends so much earlier than it says, in seconds and as a share, is cut off.
 MISSING_S, MISSING_SHARE = 1.0, 0.02
-# Frame rates outside this range, in frames a second, are replaced by the usual one.
-MIN_RATE, MAX_RATE, USUAL_RATE = 0.001, 1000.0, 25.0
 # Times of frames outside this range, in seconds from the beginning, are replaced by those that the rate predicts.
 MIN_TIME_S, MAX_TIME_S = -10.0, 366 * 86400.0
-MAX_THREADS = 16  # of the decoder; each holds a frame
 MAX_EARLY_SOUND = 64_000_000  # bytes of sound kept until the first frame is decoded
 
 
@@ -65,10 +59,10 @@ class Video:
             self._container = stack.enter_context(
                 open_container(stack.enter_context(VideoFile(self.path)), self.path, max_pixels)
             )
-            self._stream = _find_stream(self._container, self.path, max_pixels)
+            self._stream = find_video(self._container, self.path, max_pixels)
             self._aspect = self._stream.sample_aspect_ratio
             self.sound = next(iter(self._container.streams.audio), None)
-            self.rate = _usable_rate(self._stream.average_rate or self._stream.guessed_rate)
+            self.rate = usable_rate(self._stream.average_rate or self._stream.guessed_rate)
             # Read now: FFmpeg's streams must not be touched once the file is closed.
             self.duration_s = max(self._container.duration or 0, 0) / 1e6
             self.start_s = (self._container.start_time or 0) / 1e6
@@ -76,7 +70,8 @@ class Video:
             self.damage: list[str] = []
             self._last_s = -1 / self.rate
             self._reached_s = 0.0
-            self._undecoded: list[float] = []
+            self._undecoded = 0
+            self._first_undecoded_s = 0.0
             self._are_too_large = False
             self._replaced_times = 0
             self._early = _EarlySound()
@@ -130,15 +125,15 @@ class Video:
         for packet in self._packets():
             for frame in self._decode(packet):
                 time_s = self._time_of(frame)
-                width = upright_width(frame.width, self._aspect)
+                width = max(upright_width(frame.width, self._aspect), frame.width)
                 if width * frame.height > self._max_pixels:
                     self._are_too_large = True
-                    self._undecoded.append(time_s)
+                    self._note_undecoded(time_s)
                     continue
                 try:
                     pixels = upright(frame, self._aspect)
                 except FFmpegError:  # of pixels that FFmpeg can't convert to RGB
-                    self._undecoded.append(time_s)
+                    self._note_undecoded(time_s)
                     continue
                 yield time_s, pixels
 
@@ -184,23 +179,28 @@ class Video:
             frames = self._stream.decode(packet)
         except FFmpegError:
             frames = []
-            self._undecoded.append(self._reached_s)
+            self._note_undecoded(self._reached_s)
             size = self._stream.codec_context.width * self._stream.codec_context.height
             self._are_too_large |= not 0 < size <= self._max_pixels  # what FFmpeg refuses has its size, or none
-        self._undecoded += [
-            frame.time - self.start_s for frame in frames if frame.is_corrupt and frame.time is not None
-        ]
+        for frame in frames:
+            if frame.is_corrupt and frame.time is not None:
+                self._note_undecoded(frame.time - self.start_s)
         return frames
+
+    def _note_undecoded(self, time_s: float) -> None:
+        if self._undecoded == 0:
+            self._first_undecoded_s = time_s
+        self._undecoded += 1
 
     def _note_damage(self) -> None:
         missing_s = self.duration_s - self._reached_s
         is_cut = not self.damage and missing_s > max(MISSING_S, MISSING_SHARE * self.duration_s)
         if is_cut:
             self.damage.append(f"it ends after {self._reached_s:.1f} s instead of {self.duration_s:.1f} s")
-        if len(self._undecoded) > is_cut:  # the frame that is cut off is no second fault
+        if self._undecoded > is_cut:  # the frame that is cut off is no second fault
             limit = f"; `MAX_PIXELS` = {self._max_pixels:,} lets no larger frame pass" if self._are_too_large else ""
-            where = f"the first at {self._undecoded[0]:.1f} s"
-            self.damage.append(f"{_count(len(self._undecoded), 'piece')} could not be decoded well, {where}{limit}")
+            where = f"the first at {self._first_undecoded_s:.1f} s"
+            self.damage.append(f"{_count(self._undecoded, 'piece')} could not be decoded well, {where}{limit}")
         if self._replaced_times:
             self.damage.append(f"the times of {_count(self._replaced_times, 'frame')} were impossible and are replaced")
 
@@ -247,48 +247,3 @@ def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS) -> Iterator[tupl
         yield from video.frames()
         for sentence in video.damage:
             warnings.warn(f"{printable(path)} is damaged: {sentence}", stacklevel=2)
-
-
-def upright(frame: Any, aspect: Fraction | None = None) -> Frame:
-    """Return a decoded frame as RGB, rotated as the file asks for, with square pixels.
-
-    Args:
-        frame: as FFmpeg decoded it.
-        aspect: width of a pixel by its height.
-    """
-    pixels = frame.to_ndarray(format="rgb24", width=upright_width(frame.width, aspect), height=frame.height)
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
-
-
-def upright_width(width: int, aspect: Fraction | None) -> int:
-    """Return the width of a frame with square pixels, before rotation, of its width in the file."""
-    return max(round(width * aspect), 1) if aspect and aspect > 0 else width
-
-
-def _find_stream(container: Any, path: Path, max_pixels: int) -> Any:
-    from av.stream import Disposition
-
-    # The cover of a song also counts as a picture stream.
-    streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
-    if not streams:
-        raise ValueError(f"{path} must hold a video, but it has no moving pictures")
-    stream = streams[0]
-    if stream.codec_context is None:
-        raise ValueError(f"{path} must hold a video of a known codec, but FFmpeg has no decoder for its video")
-    width, pixels = upright_width(stream.width, stream.sample_aspect_ratio), stream.width * stream.height
-    if max(width, stream.width) * stream.height > max_pixels:
-        raise ValueError(
-            f"{path} must have frames of at most {max_pixels:,} pixels, but they have {width:,} × {stream.height:,} with "
-            "square pixels; a larger `MAX_PIXELS` lets them pass"
-        )
-    stream.thread_type = "AUTO"
-    context = stream.codec_context
-    # The decoder refuses larger frames itself, whatever the container says.
-    context.options = {"max_pixels": str(decoder_limit(max_pixels))}
-    # All threads together hold at most `max_pixels`, too; a stream of unknown size gets one.
-    context.thread_count = max(1, min((os.cpu_count() or 1) + 1, MAX_THREADS, max_pixels // pixels if pixels else 1))
-    return stream
-
-
-def _usable_rate(rate: Fraction | None) -> float:
-    return float(rate) if rate is not None and MIN_RATE <= rate <= MAX_RATE else USUAL_RATE

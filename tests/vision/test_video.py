@@ -9,7 +9,8 @@ from clips import make_noise, make_shades, write_video
 
 from fer_lib.vision import read_frames
 from fer_lib.vision.containers import VideoFile, decoder_limit, open_container
-from fer_lib.vision.video import Video, _usable_rate, upright
+from fer_lib.vision.video import Video
+from fer_lib.vision.video_stream import upright, usable_rate
 
 
 def test_read_frames_gives_time_and_pixels(tmp_path) -> None:
@@ -116,7 +117,7 @@ def test_video_replaces_impossible_times(tmp_path, times_ms) -> None:
 
 @pytest.mark.parametrize("rate", [None, Fraction(1, 10**9), Fraction(10**9), Fraction(-1), Fraction(0)])
 def test_usable_rate_replaces_impossible_rates(rate) -> None:
-    assert _usable_rate(rate) == 25
+    assert usable_rate(rate) == 25
 
 
 def test_video_keeps_little_sound_before_the_first_frame(tmp_path, monkeypatch) -> None:
