@@ -18,6 +18,15 @@ from numpy.typing import NDArray
 from fer_lib.boxes import Boxes, box_centers, box_sizes
 
 Pixels = NDArray[np.uint8]
+# The least and the largest value of each number of a `CropSpec`: a card may come from others, and a size is memory.
+RANGES: dict[str, tuple[float, float]] = {
+    "size": (1, 1024),
+    "scale": (0.01, 4),
+    "shift_y": (-1, 1),
+    "detail": (0, 1024),
+    "mean": (-10, 10),
+    "std": (0.001, 10),
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class CropSpec:
     """How a face becomes network input.
 
     Attributes:
-        size: side of the square input in pixels.
+        size: side of the square input in pixels; the ranges of all numbers are in `RANGES`.
         color: `grey` (one channel) or `rgb` (three).
         scale: side of the square that is cut, as a multiple of the longer side of the detected box.
         shift_y: how far the square's centre lies below the box's centre, as a multiple of the same side.
@@ -44,14 +53,10 @@ class CropSpec:
     std: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"`size` must be at least 1 pixel, but got {self.size}")
         if self.color not in ("grey", "rgb"):
             raise ValueError(f"`color` must be grey or rgb, but got {self.color!r}")
-        if not (self.scale > 0 and self.std > 0):
-            raise ValueError(f"`scale` and `std` must be positive, but got {self.scale} and {self.std}")
-        if self.detail < 0:
-            raise ValueError(f"`detail` must be 0 or a number of pixels, but got {self.detail}")
+        for name, (low, high) in RANGES.items():
+            check_number(name, getattr(self, name), low, high, whole=name in ("size", "detail"))
 
     @property
     def channels(self) -> int:
@@ -61,6 +66,20 @@ class CropSpec:
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in a card."""
         return asdict(self)
+
+
+def check_number(name: str, value: object, low: float, high: float, whole: bool = False) -> None:
+    """Make sure that a value of a card is a number within its range, both ends included.
+
+    Raises:
+        TypeError: if it is no number, or not a whole one where it must be.
+        ValueError: if it is out of range, infinite or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise TypeError(f"`{name}` must be a {'whole ' * whole}number, but got {str(value)[:40]!r}")
+    if not low <= value <= high:
+        shown = f"{value:.6g}" if isinstance(value, float) else f"a whole number of {value.bit_length()} bits"
+        raise ValueError(f"`{name}` must be from {low} to {high}, but got {shown}")
 
 
 def crop_faces(frame: Pixels, xyxy: Boxes, spec: CropSpec) -> Pixels:

@@ -1,18 +1,27 @@
-"""A file appears under its name when it is whole, and not before."""
+"""Atomic writes: a temporary file that nobody else can name or read takes the final name when it is complete."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+# Made anew or not at all: what others put there, links too, is never opened. Windows lacks the last two.
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_STEM = 40  # characters of the name that are kept, for whoever finds a file that a killed process left
+_umask_lock = threading.Lock()
 
 
 @contextmanager
 def draft(path: Path | str) -> Iterator[Path]:
-    """Give the block a hidden file beside `path` to write; it takes the name `path` when the block ends well.
+    """Give the block an empty temporary file beside `path` to write; it is renamed to `path` when the block ends well.
 
-    After an error or Ctrl-C the draft is removed, and whatever lay at `path` before is untouched.
+    The temporary file is new, has a name that can't be guessed, and can be read by its owner only; the final file gets
+    the usual mode. After an error or Ctrl-C it is removed, and whatever lay at `path` before is untouched. A link at
+    `path` is replaced, not followed.
 
     Raises:
         FileNotFoundError: if the folder is missing.
@@ -21,18 +30,36 @@ def draft(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     check_place(path)
     # The suffix stays, because writers choose a format by it.
-    half = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    half = path.with_name(f"{_prefix(path)}{secrets.token_hex(8)}.part{path.suffix}")
+    os.close(os.open(half, _FLAGS, 0o600))
     try:
         yield half
+        with suppress(OSError):  # of file systems without modes
+            half.chmod(_usual_mode())
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files for `path` that killed processes left; no other process may be writing it now."""
+    prefix = _prefix(path)
+    for left in path.parent.iterdir():
+        name = left.name.removeprefix(prefix).removesuffix(f".part{path.suffix}")
+        if left.name == f"{prefix}{name}.part{path.suffix}" and len(name) == 16:
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, complete or not at all; what it raises is what `draft` raises."""
     with draft(path) as half:
         half.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, complete or not at all; what it raises is what `draft` raises."""
+    with draft(path) as half:
+        half.write_bytes(data)
 
 
 def check_place(path: Path) -> None:
@@ -49,3 +76,15 @@ def check_place(path: Path) -> None:
         raise FileNotFoundError(f"the folder of the output {path} must exist; `mkdir -p {path.parent}` makes it")
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"the folder of the output {path} must be writable, but it is not")
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.stem[:_STEM]}."
+
+
+def _usual_mode() -> int:
+    """Return the mode of new files. Files that other threads make meanwhile are their owner's only, at worst."""
+    with _umask_lock:
+        umask = os.umask(0o077)
+        os.umask(umask)
+    return 0o666 & ~umask

@@ -113,7 +113,7 @@ class VisionSettings(Settings):
     refine_threshold: float = Field(0.7, gt=0, lt=1, description="confidence a box needs after the R-Net")
     output_threshold: float = Field(0.8, gt=0, lt=1, description="confidence a face needs after the O-Net")
     max_pixels: int = Field(
-        50_000_000, ge=1000, le=1_000_000_000, description="largest picture that is decoded, in pixels"
+        50_000_000, ge=1000, le=1_000_000_000, description="largest image or video frame that is decoded, in pixels"
     )
     max_faces: int = Field(16, ge=1, le=200, description="faces reported per frame, the largest first")
     detect_interval_s: float = Field(

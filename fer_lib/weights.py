@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_lib.crops import CropSpec
+from fer_lib.crops import CropSpec, check_number
 from fer_lib.drafts import write_text
 from fer_lib.labels import EMOTIONS
 
 EMOTION = "emotion"
 DETECTOR = ("mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet")
+TEMPERATURES = (0.01, 100.0)  # least and largest; beyond, probabilities are 0 and 1, or all the same
+MAX_CARD_BYTES = 1_000_000  # ours have some 10,000
+MAX_WEIGHTS_BYTES = 2**31 - 1  # what ONNX, a protocol buffer, can hold; ours have some 20 MB
 CURE = "`git checkout -- weights` in the project's folder brings back the files it came with"
 
 
@@ -39,12 +42,14 @@ class Weights:
         """
         described = self.card.get("input")
         if not isinstance(described, dict):
-            raise ValueError(f"the card of `{self.name}` must describe its `input`, but it says {described!r}; {CURE}")
+            raise ValueError(
+                f"the card of `{self.name}` must describe its `input`, but it says {_shorten(described)}; {CURE}"
+            )
         try:
             return CropSpec(**described)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"the `input` in the card of `{self.name}` must be a crop, but it is {described}: {error}; {CURE}"
+                f"the `input` in the card of `{self.name}` must be a crop, but it is {_shorten(described)}: {error}; {CURE}"
             ) from None
 
     @property
@@ -52,11 +57,13 @@ class Weights:
         """What logits are divided by so that probabilities mean what they say; 1 unless the card says more.
 
         Raises:
-            ValueError: if the card says something that is no positive number.
+            ValueError: if the card says something that is no number in `TEMPERATURES`.
         """
         said = self.card.get("temperature", 1.0)
-        if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < float("inf"):
-            raise ValueError(f"the temperature of `{self.name}` must be positive, but its card says {said!r}; {CURE}")
+        try:
+            check_number("temperature", said, *TEMPERATURES)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the card of `{self.name}` is wrong: {error}; {CURE}") from None
         return float(said)
 
 
@@ -83,10 +90,14 @@ def load_weights(name: str, folder: Path | None = None) -> Weights:
         raise FileNotFoundError(f"the weights `{name}` must be at {path}, but there is no such file; {CURE}")
     if not isinstance(card.get("sha256"), str):
         raise ValueError(f"the card of `{name}` must say the SHA-256 of {path}, but it has none; {CURE}")
+    if path.stat().st_size > MAX_WEIGHTS_BYTES:
+        raise ValueError(
+            f"the weights `{name}` must have at most {MAX_WEIGHTS_BYTES:,} bytes, but {path} has {path.stat().st_size:,}; {CURE}"
+        )
     found = file_sha256(path)
     if found != card["sha256"]:
         raise ValueError(
-            f"the weights `{name}` must have the SHA-256 {card['sha256']}, but {path} has {found}: "
+            f"the weights `{name}` must have the SHA-256 {card['sha256'][:64]}, but {path} has {found}: "
             f"the file is damaged or is not the one its card describes; {CURE}"
         )
     return Weights(name, path, card)
@@ -103,7 +114,7 @@ def load_emotion_weights(folder: Path | None = None, name: str = EMOTION) -> Wei
     labels = weights.card.get("labels")
     if labels != list(EMOTIONS):
         raise ValueError(
-            f"the labels of `{name}` must be {', '.join(EMOTIONS)} in this order, but its card says {labels}; {CURE}"
+            f"the labels of `{name}` must be {', '.join(EMOTIONS)} in this order, but its card says {_shorten(labels)}; {CURE}"
         )
     _ = weights.crop_spec, weights.temperature
     return weights
@@ -118,9 +129,15 @@ def read_card(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"the card {path} must exist, but there is no such file; {CURE}")
+    with path.open("rb") as stream:
+        data = stream.read(MAX_CARD_BYTES + 1)
+    if len(data) > MAX_CARD_BYTES:
+        raise ValueError(f"the card {path} must have at most {MAX_CARD_BYTES:,} bytes, but it has more; {CURE}")
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        card = json.loads(data.decode("utf-8"), object_pairs_hook=_without_duplicates)
+    except RecursionError:
+        raise ValueError(f"the card {path} must be JSON, but it is nested too deeply; {CURE}") from None
+    except ValueError as error:  # also of bytes that are no UTF-8, and of numbers with thousands of digits
         raise ValueError(f"the card {path} must be JSON, but it can't be read ({error}); {CURE}") from None
     if not isinstance(card, dict):
         raise ValueError(f"the card {path} must be a JSON object, but it holds a {type(card).__name__}; {CURE}")
@@ -137,3 +154,18 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; a name that comes twice would mean one thing to us and another to other readers."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {_shorten(twice)} comes twice")
+    return fields
+
+
+def _shorten(value: object, most: int = 300) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}…"

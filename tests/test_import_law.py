@@ -11,7 +11,7 @@ import pytest
 
 FLOORS = (
     {"labels", "telemetry"},
-    {"boxes", "settings", "drafts", "hosts", "packages", "pictures", "rate_limit"},
+    {"boxes", "settings", "drafts", "hosts", "packages", "pictures", "rate_limit", "terminal"},
     {"metrics", "weights", "crops", "faces", "baseline"},
     {"plots", "recording"},
     {"vision", "training"},

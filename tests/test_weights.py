@@ -9,7 +9,16 @@ import pytest
 from fer_lib import weights
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
-from fer_lib.weights import CURE, load_emotion_weights, load_weights, read_card, weights_folder, write_card
+from fer_lib.weights import (
+    CURE,
+    MAX_CARD_BYTES,
+    MAX_WEIGHTS_BYTES,
+    load_emotion_weights,
+    load_weights,
+    read_card,
+    weights_folder,
+    write_card,
+)
 
 CARD = {"labels": list(EMOTIONS), "input": {"size": 64, "color": "grey"}, "temperature": 1.5}
 
@@ -86,6 +95,32 @@ def test_read_card_malformed(folder, text):
     assert CURE in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"labels": 1, "labels": 2}', "the name 'labels' comes twice"),
+        ('{"input": {"size": 64, "size": 9999}}', "the name 'size' comes twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"temperature": ' + "9" * 10_000 + "}", "can't be read"),
+        ('{"a": "' + "b" * MAX_CARD_BYTES + '"}', "at most 1,000,000 bytes"),
+    ],
+)
+def test_read_card_hostile(folder, text, sentence):
+    (folder / "emotion.json").write_text(text)
+    with pytest.raises(ValueError, match=sentence) as caught:
+        read_card(folder / "emotion.json")
+    assert CURE in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_load_weights_huge_file_is_not_read(folder):
+    with (folder / "emotion.onnx").open("r+b") as stream:
+        stream.truncate(MAX_WEIGHTS_BYTES + 1)  # of holes, which take no room on the disk
+    with pytest.raises(ValueError, match="must have at most 2,147,483,647 bytes"):
+        load_weights("emotion", folder)
+
+
 @pytest.mark.parametrize("text", ["[]", "3", '"text"', "null"])
 def test_read_card_not_an_object(folder, text):
     (folder / "emotion.json").write_text(text)
@@ -112,11 +147,15 @@ def test_load_emotion_weights_other_labels(folder, labels):
         load_emotion_weights(folder)
 
 
-@pytest.mark.parametrize("temperature", [0, -1, None, "warm", [1], True, float("inf"), float("nan")])
+@pytest.mark.parametrize(
+    "temperature",
+    [0, -1, None, "warm", [1], True, float("inf"), float("nan"), 5e-324, 1e-3, 1e308, 10**4000, "9" * 10_000, {}],
+)
 def test_load_emotion_weights_impossible_temperature(folder, temperature):
     rewrite(folder, temperature=temperature)
-    with pytest.raises(ValueError, match="temperature of `emotion` must be positive"):
+    with pytest.raises(ValueError, match="card of `emotion` is wrong: `temperature` must be") as caught:
         load_emotion_weights(folder)
+    assert len(str(caught.value)) < 400
 
 
 def test_load_emotion_weights_temperature_is_one_by_default(folder):
@@ -134,13 +173,33 @@ def test_load_emotion_weights_undescribed_input(folder, described):
 
 @pytest.mark.parametrize(
     "described",
-    [{}, {"size": 0}, {"size": "64"}, {"size": 64, "color": "infrared"}, {"size": 64, "sharpness": 1}],
+    [
+        {},
+        {"size": 0},
+        {"size": "64"},
+        {"size": 64, "color": "infrared"},
+        {"size": 64, "color": ["grey"]},
+        {"size": 64, "sharpness": 1},
+        {"size": 100_000},
+        {"size": 10**4000},
+        {"size": 64.5},
+        {"size": True},
+        {"size": 64, "detail": -1},
+        {"size": 64, "detail": 10**9},
+        *({"size": 64, name: value} for name in ("scale", "std") for value in (0, -1, 1e-300)),
+        *(
+            {"size": 64, name: value}
+            for name in ("scale", "shift_y", "mean", "std")
+            for value in (float("inf"), float("nan"), 1e300, 10**400, "1", None, [1], True)
+        ),
+    ],
 )
 def test_load_emotion_weights_impossible_input(folder, described):
     rewrite(folder, input=described)
     with pytest.raises(ValueError, match="`input` in the card of `emotion` must be a crop") as caught:
         load_emotion_weights(folder)
     assert CURE in str(caught.value)
+    assert len(str(caught.value)) < 800
 
 
 def test_load_weights_of_a_detector_needs_no_labels(folder):

@@ -9,6 +9,7 @@ from itertools import groupby
 from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.doctor import Finding, as_dict, examine
 from fer_lib.settings import VisionSettings
+from fer_lib.terminal import printable
 
 ABOUT = """\
 Check versions, the weights and their checksums, the extensions of the live page and what can be said of the
@@ -45,5 +46,7 @@ def in_words(findings: list[Finding]) -> str:
 
 
 def _line(one: Finding) -> str:
-    head = f"  {MARKS[one.ok]} {one.name:<36} "
-    return textwrap.fill(one.says, 118, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)
+    head = f"  {MARKS[one.ok]} {printable(one.name):<36} "
+    return textwrap.fill(
+        printable(one.says), 118, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.settings import PROJECT, LiveSettings, PageSettings, Settings, VisionSettings
+from fer_lib.terminal import printable
 
 ABOUT = """\
 Serve the live page: open its address in a browser and allow the camera. Ctrl-C ends it. Browsers give the camera
@@ -51,7 +52,10 @@ def main(words: list[str]) -> int:
         parser.error(f"unexpected `{rest[0]}`")
     server = plan(given.ip, given.port, settings, given.open)
     check_port(given.ip, given.port)
-    print(f"The live page opens at http://{given.ip}:{given.port} in a moment: go there and allow the camera.", end=" ")
+    print(
+        f"The live page opens at http://{printable(given.ip)}:{given.port} in a moment: go there and allow the camera.",
+        end=" ",
+    )
     print("Ctrl+C here ends it.", flush=True)
     return _serve(server)
 
@@ -118,7 +122,7 @@ def check_port(ip: str, port: int) -> None:
     """
     try:
         socket.create_server((ip, port)).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise ValueError(
             f"`--port` must be a free port of {ip}, but got {port} ({why}); take another: fer-lib live --port 9000"

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from fer_lib import labels
 from fer_lib.cli.parsing import in_a_sentence, make_parser
+from fer_lib.terminal import prepare_streams, printable
 
 # Each lives in the file of its name and is imported only when it is called.
 COMMANDS = {
@@ -31,6 +32,7 @@ fer-lib COMMAND --help"""
 
 def script() -> None:
     """Run as a program and exit. Being ended is like Ctrl-C: nothing half-written stays."""
+    prepare_streams()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())
 
@@ -70,7 +72,7 @@ def _front_door(words: list[str]) -> int:
         return 0
     close = get_close_matches(command, COMMANDS, n=1)
     hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
-    print(f"fer-lib: `{command}` is not a command; {hint}", file=sys.stderr)
+    print(f"fer-lib: `{printable(command)}` is not a command; {hint}", file=sys.stderr)
     return 2
 
 
@@ -80,5 +82,5 @@ def _version() -> str:
 
 
 def _complain(name: str, sentence: str, status: int) -> int:
-    print(f"fer-lib {name}: {sentence}", file=sys.stderr)
+    print(f"fer-lib {name}: {printable(sentence)}", file=sys.stderr)
     return status

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fer_lib.settings import PREFIX
+from fer_lib.terminal import printable
 
 SETTINGS = """\
 settings:
@@ -22,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with 2."""
-        print(f"{self.prog}: {message}; `{self.prog} --help` shows how", file=sys.stderr)
+        print(f"{self.prog}: {printable(message)}; `{self.prog} --help` shows how", file=sys.stderr)
         sys.exit(2)
 
 

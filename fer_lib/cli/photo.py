@@ -11,6 +11,7 @@ from fer_lib.cli.parsing import in_a_sentence, make_parser, split_settings
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import VisionSettings
+from fer_lib.terminal import printable
 
 ABOUT = """\
 Name the emotion of each face in photos, and draw it with -o. A folder stands for the photos in it. Photos are
@@ -89,7 +90,7 @@ def _work(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_js
         except (ValueError, OSError) as error:
             # One bad photo must not cost the others.
             status = 2
-            print(f"fer-lib photo: {in_a_sentence(error)}", file=sys.stderr)
+            print(f"fer-lib photo: {printable(in_a_sentence(error))}", file=sys.stderr)
             line = {"photo": str(photo), "error": in_a_sentence(error)}
         else:
             line = {"photo": str(photo), "output": out and str(out), "faces": describe(faces)}
@@ -121,9 +122,9 @@ def _rounded_rows(faces: Faces) -> list[list[float]]:
 
 def _in_words(line: dict[str, Any]) -> str:
     count = len(line["faces"])
-    head = f"{line['photo']}: {'no face' if count == 0 else '1 face' if count == 1 else f'{count} faces'}"
+    head = f"{printable(line['photo'])}: {'no face' if count == 0 else '1 face' if count == 1 else f'{count} faces'}"
     if line["output"]:
-        head += f" → {line['output']}"
+        head += f" → {printable(line['output'])}"
     rows = []
     for face in line["faces"]:
         x1, y1, x2, y2 = (round(value) for value in face["box"])

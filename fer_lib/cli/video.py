@@ -13,6 +13,7 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.packages import require
 from fer_lib.recording.tally import Tally
 from fer_lib.settings import VisionSettings
+from fer_lib.terminal import printable
 
 if TYPE_CHECKING:
     from fer_lib.vision.video import Video
@@ -39,7 +40,9 @@ def main(words: list[str]) -> int:
         ModuleNotFoundError: if a package is missing, with the command that installs it.
     """
     parser = make_parser("video", ABOUT, EXAMPLES, settings=True)
-    parser.add_argument("video", nargs="+", help="a video, of any kind that FFmpeg reads")
+    parser.add_argument(
+        "video", nargs="+", help="a video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others"
+    )
     parser.add_argument("-o", "--output", type=Path, help="annotated video: .mp4, .m4v, .mov, .mkv or .webm")
     parser.add_argument("--csv", type=Path, help="a table with a row for each face and frame")
     parser.add_argument("--json", type=Path, help="the same with a line for each frame")
@@ -61,11 +64,12 @@ def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, s
     print(summary(source, report.tally))
     for path in (out, csv, json):
         if path is not None:
-            print(f"written: {path}")
+            print(f"written: {printable(path)}")
     for sentence in report.notes:
-        print(f"fer-lib video: {sentence}", file=sys.stderr)
+        print(f"fer-lib video: {printable(sentence)}", file=sys.stderr)
     for sentence in report.damage:
-        print(f"fer-lib video: {source} is damaged: {sentence}; what can be read was used", file=sys.stderr)
+        sentence = f"{source} is damaged: {sentence}; what can be read was used"
+        print(f"fer-lib video: {printable(sentence)}", file=sys.stderr)
     return 1 if report.damage else 0
 
 
@@ -88,7 +92,7 @@ def summary(source: Path, tally: Tally) -> str:
     """Return who showed what for how long, in words, those seen longest first."""
     together = tally.everyone()
     people = sorted(tally.people(), key=lambda one: -one["seen_s"])
-    head = f"{source}: {tally.frames} frames, {together['duration_s']:.1f} s"
+    head = f"{printable(source)}: {tally.frames} frames, {together['duration_s']:.1f} s"
     if not people:
         return f"{head}, no face"
     rows = [

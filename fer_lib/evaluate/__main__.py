@@ -16,6 +16,7 @@ from typing import Any
 
 from fer_lib.packages import require
 from fer_lib.settings import EvaluationSettings
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.evaluate") -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.
     try:
         report = _judge(given)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"fer_lib.evaluate: {error}", file=sys.stderr)
+        print(f"fer_lib.evaluate: {printable(error)}", file=sys.stderr)
         return 2
     if given.json:
         print(json.dumps(report))
@@ -54,12 +55,13 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
     if given.write_card:
         record_report(settings.weights or weights_folder() / f"{EMOTION}.onnx", report)
     if not given.json:
-        print(f"{report['weights']} on the {report['split']} images of {settings.data_dir}\n\n{format_report(report)}")
+        head = printable(f"{report['weights']} on the {report['split']} images of {settings.data_dir}")
+        print(f"{head}\n\n{format_report(report)}")
     return report
 
 
 def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
+    parser = ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
     add = parser.add_argument
     add("--weights", type=Path, help="ONNX file, its card beside it (default: the project's own)")
     add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")
@@ -73,4 +75,5 @@ def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main())

@@ -25,7 +25,7 @@ def describe_network(folder: Path | None = None) -> str:
     try:
         card = read_card((folder or weights_folder()) / f"{EMOTION}.json")
         return _describe(card)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
         return ""  # what is wrong with the weights, the status line says
 
 

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fer_lib.labels import EMOTIONS
 from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, flatten
 from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import FORMAT, check_suffix
+
+LATEST_S = 1e10  # some 300 years
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +36,13 @@ def read_recording(path: Path | str) -> pd.DataFrame:
         raise FileNotFoundError(f"the recording {path} must exist, but there is no such file")
     read = _read_csv if check_suffix(path) == ".csv" else _read_json
     try:
-        return read(path, pandas)[list(COLUMNS)].astype(KINDS)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        table = read(path, pandas)[list(COLUMNS)].astype(KINDS)
+        _check(table)
+    except RecursionError:
+        raise ValueError(f"{path} must be a recording, but it is nested too deeply") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path} must be a recording, but it can't be read as one ({error})") from None
+    return table
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
@@ -53,6 +60,18 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
         tally.add_labels(float(rows["time_s"].iloc[0]), dict(zip(people["track"], people["label"], strict=True)))
     columns = ["track", "seen_s", *(name.removeprefix("raw_") for name in RAW)]
     return _pandas().DataFrame(tally.people(), columns=columns).set_index("track")
+
+
+def _check(table: Any) -> None:
+    """Make sure that times are finite and labels are emotions: sums and figures rely on both."""
+    if not table["time_s"].between(-LATEST_S, LATEST_S).all():
+        raise ValueError(f"every `time_s` must be a number of seconds from -{LATEST_S:.0e} to {LATEST_S:.0e}")
+    people = table.dropna(subset="track")
+    unknown = people.loc[~people["label"].isin(EMOTIONS), "label"]
+    if len(unknown):
+        raise ValueError(
+            f"every `label` must be one of {', '.join(EMOTIONS)}, but one is {str(unknown.iloc[0])[:40]!r}"
+        )
 
 
 def _read_csv(path: Path, pandas: Any) -> Any:

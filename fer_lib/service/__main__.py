@@ -5,16 +5,16 @@ python -m fer_lib.service --port 8000
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from fer_lib.settings import ServiceSettings
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to end; return 0, or 2 after a sentence about what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.service", description="Answer pictures over HTTP.")
+    parser = ArgumentParser(prog="python -m fer_lib.service", description="Answer pictures over HTTP.")
     for field in ("host", "port", "processes", "threads"):
         parser.add_argument(f"--{field}", help=ServiceSettings.model_fields[field].description)
     try:
@@ -23,10 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         serve(settings)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"fer_lib.service: {error}", file=sys.stderr)
+        print(f"fer_lib.service: {printable(error)}", file=sys.stderr)
         return 2
     return 0
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main())

@@ -9,7 +9,6 @@ installed on every machine, and the folders of data and runs lie on a disk that 
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 
 from fer_lib.service.local_ray import connect_ray
 from fer_lib.service.trials import Plan, Trial, list_trials, read_plan
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 Report = Callable[[str], None]
 
@@ -70,13 +70,13 @@ def describe_trials(trials: Sequence[Trial]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 if runs failed, or 2 after a sentence about what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.service.sweep", description="Run many trainings.")
+    parser = ArgumentParser(prog="python -m fer_lib.service.sweep", description="Run many trainings.")
     parser.add_argument("plan", type=Path, help="what to try, as YAML")
     try:
         plan = read_plan(parser.parse_args(arguments).plan)
         failed = run_sweep(plan)
     except (ValueError, OSError) as error:
-        print(f"fer_lib.service.sweep: {error}", file=sys.stderr)
+        print(f"fer_lib.service.sweep: {printable(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on with what is not finished", file=sys.stderr)
@@ -100,10 +100,10 @@ def _run_all(trials: Sequence[Trial], plan: Plan, report: Report) -> list[Trial]
         if reason is None:
             report(f"finished: {trial.run_name}  {_in_words(trial.chosen)}")
         elif tries < plan.tries:
-            report(f"failed, trying again: {trial.run_name}  {_in_words(trial.chosen)}: {reason}")
+            report(f"failed, trying again: {trial.run_name}  {_in_words(trial.chosen)}: {printable(reason)}")
             running[task.remote(trial, notebook)] = trial, tries + 1
         else:
-            report(f"failed {tries} times: {trial.run_name}  {_in_words(trial.chosen)}: {reason}")
+            report(f"failed {tries} times: {trial.run_name}  {_in_words(trial.chosen)}: {printable(reason)}")
             failed.append(trial)
     return failed
 
@@ -128,4 +128,5 @@ def _in_words(chosen: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main())

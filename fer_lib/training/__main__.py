@@ -9,17 +9,17 @@ Whatever is not given comes from the environment, then `.env`, then the defaults
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from fer_lib.settings import TrainingSettings
+from fer_lib.terminal import ArgumentParser, prepare_streams
 from fer_lib.training.ending import tell_end
 from fer_lib.training.run import Run
 
 
 def main(words: list[str]) -> int:
     """Train as the words `NAME=value` say and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.training", description="Train the emotion network.")
+    parser = ArgumentParser(prog="python -m fer_lib.training", description="Train the emotion network.")
     parser.add_argument("settings", nargs="*", metavar="NAME=value", help="any setting of .env.example")
     told = parser.parse_args(words).settings
     return tell_end(lambda: _train(told))
@@ -46,4 +46,5 @@ def parse_setting(word: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from fer_lib.drafts import draft
 from fer_lib.pictures.files import read_image_file
 
 Face = NDArray[np.uint8]  # (h, w) grey or (h, w, 3) RGB
-DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, BadZipFile)
+DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, BadZipFile)
 
 
 def content_key(paths: Iterable[Path], root: Path, how: str) -> str:
@@ -72,6 +72,7 @@ def read_faces(path: Path, count: int) -> list[Face | None]:
         ValueError: if it is damaged or does not hold `count` faces.
     """
     try:
+        _check_unpacked_size(path)
         with np.load(path, allow_pickle=False) as stored:  # a zip file: reading checks the sum of every array
             shapes, pixels = stored["shapes"], stored["pixels"]
     except FileNotFoundError:
@@ -85,6 +86,14 @@ def read_faces(path: Path, count: int) -> list[Face | None]:
         raise ValueError(f"the cache {path} must hold {sizes.sum()} pixels, but has {pixels.shape}")
     parts = np.split(pixels, np.cumsum(sizes))[:-1]
     return [_unpack(part, shape) for part, shape in zip(parts, shapes.tolist(), strict=True)]
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Refuse an archive that is larger when unpacked: ours are not compressed, and a small one could fill the memory."""
+    with ZipFile(path) as archive:
+        unpacked, packed = sum(member.file_size for member in archive.infolist()), path.stat().st_size
+    if unpacked > packed:
+        raise ValueError(f"it has {packed:,} bytes, but {unpacked:,} when unpacked")
 
 
 def _unpack(pixels: Face, shape: list[int]) -> Face | None:

@@ -19,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from fer_lib.drafts import draft, remove_leftovers
+
 
 class DamagedCheckpointError(ValueError):
     """A checkpoint is not as it was written."""
@@ -54,18 +56,16 @@ def save_checkpoint(
             f"optimizer.{place}.{name}": torch.as_tensor(value) for name, value in state.items() if value is not None
         }
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    half = path.with_suffix(".part")  # one name for all, so that what a kill leaves is written over
+    remove_leftovers(path)  # of a training that was killed while it wrote
     try:
-        save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
-        with half.open("rb") as stream:
-            os.fsync(stream.fileno())
-        if previous is not None and path.is_file():
-            _keep(path, previous)
-        half.replace(path)
+        with draft(path) as half:
+            save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
+            with half.open("rb") as stream:
+                os.fsync(stream.fileno())
+            if previous is not None and path.is_file():
+                _keep(path, previous)
     except SafetensorError as error:
         raise OSError(f"the checkpoint {path} can't be written ({error}); what was there stays") from None
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def load_checkpoint(

@@ -12,6 +12,7 @@ from typing import Any
 from IPython.display import HTML, display
 
 from fer_lib.plots.curves import plot_runs, run_colors
+from fer_lib.terminal import printable
 from fer_lib.training.run import Run, kept_epoch
 
 # Where a run lies and how it went on does not make it different.
@@ -85,7 +86,7 @@ def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     try:
         return json.loads(run.record.read_text(encoding="utf-8"))["settings"], run.read_metrics()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"left out the run {run.folder.name}, which can't be read ({error})")
+        print(printable(f"left out the run {run.folder.name}, which can't be read ({error})"))
         return None
 
 

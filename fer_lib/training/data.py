@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fer_lib.crops import CropSpec, resize_face
+from fer_lib.drafts import write_bytes
 from fer_lib.labels import EMOTIONS, label_index
 from fer_lib.pictures.decoding import decode
+from fer_lib.terminal import printable
 from fer_lib.training.cache import Face, content_key, read_bytes, read_faces, write_faces
 
 SPLITS = ("train", "validation", "test")
@@ -92,7 +94,7 @@ def load_splits(folder: Path, spec: CropSpec, max_images: int | None = None, qui
     if len(missing) == len(SPLITS):
         list_images(folder, SPLITS[0])  # says what is wrong
     if missing:
-        print(f"there is no {' and no '.join(missing)} split in {folder}: what needs it is left out")
+        print(f"there is no {' and no '.join(missing)} split in {printable(folder)}: what needs it is left out")
     return {split: load_split(folder, split, spec, max_images, quiet) for split in SPLITS if split not in missing}
 
 
@@ -121,7 +123,7 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
     faces = cached_faces(Path(folder), split, paths, spec, quiet) if whole else decode_faces(paths, spec, split, quiet)
     broken = tuple(path for path, face in zip(paths, faces, strict=True) if face is None)
     if broken and not quiet:
-        print(f"left out {_name_some(broken)} of {Path(folder) / split}, which can't be read")
+        print(printable(f"left out {_name_some(broken)} of {Path(folder) / split}, which can't be read"))
     if len(broken) == len(paths):
         raise FileNotFoundError(f"no picture in {Path(folder) / split} can be read: {_name_some(broken)}; {CURE}")
     kept = [(row, face) for row, face in enumerate(faces) if face is not None]
@@ -142,12 +144,14 @@ def cached_faces(folder: Path, split: str, paths: list[Path], spec: CropSpec, qu
     except FileNotFoundError:
         pass
     except ValueError as error:
-        print(f"{error}: made anew")
+        print(f"{printable(error)}: made anew")
     faces = decode_faces(paths, spec, split, quiet)
     try:
         write_faces(path, faces)
     except OSError as error:
-        print(f"the decoded images can't be kept in {path.parent} ({error.strerror}): next time they are decoded again")
+        print(
+            f"the decoded images can't be kept in {printable(path.parent)} ({error.strerror}): next time they are decoded again"
+        )
     return faces
 
 
@@ -170,9 +174,9 @@ def read_image(path: Path) -> Face | None:
 
 
 def write_image(path: Path, image: Face) -> None:
-    """Write one picture, grey `(h, w)` or RGB `(h, w, 3)`, as PNG."""
+    """Write one picture, grey `(h, w)` or RGB `(h, w, 3)`, as PNG; complete or not at all."""
     pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    write_bytes(path, cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def find_blank(images: NDArray[np.uint8], contrast: float = 2.0) -> NDArray[np.bool_]:

@@ -7,7 +7,6 @@ They are drawings: a network trained on them knows nothing about people.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.terminal import ArgumentParser, printable
 
 CANVAS = 192  # drawn this large, in pixels, then reduced
 COUNTS = {"train": 16, "validation": 5, "test": 5}  # images per label
@@ -174,10 +174,10 @@ class _Pen:
 
 def main() -> None:
     """Write the sample from the shell."""
-    parser = argparse.ArgumentParser(description="Write drawn faces, for trying everything without a download.")
+    parser = ArgumentParser(description="Write drawn faces, for trying everything without a download.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/sample"))
     folder = parser.parse_args().folder
-    print(f"{write_sample(folder)} drawn faces are in {folder}")
+    print(f"{write_sample(folder)} drawn faces are in {printable(folder)}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from fer_lib.terminal import printable
 from fer_lib.training.run import Run
 
 
@@ -13,10 +14,10 @@ def tell_end(work: Callable[[], Run]) -> int:
     try:
         run = work()
     except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-        print(error, file=sys.stderr)
+        print(printable(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
         return 130
-    print(run.folder)
+    print(printable(run.folder))
     return 0

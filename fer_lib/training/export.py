@@ -5,7 +5,6 @@ python -m fer_lib.training.export mtcnn
 
 from __future__ import annotations
 
-import argparse
 import copy
 import itertools
 import re
@@ -21,6 +20,7 @@ from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 
 from fer_lib.drafts import draft
+from fer_lib.terminal import ArgumentParser, printable
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.pooling import simplify_pools, use_global_pools
@@ -216,12 +216,12 @@ def _measure_difference(network: nn.Module, path: Path, example: Tensor, dynamic
 
 def main() -> None:
     """Export from the shell."""
-    parser = argparse.ArgumentParser(description="Export networks to ONNX, with their cards.")
+    parser = ArgumentParser(description="Export networks to ONNX, with their cards.")
     parser.add_argument("what", choices=["mtcnn"], help="mtcnn: the face detector's three networks")
     parser.add_argument("--folder", type=Path, default=weights_folder(), help="where to (default: weights/)")
     arguments = parser.parse_args()
     for name, difference in export_mtcnn(arguments.folder).items():
-        print(f"{arguments.folder / name}.onnx equals torch within {difference:.1e}")
+        print(f"{printable(arguments.folder / name)}.onnx equals torch within {difference:.1e}")
 
 
 if __name__ == "__main__":

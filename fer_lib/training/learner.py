@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from fer_lib.crops import CropSpec
 from fer_lib.settings import TrainingSettings
+from fer_lib.terminal import printable
 from fer_lib.training.average import WeightAverage
 from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.batches import Batches
@@ -141,7 +142,9 @@ def resume_learner(learner: Learner, run: Run) -> None:
         if not run.previous.is_file():
             raise
         progress = load_checkpoint(run.previous, plain, learner.optimizer, learner.average)
-        learner.accelerator.print(f"{error}; until then the run goes on from the one before: {run.previous.name}")
+        learner.accelerator.print(
+            f"{printable(error)}; until then the run goes on from the one before: {run.previous.name}"
+        )
     learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
 
 

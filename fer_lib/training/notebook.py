@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.terminal import ArgumentParser, prepare_streams
 from fer_lib.training.ending import tell_end
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import Run, find_finished, open_run
@@ -23,7 +23,7 @@ NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
 
 def main(words: list[str]) -> int:
     """Train as the words say, as papermill takes them, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.training.notebook", description=__doc__)
+    parser = ArgumentParser(prog="python -m fer_lib.training.notebook", description=__doc__)
     parser.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting of .env.example"
     )
@@ -78,4 +78,5 @@ def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import fit_temperature, score, softmax
 from fer_lib.plots.curves import plot_curves
 from fer_lib.settings import TrainingSettings
+from fer_lib.terminal import printable
 from fer_lib.training.export import export_onnx
 from fer_lib.training.model import DESCRIPTIONS
 from fer_lib.training.run import Run, describe_environment
@@ -88,5 +89,5 @@ def _export(network: nn.Module, path: Path, example: torch.Tensor) -> float:
     try:
         return export_onnx(network, path, example, "faces", ["logits"], halve=True, tolerance=ROUNDING)
     except (RuntimeError, ValueError) as error:
-        print(f"the weights are kept in 32 bits: {error}")
+        print(f"the weights are kept in 32 bits: {printable(error)}")
         return export_onnx(network, path, example, "faces", ["logits"])

@@ -23,6 +23,7 @@ from typing import Any
 from fer_lib.drafts import write_text
 from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
+from fer_lib.terminal import printable
 
 # Where a run takes place, which a recipe leaves to those who follow it.
 ELSEWHERE = frozenset({"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"})
@@ -186,7 +187,7 @@ def _differences(run: Run, settings: TrainingSettings) -> list[str]:
 def _tell_differences(run: Run, settings: TrainingSettings) -> None:
     changed = _differences(run, settings)
     if changed:
-        print(f"the run {run.folder} goes on with other settings than it began with: {', '.join(changed)}")
+        print(f"the run {printable(run.folder)} goes on with other settings than it began with: {', '.join(changed)}")
 
 
 def _commit() -> str | None:

@@ -8,8 +8,7 @@ their votes can be found again.
 
 from __future__ import annotations
 
-import argparse
-import csv
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 from fer_lib.training.data import CURE, SPLITS, write_image
+from fer_lib.training.tables import open_table
 
 SPLIT_OF = dict(zip(("Training", "PublicTest", "PrivateTest"), SPLITS, strict=True))
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's numbers
@@ -45,10 +46,10 @@ def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bo
     names = _read_names(votes) if votes else []
     for number, row in enumerate(tqdm(_read_rows(table), desc="unpacking", unit="image", disable=quiet, leave=False)):
         usage, label, pixels = _parse_row(row, f"row {number + 1} of {table}")
-        named = names[number] if number < len(names) else ""
+        named = _checked_name(names[number], f"row {number + 1} of {votes}") if number < len(names) else ""
         place = Path(folder) / SPLIT_OF[usage] / label
         place.mkdir(parents=True, exist_ok=True)
-        write_image(place / f"{Path(named).stem or f'{usage}_{number:05}'}.png", pixels)
+        write_image(place / f"{named or f'{usage}_{number:05}'}.png", pixels)
         written[SPLIT_OF[usage]] += 1
     if votes and len(names) != sum(written.values()):
         raise ValueError(
@@ -60,8 +61,8 @@ def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bo
 def _read_rows(path: Path) -> Iterator[dict[str, str]]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"the table must be a file, but there is no {path}; {CURE}")
-    with Path(path).open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
+    with open_table(path) as rows:
+        for row in rows:
             yield {str(name).strip().lower(): str(value).strip() for name, value in row.items()}
 
 
@@ -72,11 +73,20 @@ def _read_names(votes: Path) -> list[str]:
     return [str(name) for name in names]
 
 
+def _checked_name(name: str, where: str) -> str:
+    """Return the name of an image without its ending; it becomes the name of a file, so it must not lead elsewhere."""
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,9})?", name):
+        raise ValueError(
+            f"{where} must name an image with at most 100 letters, digits, - and _, such as fer0000000.png, but has {name[:40]!r}"
+        )
+    return name.partition(".")[0]
+
+
 def _parse_row(row: dict[str, str], where: str) -> tuple[str, str, NDArray[np.uint8]]:
     try:
-        usage, label = row["usage"], LABELS[int(row["emotion"])]
+        usage, label = row["usage"], LABELS[range(len(LABELS)).index(int(row["emotion"]))]
         pixels = np.array(row["pixels"].split(), np.int64)
-    except (KeyError, ValueError, IndexError):
+    except (KeyError, ValueError, OverflowError):
         raise ValueError(
             f"{where} must have an emotion from 0 to 6, pixels and a Usage, but has {_shorten(row)}"
         ) from None
@@ -93,19 +103,23 @@ def _shorten(row: dict[str, str]) -> str:
 
 def main(words: list[str]) -> int:
     """Unpack as the words say and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.training.unpacking", description="Unpack FER2013's table.")
+    parser = ArgumentParser(prog="python -m fer_lib.training.unpacking", description="Unpack FER2013's table.")
     parser.add_argument("table", type=Path, help="fer2013.csv or icml_face_data.csv")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/images"), help="where the pictures go")
     parser.add_argument("--votes", type=Path, help="fer2013new.csv, for names that FER+ votes are found by")
     given = parser.parse_args(words)
     try:
         written = unpack_table(given.table, given.folder, given.votes)
-    except (FileNotFoundError, ValueError) as error:
-        print(error, file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(printable(error), file=sys.stderr)
         return 2
-    print(", ".join(f"{count:,} pictures for {split}" for split, count in written.items()), f"are in {given.folder}")
+    print(
+        ", ".join(f"{count:,} pictures for {split}" for split, count in written.items()),
+        f"are in {printable(given.folder)}",
+    )
     return 0
 
 
 if __name__ == "__main__":
+    prepare_streams()
     sys.exit(main(sys.argv[1:]))

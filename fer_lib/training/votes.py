@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.training.tables import open_table
+
+MAX_VOTES = 1_000_000  # of one emotion for one image; FER+ has ten
 
 VOTED_AS = {
     "anger": "angry",
@@ -30,26 +33,35 @@ def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a column is missing.
+        ValueError: if it is no table, a column is missing or a number of votes is impossible.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"`FERPLUS_CSV` must be the table of FER+ votes, but there is no file {path}; see data/README.md"
         )
-    with Path(path).open(newline="", encoding="utf-8") as stream:
-        rows = csv.DictReader(stream)
+    votes: dict[str, NDArray[np.float32]] = {}
+    with open_table(path) as rows:
         columns = {name.lower().removeprefix("votes_"): name for name in rows.fieldnames or ()}
         name_column = columns.get("name") or columns.get("image name")
         if name_column is None or not VOTED_AS.keys() <= columns.keys():
             raise ValueError(f"{path} must have the columns name, {', '.join(VOTED_AS)}, but has {', '.join(columns)}")
-        votes: dict[str, NDArray[np.float32]] = {}
-        for row in rows:
+        for number, row in enumerate(rows, 1):
             counts = np.zeros(len(EMOTIONS), np.float32)
             for voted, label in VOTED_AS.items():
-                counts[EMOTIONS.index(label)] = float(row[columns[voted]] or 0)
+                counts[EMOTIONS.index(label)] = _parse_count(row[columns[voted]], f"row {number} of {path}")
             if counts.sum() > 0:
                 votes[Path(row[name_column]).stem] = counts / counts.sum()
     return votes
+
+
+def _parse_count(text: str | None, where: str) -> float:
+    try:
+        count = float(text or 0)
+    except ValueError:
+        count = math.nan
+    if not 0 <= count <= MAX_VOTES:
+        raise ValueError(f"{where} must have numbers of votes from 0 to {MAX_VOTES:,}, but has {str(text)[:40]!r}")
+    return count
 
 
 def blend_targets(

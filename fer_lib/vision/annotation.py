@@ -11,6 +11,7 @@ from fer_lib.drafts import check_place
 from fer_lib.faces import Faces
 from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import check_suffix, open_recording
+from fer_lib.settings import VisionSettings
 from fer_lib.vision.overlay import draw_faces
 from fer_lib.vision.photo import check_photo_suffix, read_photo, write_photo
 from fer_lib.vision.pipeline import Pipeline, load_pipeline
@@ -78,7 +79,7 @@ def annotate_video(
     damaged video, what can be decoded is used. Memory does not grow with the length.
 
     Args:
-        source: any video that FFmpeg reads.
+        source: a video in a container of `fer_lib.vision.containers.CONTAINERS`, frames of at most `MAX_PIXELS`.
         out: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`, with the times and, where it fits, the sound of `source`.
         csv: a recording, a row a face and frame (`fer_lib.recording` reads it back).
         json: the same with a line a frame.
@@ -87,13 +88,14 @@ def annotate_video(
 
     Raises:
         FileNotFoundError: if `source` or the folder of an output is missing.
-        ValueError: if `source` is no video, or an output can't be what its name says.
+        ValueError: if `source` is no video or one of too large frames, or an output can't be what its name says.
         ModuleNotFoundError: if PyAV is missing, with the command that installs it.
     """
     _check_video_outputs(Path(source), out, csv, json)
     report = VideoReport()
     with ExitStack() as stack:
-        video = stack.enter_context(Video(source))
+        max_pixels = (pipeline.settings if pipeline else VisionSettings.load()).max_pixels
+        video = stack.enter_context(Video(source, max_pixels))
         pipeline = pipeline or load_pipeline()
         pipeline.reset()
         recorders = [stack.enter_context(open_recording(path)) for path in (csv, json) if path is not None]

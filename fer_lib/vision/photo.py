@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from fer_lib.drafts import draft
+from fer_lib.drafts import write_bytes
 from fer_lib.pictures.decoding import MAX_PIXELS, TooManyPixelsError
 from fer_lib.pictures.files import read_image_file
 from fer_lib.pictures.headers import PHOTO
@@ -45,8 +45,7 @@ def write_photo(path: Path | str, frame: Frame) -> None:
     """
     suffix = check_photo_suffix(Path(path))
     _, data = cv2.imencode(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    with draft(path) as half:
-        half.write_bytes(data.tobytes())
+    write_bytes(Path(path), data.tobytes())
 
 
 def check_photo_suffix(path: Path) -> str:

@@ -1,27 +1,30 @@
-"""Videos become frames with their real times. FFmpeg does the work, through PyAV.
+"""Read the frames of video files with their times. FFmpeg decodes, through PyAV.
 
-Only one frame is in memory at a time, whatever the length. The times are those of the file, so a variable
-frame rate is no trouble; a phone's rotation and oblong pixels are straightened out.
+Memory does not grow with the length. The times are those of the file, also for a variable frame rate; the rotation of
+phones and the aspect ratio of pixels are applied. The number of pixels of a frame is limited, before and after that.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from fractions import Fraction
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
+from fer_lib.pictures.decoding import MAX_PIXELS
+from fer_lib.terminal import printable
+from fer_lib.vision.containers import VideoFile, open_container, reason_of, require_av
 from fer_lib.vision.frames import Frame
+from fer_lib.vision.video_stream import find_video, upright, upright_width, usable_rate
 
 Packet = Any  # of FFmpeg; PyAV is imported only when a video is opened
 # A file that ends so much earlier than it says, in seconds and as a share, is cut off.
 MISSING_S, MISSING_SHARE = 1.0, 0.02
-# FFmpeg also reads pictures and even text as "video".
-PICTURES, TEXT = ("image2", "_pipe"), ("tty",)
+# Times of frames outside this range, in seconds from the beginning, are replaced by those that the rate predicts.
+MIN_TIME_S, MAX_TIME_S = -10.0, 366 * 86400.0
+MAX_EARLY_SOUND = 64_000_000  # bytes of sound kept until the first frame is decoded
 
 
 class Video:
@@ -31,40 +34,52 @@ class Video:
         path: of the file.
         width: of the frames in pixels, upright.
         height: of the frames in pixels, upright.
-        rate: frames a second on average.
+        rate: frames a second on average, from 0.001 to 1000.
         duration_s: what the file says, in seconds; 0 if it does not.
         start_s: the file's own time of its beginning, which is 0 here.
         expected_frames: what the file says, or an estimate; 0 if nobody knows.
         sound: the stream of its sound, or `None`; only until the file is closed.
         damage: sentences about what could not be read; complete after the last frame.
 
+    Args:
+        path: of the file.
+        max_pixels: most pixels of a frame, before and after its pixels are made square.
+
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds no video that can be decoded.
+        ValueError: if it holds no video that can be decoded, or one of larger frames.
         ModuleNotFoundError: if PyAV is missing, with the command that installs it.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, max_pixels: int = MAX_PIXELS) -> None:
         self.path = Path(path)
-        self._container = _open(self.path)
-        try:
-            self._stream = _find_stream(self._container, self.path)
+        self._max_pixels = max_pixels
+        require_av()
+        with ExitStack() as stack:
+            self._container = stack.enter_context(
+                open_container(stack.enter_context(VideoFile(self.path)), self.path, max_pixels)
+            )
+            self._stream = find_video(self._container, self.path, max_pixels)
+            self._aspect = self._stream.sample_aspect_ratio
             self.sound = next(iter(self._container.streams.audio), None)
-            self.rate = float(self._stream.average_rate or self._stream.guessed_rate or 25)
+            self.rate = usable_rate(self._stream.average_rate or self._stream.guessed_rate)
             # Read now: FFmpeg's streams must not be touched once the file is closed.
-            self.duration_s = (self._container.duration or 0) / 1e6
+            self.duration_s = max(self._container.duration or 0, 0) / 1e6
             self.start_s = (self._container.start_time or 0) / 1e6
-            self.expected_frames = int(self._stream.frames) or round(self.duration_s * self.rate)
+            self.expected_frames = max(int(self._stream.frames), 0) or round(self.duration_s * self.rate)
             self.damage: list[str] = []
+            self._last_s = -1 / self.rate
             self._reached_s = 0.0
-            self._undecoded: list[float] = []
-            self._early: list[Packet] = []
-            self._on_sound: Callable[[Packet], None] = self._early.append
+            self._undecoded = 0
+            self._first_undecoded_s = 0.0
+            self._are_too_large = False
+            self._replaced_times = 0
+            self._early = _EarlySound()
+            self._on_sound: Callable[[Packet], None] = self._early.add
             self._frames = self._read()
+            stack.callback(self._frames.close)
             self._first = self._read_first()
-        except BaseException:
-            self._container.close()
-            raise
+            self._resources = stack.pop_all()
         self.height, self.width = self._first[1].shape[:2]
 
     def __enter__(self) -> Self:
@@ -73,8 +88,7 @@ class Video:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._frames.close()
-        self._container.close()
+        self._resources.close()
 
     def frames(self, on_sound: Callable[[Packet], None] | None = None) -> Iterator[tuple[float, Frame]]:
         """Yield each frame with its time, once.
@@ -88,9 +102,10 @@ class Video:
             Seconds from the beginning, and RGB uint8 `(h, w, 3)`, upright.
         """
         self._on_sound = on_sound or (lambda packet: None)
-        for packet in self._early:
+        if self._early.is_full:
+            self.damage.append(f"of the sound before the first frame, only {MAX_EARLY_SOUND:,} bytes are kept")
+        for packet in self._early.take():
             self._on_sound(packet)
-        self._early.clear()
         yield self._first
         yield from self._frames
         self._note_damage()
@@ -98,16 +113,41 @@ class Video:
     def _read_first(self) -> tuple[float, Frame]:
         first = next(self._frames, None)
         if first is None:
-            raise ValueError(f"{self.path} must hold a video, but not one frame of it can be decoded")
+            raise ValueError(
+                f"{self.path} must hold a video, but not one frame of it can be decoded: it is damaged, or its frames "
+                f"have more than `MAX_PIXELS` = {self._max_pixels:,} pixels"
+            )
         return first
 
     def _read(self) -> Generator[tuple[float, Frame], None, None]:
-        last_s = -1 / self.rate
+        from av.error import FFmpegError
+
         for packet in self._packets():
             for frame in self._decode(packet):
-                last_s = last_s + 1 / self.rate if frame.time is None else frame.time - self.start_s
-                self._reached_s = max(self._reached_s, last_s + 1 / self.rate)
-                yield last_s, upright(frame, self._stream.sample_aspect_ratio)
+                time_s = self._time_of(frame)
+                width = max(upright_width(frame.width, self._aspect), frame.width)
+                if width * frame.height > self._max_pixels:
+                    self._are_too_large = True
+                    self._note_undecoded(time_s)
+                    continue
+                try:
+                    pixels = upright(frame, self._aspect)
+                except FFmpegError:  # of pixels that FFmpeg can't convert to RGB
+                    self._note_undecoded(time_s)
+                    continue
+                yield time_s, pixels
+
+    def _time_of(self, frame: Any) -> float:
+        """Return the time of the next frame in seconds from the beginning; an impossible one is replaced."""
+        time_s = predicted_s = self._last_s + 1 / self.rate
+        if frame.time is not None:
+            time_s = frame.time - self.start_s
+        if not MIN_TIME_S <= time_s <= MAX_TIME_S:
+            self._replaced_times += 1
+            time_s = min(predicted_s, MAX_TIME_S)
+        self._last_s = max(time_s, 0.0)
+        self._reached_s = max(self._reached_s, self._last_s + 1 / self.rate)
+        return self._last_s
 
     def _packets(self) -> Iterator[Packet | None]:
         """Yield the packets of the picture; those of the sound are handed on, and an end that breaks off is noted."""
@@ -119,7 +159,7 @@ class Video:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                self.damage.append(f"it breaks off after {self._reached_s:.1f} s ({_reason(error)})")
+                self.damage.append(f"it breaks off after {self._reached_s:.1f} s ({reason_of(error)})")
                 yield None  # brings out what the decoder still holds
                 return
             if packet is None:
@@ -127,7 +167,9 @@ class Video:
             if packet.stream is self._stream:
                 yield packet
             elif packet.dts is not None:
-                self._reached_s = max(self._reached_s, float(packet.dts * packet.time_base) - self.start_s)
+                sound_s = float(packet.dts * packet.time_base) - self.start_s
+                if sound_s <= MAX_TIME_S:
+                    self._reached_s = max(self._reached_s, sound_s)
                 self._on_sound(packet)
 
     def _decode(self, packet: Packet | None) -> list[Any]:
@@ -137,23 +179,61 @@ class Video:
             frames = self._stream.decode(packet)
         except FFmpegError:
             frames = []
-            self._undecoded.append(self._reached_s)
-        self._undecoded += [
-            frame.time - self.start_s for frame in frames if frame.is_corrupt and frame.time is not None
-        ]
+            self._note_undecoded(self._reached_s)
+            size = self._stream.codec_context.width * self._stream.codec_context.height
+            self._are_too_large |= not 0 < size <= self._max_pixels  # what FFmpeg refuses has its size, or none
+        for frame in frames:
+            if frame.is_corrupt and frame.time is not None:
+                self._note_undecoded(frame.time - self.start_s)
         return frames
 
+    def _note_undecoded(self, time_s: float) -> None:
+        if self._undecoded == 0:
+            self._first_undecoded_s = time_s
+        self._undecoded += 1
+
     def _note_damage(self) -> None:
-        if self._undecoded:
-            count = len(self._undecoded)
-            pieces = "1 piece" if count == 1 else f"{count} pieces"
-            self.damage.append(f"{pieces} could not be decoded well, the first at {self._undecoded[0]:.1f} s")
         missing_s = self.duration_s - self._reached_s
-        if not self.damage and missing_s > max(MISSING_S, MISSING_SHARE * self.duration_s):
+        is_cut = not self.damage and missing_s > max(MISSING_S, MISSING_SHARE * self.duration_s)
+        if is_cut:
             self.damage.append(f"it ends after {self._reached_s:.1f} s instead of {self.duration_s:.1f} s")
+        if self._undecoded > is_cut:  # the frame that is cut off is no second fault
+            limit = f"; `MAX_PIXELS` = {self._max_pixels:,} lets no larger frame pass" if self._are_too_large else ""
+            where = f"the first at {self._first_undecoded_s:.1f} s"
+            self.damage.append(f"{_count(self._undecoded, 'piece')} could not be decoded well, {where}{limit}")
+        if self._replaced_times:
+            self.damage.append(f"the times of {_count(self._replaced_times, 'frame')} were impossible and are replaced")
 
 
-def read_frames(path: Path | str) -> Iterator[tuple[float, Frame]]:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class _EarlySound:
+    """Packets of sound that come before the first frame, up to `MAX_EARLY_SOUND` bytes."""
+
+    def __init__(self) -> None:
+        self._packets: list[Packet] = []
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether packets were dropped."""
+        return self._bytes > MAX_EARLY_SOUND
+
+    def add(self, packet: Packet) -> None:
+        """Keep a packet while there is room."""
+        self._bytes += packet.size
+        if not self.is_full:
+            self._packets.append(packet)
+
+    def take(self) -> list[Packet]:
+        """Return the packets, once."""
+        packets, self._packets = self._packets, []
+        return packets
+
+
+def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[float, Frame]]:
     """Yield each frame of a video with its time; a damaged one is read as far as it goes, with a warning.
 
     Yields:
@@ -161,77 +241,9 @@ def read_frames(path: Path | str) -> Iterator[tuple[float, Frame]]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds no video that can be decoded.
+        ValueError: if it holds no video that can be decoded, or one whose frames have more than `max_pixels`.
     """
-    with Video(path) as video:
+    with Video(path, max_pixels) as video:
         yield from video.frames()
         for sentence in video.damage:
-            warnings.warn(f"{path} is damaged: {sentence}", stacklevel=2)
-
-
-def upright(frame: Any, aspect: Fraction | None = None) -> Frame:
-    """Return a decoded frame as it is meant to be seen: RGB, turned as the file says, with square pixels.
-
-    Args:
-        frame: as FFmpeg decoded it.
-        aspect: width of a pixel by its height.
-    """
-    width = round(frame.width * aspect) if aspect else frame.width
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=frame.height)
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
-
-
-def require_av() -> Any:
-    """Import PyAV.
-
-    Raises:
-        ModuleNotFoundError: if it is missing, with the command that installs it.
-    """
-    try:
-        import av
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "videos need PyAV, which this environment lacks; `pip install av tqdm` installs what is needed"
-        ) from None
-    return av
-
-
-def _open(path: Path) -> Any:
-    av = require_av()
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "no such file"
-        raise FileNotFoundError(f"the video {path} must be a file, but there is {what}")
-    try:
-        # A playlist must not make us open other files or the network.
-        container = av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
-    except PermissionError:
-        raise PermissionError(f"the video {path} must be readable, but it is not") from None
-    except av.error.FFmpegError as error:
-        raise ValueError(f"{path} must be a video, but it can't be read as one ({_why_closed(path, error)})") from None
-    kind = container.format.name
-    if kind.endswith(PICTURES) or kind in TEXT:
-        container.close()
-        hint = "a photo; `fer-lib photo` takes those" if kind.endswith(PICTURES) else "text"
-        raise ValueError(f"{path} must be a video, but it is {hint}")
-    return container
-
-
-def _find_stream(container: Any, path: Path) -> Any:
-    from av.stream import Disposition
-
-    # The cover of a song also counts as a picture stream.
-    streams = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
-    if not streams:
-        raise ValueError(f"{path} must hold a video, but it has no moving pictures")
-    streams[0].thread_type = "AUTO"
-    return streams[0]
-
-
-def _why_closed(path: Path, error: Any) -> str:
-    with path.open("rb") as stream:
-        is_mp4 = stream.read(12)[4:8] == b"ftyp"
-    return "its index is missing: it was cut off, or is still being written" if is_mp4 else _reason(error)
-
-
-def _reason(error: Any) -> str:
-    return str(error.strerror or error).lower()
+            warnings.warn(f"{printable(path)} is damaged: {sentence}", stacklevel=2)

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from fer_lib.drafts import draft
+from fer_lib.vision.containers import require_av
 from fer_lib.vision.frames import Frame
-from fer_lib.vision.video import Packet, Video, require_av
+from fer_lib.vision.video import Packet, Video
 
 # The encoders for each kind of file, best first; not every build of FFmpeg has all.
 X264, VP9 = ("libx264", "libopenh264", "mpeg4"), ("libvpx-vp9", "libvpx")
@@ -23,6 +24,8 @@ OPTIONS = {
     "libx264": {"crf": "20", "preset": "veryfast"},
     "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
 }
+# Of frames larger than 4K, the encoder holds one instead of some twenty.
+LARGE_PIXELS, LARGE_OPTIONS = 9_000_000, {"libx264": {"tune": "zerolatency"}, "libvpx-vp9": {"lag-in-frames": "0"}}
 TICK = Fraction(1, 90_000)  # seconds; divides the usual frame rates
 
 
@@ -59,12 +62,12 @@ class VideoWriter:
 
         if self._sound is None:
             return
-        shift = round(self._start_s / packet.time_base)
-        packet.pts, packet.dts = _less(packet.pts, shift), _less(packet.dts, shift)
-        packet.stream = self._sound
         try:
+            shift = round(self._start_s / packet.time_base)
+            packet.pts, packet.dts = _less(packet.pts, shift), _less(packet.dts, shift)
+            packet.stream = self._sound
             self._container.mux(packet)
-        except FFmpegError:
+        except (FFmpegError, OverflowError):  # the second of times that do not fit into 64 bits
             self.notes.append("the sound is damaged and breaks off")
             self._sound = None
 
@@ -75,7 +78,8 @@ class VideoWriter:
     def _add_pictures(self, encoder: str, rate: float) -> Any:
         stream = self._container.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = *self._size, "yuv420p"
-        stream.options = OPTIONS.get(encoder, {})
+        is_large = self._size[0] * self._size[1] > LARGE_PIXELS
+        stream.options = OPTIONS.get(encoder, {}) | (LARGE_OPTIONS.get(encoder, {}) if is_large else {})
         context = stream.codec_context
         context.time_base = TICK
         # Say which colours are meant, so that every player shows the same.
@@ -86,8 +90,9 @@ class VideoWriter:
     def _add_sound(self, sound: Any) -> Any:
         if sound is None:
             return None
-        if sound.codec_context.name not in self._container.supported_codecs:
-            self.notes.append(f"the sound ({sound.codec_context.name}) does not fit into this kind of file: left out")
+        name = "of an unknown codec" if sound.codec_context is None else sound.codec_context.name
+        if name not in self._container.supported_codecs:
+            self.notes.append(f"the sound ({name}) does not fit into this kind of file: left out")
             return None
         return self._container.add_stream_from_template(sound)
 
@@ -106,7 +111,7 @@ def open_video(path: Path | str, video: Video) -> Iterator[VideoWriter]:
         # The index goes to the front, so that a page can play the file while it loads.
         options = {"movflags": "+faststart"} if half.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
         try:
-            with av.open(str(half), "w", options=options) as container:
+            with av.open(f"file:{half}", "w", options=options) as container:
                 writer = VideoWriter(container, encoder, video)
                 yield writer
                 writer.finish()

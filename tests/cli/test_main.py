@@ -1,6 +1,11 @@
+import os
 import subprocess
 import sys
+import unicodedata
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from fer_lib import __version__
@@ -97,3 +102,62 @@ def test_split_settings_parts_words_from_settings(tmp_path, monkeypatch) -> None
     (tmp_path / "A=B").touch()
     words = ["in.jpg", "MAX_FACES=3", "FER_SMOOTHING_S=0", "A=B", "a=b.jpg", "x/A=1"]
     assert split_settings(words) == (["in.jpg", "A=B", "a=b.jpg", "x/A=1"], {"max_faces": "3", "smoothing_s": "0"})
+
+
+# Sets the title of a terminal, ends the line, reverses the text behind it, and is no UTF-8.
+HOSTILE = "a\x1b]0;title\x07\n\u202e\x9b31m\udcff"
+
+
+def controls(text: str) -> set[str]:
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs")} - {"\n"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [HOSTILE],
+        ["photo", HOSTILE + ".jpg"],
+        ["photo", "none.jpg", "--" + HOSTILE],
+        ["photo", "in.png", "-o", HOSTILE + ".jpg/out.png"],
+        ["photo", "in.png", "-o", HOSTILE + ".gif"],
+        ["photo", "in.png", "WEIGHTS_DIR=" + HOSTILE],
+        ["video", HOSTILE + ".mp4"],
+        ["video", "in.png", "-o", HOSTILE + ".gif"],
+        ["video", "text-" + HOSTILE],
+        ["sweep", HOSTILE],
+        ["evaluate", "--data", HOSTILE],
+        ["evaluate", "--weights", HOSTILE],
+        ["doctor", HOSTILE],
+        ["serve", HOSTILE],
+        ["live", "--ip", HOSTILE],
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
+def test_main_escapes_names_in_errors(tmp_path, monkeypatch, capsys, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("in.png", np.zeros((40, 40, 3), np.uint8))
+    Path("text-" + HOSTILE).write_text("hello")
+    try:
+        status = main(words)
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    said = capsys.readouterr().err
+    assert "]0;title" in said
+    assert controls(said) == set()
+    assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8:strict"])
+def test_script_prints_any_name_in_any_encoding(tmp_path, project_root, encoding) -> None:
+    cv2.imwrite(str(tmp_path / "in.png"), np.zeros((40, 40, 3), np.uint8))
+    (tmp_path / "in.png").rename(tmp_path / (HOSTILE + "笑.png"))
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(project_root)}
+    command = [sys.executable, "-m", "fer_lib", "photo", ".", "-o", "out"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = done.stdout.decode(encoding.partition(":")[0])
+    assert "no face" in said
+    assert controls(said) == set()
+    assert len(said.splitlines()) == 1

@@ -70,6 +70,28 @@ def test_video_that_is_stopped_leaves_nothing(tmp_path, project_root, number, st
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
+def test_video_escapes_names_in_its_summary(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "a\x1b[2J\n\u202e.mkv"
+    source = write_video(tmp_path / "in.mkv", make_noise(100))
+    (tmp_path / name).write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    assert main(["video", name, "-o", f"out-{name}"]) == 1
+    said = capsys.readouterr()
+    shown = r"a\x1b[2J\n\u202e.mkv"
+    assert said.out.splitlines()[0].startswith(f"{shown}: ")
+    assert f"written: out-{shown}" in said.out.splitlines()
+    assert f"fer-lib video: {shown} is damaged" in said.err
+
+
+def test_video_of_large_frames_names_the_setting(tmp_path, capsys) -> None:
+    source = write_video(tmp_path / "in.mp4", make_shades(3))
+    assert main(["video", str(source), "MAX_PIXELS=3000", "-o", str(tmp_path / "out.mp4")]) == 2
+    assert "at most 3,000 pixels, but they have 64 × 48" in (said := capsys.readouterr().err)
+    assert "a larger `MAX_PIXELS` lets them pass" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
 def test_video_without_its_packages_says_what_installs_them(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert main(["video", str(tmp_path / "in.mp4")]) == 2

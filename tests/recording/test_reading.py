@@ -71,6 +71,36 @@ def test_read_recording_of_something_else_is_refused(tmp_path, name, text) -> No
         read_recording(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("label", '"=cmd|A1"', "every `label` must be one of"),
+        ("label", "happier", "every `label` must be one of"),
+        ("label", "", "every `label` must be one of"),
+        ("time_s", "inf", "every `time_s` must be"),
+        ("time_s", "", "every `time_s` must be"),
+        ("time_s", "1e300", "every `time_s` must be"),
+        ("track", "9" * 40, "must be a recording"),
+        ("frame", "many", "must be a recording"),
+    ],
+)
+def test_read_recording_with_an_impossible_value_is_refused(tmp_path, column, value, sentence) -> None:
+    with open_recording(tmp_path / "a.csv") as recorder:
+        recorder.write(0.1, 1, person(1, HAPPY))
+    head, row = (tmp_path / "a.csv").read_text().splitlines()
+    cells = row.split(",")
+    cells[COLUMNS.index(column)] = value
+    (tmp_path / "a.csv").write_text(f"{head}\n{','.join(cells)}\n")
+    with pytest.raises(ValueError, match=sentence):
+        read_recording(tmp_path / "a.csv")
+
+
+def test_read_recording_that_is_nested_deeply_is_refused(tmp_path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_recording(tmp_path / "a.json")
+
+
 def test_read_recording_of_a_missing_file_is_refused(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="must exist"):
         read_recording(tmp_path / "none.csv")

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import math
 
 import numpy as np
 import pytest
@@ -87,3 +88,20 @@ def test_open_recording_leaves_nothing_when_interrupted(tmp_path, name) -> None:
 def test_open_recording_of_another_kind_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"must end in .csv or .json"), open_recording(tmp_path / "out.xlsx"):
         pass
+
+
+def test_csv_recorder_writes_no_cell_that_a_spreadsheet_would_run() -> None:
+    stream = io.StringIO()
+    recorder = CsvRecorder(stream)
+    recorder.write(-1.0, 0, Faces.empty())
+    recorder.write(0.04, 1, two_people())
+    _, *rows = csv.reader(stream.getvalue().splitlines())
+    texts = {cell for row in rows for cell in row if cell and not is_number(cell)}
+    assert texts <= set(EMOTIONS)
+
+
+def is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False

@@ -1,6 +1,8 @@
 """Decoded faces come back as they went; whatever is wrong with a cache file is noticed."""
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +163,20 @@ def test_load_split_remembers_broken_pictures_in_the_cache(drawn, capsys):
     for _ in range(2):
         assert data.load_split(drawn, "test", SPEC).broken == (empty,)
         assert "1 picture (fear/empty.png)" in capsys.readouterr().out
+
+
+def test_read_faces_refuses_a_cache_that_is_larger_when_unpacked(tmp_path):
+    shapes = np.array([[2000, 2000, 0]], np.int32)
+    np.savez_compressed(tmp_path / "a.npz", shapes=shapes, pixels=np.zeros(4_000_000, np.uint8))
+    with pytest.raises(ValueError, match=r"is damaged .* when unpacked"):
+        read_faces(tmp_path / "a.npz", 1)
+
+
+def test_read_faces_refuses_an_array_beyond_the_memory(tmp_path):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**60,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        for name in ("shapes", "pixels"):
+            archive.writestr(f"{name}.npy", header.getvalue())
+    with pytest.raises(ValueError, match="is damaged"):
+        read_faces(tmp_path / "a.npz", 1)

@@ -126,3 +126,20 @@ def test_save_checkpoint_on_a_full_disk_keeps_the_last_one(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert load_checkpoint(path, model)["next_epoch"] == 1
     assert [one.name for one in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+def test_save_checkpoint_removes_what_a_killed_process_left(tmp_path):
+    model, _ = make_learner(0)
+    (tmp_path / f".c.{'0' * 16}.part.safetensors").write_bytes(b"half")
+    save_checkpoint(tmp_path / "c.safetensors", model, None, None, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are those of POSIX")
+def test_save_checkpoint_follows_no_link(tmp_path):
+    model, _ = make_learner(0)
+    (other := tmp_path / "of_somebody.txt").write_text("as it was")
+    for name in ("c.part", "c.safetensors"):
+        (tmp_path / name).symlink_to(other)
+    save_checkpoint(tmp_path / "c.safetensors", model, None, None, {})
+    assert other.read_text() == "as it was"

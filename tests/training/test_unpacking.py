@@ -1,5 +1,6 @@
 """FER2013's table becomes the folders that training reads, with names that FER+ votes are found by."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,68 @@ def test_unpack_table_votes_of_another_table_are_refused(tmp_path):
         unpack_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", votes, quiet=True)
 
 
-@pytest.mark.parametrize("text", ["7,0 0,Training", "x,0 0,Training", "0,0 0,Training", "0,0 0,Test", "0,a b,Training"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../up.png",
+        "/tmp/up.png",
+        "..",
+        "a/b.png",
+        "a\\b.png",
+        "C:up.png",
+        "a:b",
+        ".hidden",
+        "a" * 300,
+        "a\x00b",
+        "\x1b[2J",
+        "ä.png",
+    ],
+)
+def test_unpack_table_names_that_lead_elsewhere_are_refused(tmp_path, name):
+    table = write_table(tmp_path / "fer2013.csv")
+    votes = write_votes(tmp_path / "votes.csv", [name, "b.png", "c.png", "d.png"])
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must name an image"):
+        unpack_table(table, tmp_path / "data" / "images", votes, quiet=True)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize("usage", ["../../Training", "/tmp", "train", ""])
+def test_unpack_table_usages_that_lead_elsewhere_are_refused(tmp_path, usage):
+    table = write_table(tmp_path / "fer2013.csv", rows=[(0, usage)])
+    with pytest.raises(ValueError, match="must have a Usage of"):
+        unpack_table(table, tmp_path / "images", quiet=True)
+    assert not (tmp_path / "images").exists()
+
+
+@pytest.mark.parametrize("emotion", ["-1", "7", "1e0", "9" * 10_000, "../happy"])
+def test_unpack_table_impossible_emotions_are_refused(tmp_path, emotion):
+    table = write_table(tmp_path / "fer2013.csv", rows=[(emotion, "Training")])
+    with pytest.raises(ValueError, match="an emotion from 0 to 6"):
+        unpack_table(table, tmp_path / "images", quiet=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are those of POSIX")
+def test_unpack_table_follows_no_link(tmp_path):
+    (other := tmp_path / "of_somebody.txt").write_text("as it was")
+    (folder := tmp_path / "images" / "train" / "angry").mkdir(parents=True)
+    (folder / "Training_00000.png").symlink_to(other)
+    unpack_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", quiet=True)
+    assert other.read_text() == "as it was"
+    assert not (folder / "Training_00000.png").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7,0 0,Training",
+        "x,0 0,Training",
+        "0,0 0,Training",
+        "0,0 0,Test",
+        "0,a b,Training",
+        "0,99999999999999999999999,Training",
+    ],
+)
 def test_unpack_table_wrong_row_is_named(tmp_path, text):
     (tmp_path / "odd.csv").write_text(f"emotion,pixels,Usage\n{text}\n")
     with pytest.raises(ValueError, match=r"row 1 of .*odd\.csv must have"):

@@ -5,7 +5,7 @@ import pytest
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.batches import one_hot
-from fer_lib.training.votes import blend_targets, read_votes
+from fer_lib.training.votes import VOTED_AS, blend_targets, read_votes
 
 MICROSOFT = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
 
@@ -41,3 +41,10 @@ def test_blend_targets_keeps_rows_without_votes():
     assert blended[0, 0] == pytest.approx(0.5 + 0.5 / 7)
     assert blended.sum(axis=1) == pytest.approx([1, 1])
     assert (blended[1] == targets[1]).all()
+
+
+@pytest.mark.parametrize("count", ["-1", "nan", "inf", "1e300", "many"])
+def test_read_votes_impossible_numbers_are_refused(tmp_path, count):
+    (tmp_path / "votes.csv").write_text(f"name,{','.join(VOTED_AS)}\na.png,{count},0,0,0,0,0,0\n")
+    with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must have numbers of votes from 0 to"):
+        read_votes(tmp_path / "votes.csv")

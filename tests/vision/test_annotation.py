@@ -8,13 +8,17 @@ from factories import make_faces, make_portrait
 
 from fer_lib.faces import Faces
 from fer_lib.recording import read_recording
+from fer_lib.settings import VisionSettings
 from fer_lib.vision import annotate_photo, annotate_video, load_pipeline
 from fer_lib.vision.photo import read_photo, write_photo
 from fer_lib.vision.video import Video
+from fer_lib.vision.video_writer import open_video
 
 
 class StillFace:
     """A pipeline that sees the same face everywhere, and remembers what it was asked."""
+
+    settings = VisionSettings()
 
     def __init__(self, stop_at: int = -1, stop: type[BaseException] = KeyboardInterrupt) -> None:
         self.times: list[float] = []
@@ -73,8 +77,6 @@ def test_annotate_video_of_odd_sides_adds_a_line(tmp_path) -> None:
     with Video(source) as video:
         frames = [(time_s, frame[:47, :63]) for time_s, frame in video.frames()]
         video.width, video.height = 63, 47
-        from fer_lib.vision.video_writer import open_video
-
         with open_video(tmp_path / "out.mp4", video) as writer:
             for time_s, frame in frames:
                 writer.write(time_s, frame)
@@ -134,6 +136,37 @@ def test_annotate_video_into_webm_says_that_the_sound_is_left_out(tmp_path) -> N
     source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
     report = annotate_video(source, tmp_path / "out.webm", pipeline=StillFace())
     assert report.notes == ["the sound (aac) does not fit into this kind of file: left out"]
+
+
+@pytest.mark.parametrize(("pixels", "tune"), [(64 * 48, None), (64 * 48 - 1, "zerolatency")])
+def test_open_video_of_large_frames_holds_few(tmp_path, monkeypatch, pixels, tune) -> None:
+    monkeypatch.setattr("fer_lib.vision.video_writer.LARGE_PIXELS", pixels)
+    source = write_video(tmp_path / "in.mp4", make_shades(5))
+    with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
+        assert writer._stream.options.get("tune") == tune
+        for time_s, frame in video.frames():
+            writer.write(time_s, frame)
+    with Video(tmp_path / "out.mp4") as video:
+        assert len(list(video.frames())) == 5
+
+
+def test_annotate_video_with_sound_of_an_unknown_codec_leaves_it_out(tmp_path) -> None:
+    source = write_video(tmp_path / "in.mkv", make_shades(5), sound=True)
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+    report = annotate_video(source, tmp_path / "out.mp4", pipeline=StillFace())
+    assert (report.frames, report.notes) == (
+        5,
+        ["the sound (of an unknown codec) does not fit into this kind of file: left out"],
+    )
+
+
+def test_annotate_video_with_sound_of_impossible_times_leaves_it_out(tmp_path) -> None:
+    source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
+    with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
+        writer._start_s = -1e30
+        for time_s, frame in video.frames(writer.write_sound):
+            writer.write(time_s, frame)
+    assert writer.notes == ["the sound is damaged and breaks off"]
 
 
 @pytest.mark.parametrize(
