@@ -24,7 +24,7 @@ from fer_lib.training.learner import Learner, keep_epoch, make_learner, resume_l
 from fer_lib.training.model import build_model
 from fer_lib.training.run import WEIGHT_FILES, Run, open_run
 from fer_lib.training.schedule import image_size_at
-from fer_lib.training.soft_targets import predict_views, read_soft_targets, write_soft_targets
+from fer_lib.training.soft_targets import find_rows, predict_views, read_soft_targets, write_soft_targets
 from fer_lib.training.teachers import adjust
 from fer_lib.training.time_limit import EpochTimer
 from fer_lib.training.votes import blend_targets, read_votes
