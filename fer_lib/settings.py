@@ -299,6 +299,9 @@ class TrainingSettings(Settings):
         description="train only the classifier of the network in initial_weights, on cached features; takes minutes",
     )
     head_views: int = Field(4, ge=1, le=100, description="augmented views of each image's features (frozen_backbone)")
+    head_reset: bool = Field(
+        False, description="start from a random classifier instead of that of initial_weights (frozen_backbone)"
+    )
     head_seeds: int = Field(
         5, ge=1, le=100, description="classifiers trained, of which the best is kept (frozen_backbone)"
     )

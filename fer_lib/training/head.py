@@ -1,14 +1,15 @@
 """Train only the classifier, on features of a frozen backbone: minutes on two cores.
 
 The backbone's 1280 features of every training image (as it is, mirrored, and in some augmented views) are computed once and
-cached; then heads are trained on them with several seeds, and the best on the validation split is kept (linear probing with the
-head 1280→512→7; Kang et al., *Decoupling representation and classifier*, 2020).
+cached; then classifiers 1280→512→7 are trained on them with several seeds, and the best on the validation split is kept
+(Kang et al., *Decoupling representation and classifier*, 2020). Stored soft targets become a part of the targets, as the mean
+over their views.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, cast
 
@@ -31,6 +32,8 @@ from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_tar
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
+from fer_lib.training.soft_targets import find_rows, read_soft_targets
+from fer_lib.training.teachers import adjust
 
 CRITERION = ("accuracy", "balanced_accuracy", "macro_f1")
 
@@ -63,13 +66,16 @@ def train_head(
     targets = make_targets(settings, train_split)
     run = open_run(settings, sources)
     network = build_model(spec.channels, settings.dropout_rate, locate_initial(settings), architecture="b0")
+    start = None if settings.head_reset else deepcopy(cast(EfficientNet, network).classifier.state_dict())
     batches = Batches(train_split.images, targets, spec, settings, _device(settings))
     judged = Batches(validation.images, one_hot(validation.targets), spec, settings, _device(settings))
     features = compute_features(network, batches, train_split, settings, settings.head_views)
     shown = compute_features(network, judged, validation, settings, views=0)[0]
+    adjustment = settings.logit_adjustment * batches.drawn_shares().log()
+    batches.targets = blend_soft_targets(batches.targets, train_split.names, adjustment, settings)
     lines: list[dict[str, Any]] = []
     for seed in range(settings.head_seeds):
-        head, loss = fit_head(features, batches, settings, settings.seed + seed)
+        head, loss = fit_head(features, batches.targets, adjustment, settings, settings.seed + seed, start)
         lines.append(
             judge_head(head, shown, validation.targets) | {"epoch": seed, "loss": loss, "image_size": spec.size}
         )
@@ -81,6 +87,22 @@ def train_head(
             on_epoch(lines[-1])
     finish_run(run, settings, spec, judged, validation.targets, len(train_split))
     return run
+
+
+def blend_soft_targets(
+    targets: Tensor, names: tuple[str, ...], adjustment: Tensor, settings: TrainingSettings
+) -> Tensor:
+    """Blend targets `(n, 7)` with the mean over the views of the stored soft targets that `TEACHERS` names, if it names a file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or lacks images.
+    """
+    if settings.teachers_file is None:
+        return targets
+    soft = read_soft_targets(settings.teachers_file, names)
+    mean = torch.from_numpy(soft.probabilities[:, find_rows(soft, names)].astype(np.float32).mean(axis=0)).to(targets)
+    return targets.lerp(adjust(mean, adjustment), settings.teacher_share)
 
 
 def compute_features(
@@ -114,32 +136,53 @@ def compute_features(
     return torch.stack(found)
 
 
-def fit_head(features: Tensor, batches: Batches, settings: TrainingSettings, seed: int) -> tuple[nn.Sequential, float]:
-    """Train one head; each epoch sees one view of every image, drawn at random. Return it and the last epoch's mean loss."""
-    device = batches.images.device
+def fit_head(
+    features: Tensor,
+    targets: Tensor,
+    adjustment: Tensor,
+    settings: TrainingSettings,
+    seed: int,
+    start: Mapping[str, Tensor] | None = None,
+) -> tuple[nn.Sequential, float]:
+    """Train one classifier; each epoch sees one view of every image, drawn at random.
+
+    Args:
+        features: `(views, n, 1280)`.
+        targets: `(n, 7)`, rows sum to 1, on the device to train on.
+        adjustment: `(7,)`, added to the logits in the loss.
+        settings: epochs, learning rate, weight decay, dropout.
+        seed: of everything random.
+        start: the parameters to start from; `None`: random ones.
+
+    Returns:
+        The classifier and the mean loss of the last epoch.
+    """
+    device = targets.device
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    head: nn.Sequential = build_model(dropout_rate=settings.dropout_rate).classifier.to(device)  # type: ignore[assignment]
+    head = cast(nn.Sequential, cast(EfficientNet, build_model(dropout_rate=settings.dropout_rate)).classifier)
+    if start is not None:
+        head.load_state_dict(start)
+    head.to(device)
     optimizer = torch.optim.AdamW(head.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    adjustment = settings.logit_adjustment * batches.drawn_shares().log()
-    loss_sum = torch.zeros((), device=device)
+    loss_sum, batches = torch.zeros((), device=device), 1
     for epoch in range(settings.num_epochs):
         loss_sum.zero_()
         order = torch.randperm(features.shape[1], generator=generator)
         view = torch.randint(len(features), order.shape, generator=generator)
         parts = list(zip(order.split(settings.batch_size), view.split(settings.batch_size), strict=True))
+        batches = len(parts)
         for step, (rows, drawn) in enumerate(parts):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(settings, epoch + step / len(parts))
-            logits = head(features[drawn, rows].to(device).float())
-            loss = nn.functional.cross_entropy(
-                logits + adjustment, batches.targets[rows.to(device)], label_smoothing=settings.label_smoothing
-            )
+                group["lr"] = learning_rate_at(settings, epoch + step / batches)
+            logits = head(features[drawn, rows].to(device).float()) + adjustment
+            wanted = targets[rows.to(device)]
+            loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=settings.label_smoothing)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             loss_sum += loss.detach()
-    return head.eval(), float(loss_sum) / len(parts)
+    return head.eval(), float(loss_sum) / batches
 
 
 @torch.inference_mode()

@@ -24,7 +24,7 @@ from fer_lib.training.learner import Learner, keep_epoch, make_learner, resume_l
 from fer_lib.training.model import build_model
 from fer_lib.training.run import WEIGHT_FILES, Run, open_run
 from fer_lib.training.schedule import image_size_at
-from fer_lib.training.soft_targets import find_rows, predict_views, read_soft_targets, write_soft_targets
+from fer_lib.training.soft_targets import check_views, find_rows, predict_views, read_soft_targets, write_soft_targets
 from fer_lib.training.teachers import adjust
 from fer_lib.training.time_limit import EpochTimer
 from fer_lib.training.votes import blend_targets, read_votes
@@ -94,7 +94,8 @@ def prepare_soft_targets(
         assert learner.step.teachers is not None
         write_soft_targets(path, predict_views(learner.step.teachers, batches, names, settings))
     learner.accelerator.wait_for_everyone()
-    soft = read_soft_targets(path, names, settings)
+    soft = read_soft_targets(path, names)
+    check_views(soft, settings, path)
     learner.step.teachers = None
     probabilities = torch.from_numpy(soft.probabilities).to(batches.images.device).float()
     batches.soft_targets = adjust(probabilities, learner.step.adjustment).half()

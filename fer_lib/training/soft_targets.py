@@ -68,12 +68,12 @@ def write_soft_targets(path: Path, soft: SoftTargets) -> None:
         )
 
 
-def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSettings) -> SoftTargets:
+def read_soft_targets(path: Path, names: tuple[str, ...]) -> SoftTargets:
     """Read stored soft targets, which must hold the training images `names` and may hold others.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, lacks images, or belongs to another seed or another augmentation.
+        ValueError: if it is damaged or lacks images.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -92,13 +92,21 @@ def read_soft_targets(path: Path, names: tuple[str, ...], settings: TrainingSett
         raise ValueError(
             f"the soft targets in {path} must hold all {len(names)} training images, but lack {len(missing)} of them"
         )
+    return soft
+
+
+def check_views(soft: SoftTargets, settings: TrainingSettings, path: Path) -> None:
+    """Check that a training draws the views that stored soft targets belong to.
+
+    Raises:
+        ValueError: if its seed or augmentation is another.
+    """
     for name in ("seed", "augmentation"):
         if getattr(soft, name) != getattr(settings, name):
             raise ValueError(
                 f"`{name.upper()}` must be {getattr(soft, name)}, as in the soft targets of {path},"
                 f" but got {getattr(settings, name)}"
             )
-    return soft
 
 
 def find_rows(soft: SoftTargets, names: tuple[str, ...]) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from fer_lib.training.checkpoint import read_checkpoint
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.launch import launch
 from fer_lib.training.model import build_model
+from fer_lib.training.soft_targets import SoftTargets, write_soft_targets
 from fer_lib.weights import weights_folder
 from tests.training.small_settings import make_settings
 
@@ -66,20 +67,49 @@ def test_compute_features_of_another_view_or_size_are_other_files(trained):
     assert len(list((folder / "cache").glob("features-train-view-0-*"))) == 2
 
 
+def make_separable(n=28):
+    """Features `(2, n, 1280)` that hold the label, and its targets `(n, 7)`."""
+    targets = torch.eye(7).repeat(n // 7, 1)
+    features = torch.zeros(2, n, 1280).half()
+    features[:, :, :7] = targets.half() * 4
+    return features, targets
+
+
 def test_fit_head_learns_from_features():
-    """Features that hold the label are learned within a few epochs."""
-    settings = make_settings(
-        Path("none"), num_epochs=30, batch_size=7, dropout_rate=0.0, schedule="cosine", learning_rate=0.01
-    )
-    targets = np.tile(np.eye(7, dtype=np.float32), (4, 1))
-    batches = heads.Batches(
-        np.zeros((28, 32, 32, 1), np.uint8), targets, heads.crop_spec(settings), settings, torch.device("cpu")
-    )
-    features = torch.zeros(2, 28, 1280).half()
-    features[:, :, :7] = torch.from_numpy(targets).half() * 4
-    head, loss = heads.fit_head(features, batches, settings, seed=0)
+    how = {"num_epochs": 30, "batch_size": 7, "dropout_rate": 0.0, "schedule": "cosine", "learning_rate": 0.01}
+    features, targets = make_separable()
+    head, loss = heads.fit_head(features, targets, torch.zeros(7), make_settings(Path("none"), **how), seed=0)
     assert loss < 0.1
-    assert heads.judge_head(head, features[0], targets.argmax(axis=1))["validation_mean"] == 1.0
+    assert heads.judge_head(head, features[0], targets.argmax(dim=1).numpy())["validation_mean"] == 1.0
+
+
+def test_fit_head_starts_from_given_parameters():
+    settings = make_settings(Path("none"), learning_rate=1e-9)
+    start = build_model().classifier.state_dict()
+    head, _ = heads.fit_head(*make_separable(), torch.zeros(7), settings, seed=0, start=start)
+    assert all(torch.allclose(head.state_dict()[name], value, atol=1e-6) for name, value in start.items())
+    other, _ = heads.fit_head(*make_separable(), torch.zeros(7), settings, seed=0)
+    assert not torch.allclose(other.state_dict()["0.weight"], start["0.weight"], atol=1e-3)
+
+
+@pytest.mark.parametrize("tau", [0.0, 1.0])
+def test_fit_head_logit_adjustment_favours_rare_labels(tau):
+    """With uninformative features, predictions are the label shares without adjustment, and uniform with tau = 1."""
+    shares = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    features, targets = torch.ones(1, 64, 1280).half(), shares.expand(64, 7)
+    how = {"num_epochs": 60, "batch_size": 64, "dropout_rate": 0.0, "schedule": "cosine", "learning_rate": 0.01}
+    head, _ = heads.fit_head(features, targets, tau * shares.log(), make_settings(Path("none"), **how), seed=0)
+    wanted = torch.full((7,), 1 / 7) if tau else shares
+    assert torch.allclose(head(features[0, :1].float()).softmax(dim=1)[0], wanted, atol=0.02)
+
+
+def test_blend_soft_targets_takes_the_mean_over_the_views(tmp_path):
+    probabilities = np.zeros((2, 2, 7), np.float16)
+    probabilities[0, :, 0] = probabilities[1, :, 1] = 1
+    write_soft_targets(path := tmp_path / "soft.npz", SoftTargets(probabilities, np.array(["b", "a"]), 9, "strong"))
+    settings = make_settings(tmp_path, teachers=str(path), teacher_share=0.5)
+    blended = heads.blend_soft_targets(torch.eye(7)[[2, 2]], ("a", "b"), torch.zeros(7), settings)
+    assert torch.allclose(blended, torch.tensor([[0.25, 0.25, 0.5, 0, 0, 0, 0]]).expand(2, 7), atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.run import Run
-from fer_lib.training.soft_targets import SoftTargets, read_soft_targets, write_soft_targets
+from fer_lib.training.soft_targets import SoftTargets, check_views, read_soft_targets, write_soft_targets
 from fer_lib.training.teachers import Teachers
 from tests.training.small_settings import make_settings
 
@@ -90,12 +90,12 @@ def make_soft(**changed) -> SoftTargets:
 def test_read_soft_targets_of_another_training_is_refused(tmp_path, names, settings, sentence):
     write_soft_targets(path := tmp_path / "soft.npz", make_soft())
     with pytest.raises(ValueError, match=sentence):
-        read_soft_targets(path, names, TrainingSettings.load(**{"seed": 4, **settings}))
+        check_views(read_soft_targets(path, names), TrainingSettings.load(**{"seed": 4, **settings}), path)
 
 
 def test_read_soft_targets_returns_what_was_written(tmp_path):
     write_soft_targets(path := tmp_path / "soft.npz", make_soft())
-    read = read_soft_targets(path, NAMES, TrainingSettings.load(seed=4))
+    read = read_soft_targets(path, NAMES)
     np.testing.assert_array_equal(read.probabilities, make_soft().probabilities)
 
 
@@ -103,18 +103,18 @@ def test_read_soft_targets_returns_what_was_written(tmp_path):
 def test_read_soft_targets_damaged_file_is_refused(tmp_path, content):
     (tmp_path / "soft.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"`TEACHERS` .* is damaged"):
-        read_soft_targets(tmp_path / "soft.npz", NAMES, TrainingSettings.load())
+        read_soft_targets(tmp_path / "soft.npz", NAMES)
 
 
 def test_read_soft_targets_wrong_shape_is_refused(tmp_path):
     write_soft_targets(path := tmp_path / "soft.npz", make_soft(probabilities=np.zeros((2, 3, 8), np.float16)))
     with pytest.raises(ValueError, match=r"\(views, images, 7\)"):
-        read_soft_targets(path, NAMES, TrainingSettings.load(seed=4))
+        read_soft_targets(path, NAMES)
 
 
 def test_read_soft_targets_missing_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="`TEACHERS`"):
-        read_soft_targets(tmp_path / "soft.npz", NAMES, TrainingSettings.load())
+        read_soft_targets(tmp_path / "soft.npz", NAMES)
 
 
 def test_run_soft_targets_lie_in_its_folder(tmp_path):
