@@ -97,7 +97,7 @@ def test_fit_head_logit_adjustment_favours_rare_labels(tau):
     """With uninformative features, predictions are the label shares without adjustment, and uniform with tau = 1."""
     shares = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
     features, targets = torch.ones(1, 64, 1280).half(), shares.expand(64, 7)
-    how = {"num_epochs": 60, "batch_size": 64, "dropout_rate": 0.0, "schedule": "cosine", "learning_rate": 0.01}
+    how = {"num_epochs": 300, "batch_size": 64, "dropout_rate": 0.0, "schedule": "cosine", "learning_rate": 0.001}
     head, _ = heads.fit_head(features, targets, tau * shares.log(), make_settings(Path("none"), **how), seed=0)
     wanted = torch.full((7,), 1 / 7) if tau else shares
     assert torch.allclose(head(features[0, :1].float()).softmax(dim=1)[0], wanted, atol=0.02)

@@ -9,6 +9,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training import loop, notebook
 from fer_lib.training.drawing import write_sample
 from fer_lib.training.learner import locate_initial
+from fer_lib.training.plan import group_number
 from fer_lib.training.recipe import read_recipe, read_steps
 from fer_lib.training.run import Run, find_run
 
@@ -101,11 +102,22 @@ def test_find_run_of_several_of_one_name_is_the_last_that_kept_a_network(tmp_pat
     assert find_run("none-such", tmp_path) is None
 
 
-def test_follow_the_recipe_in_use_names_only_runs_before(project_root):
+@pytest.mark.parametrize("folder", ["shipped", "plan"])
+def test_read_steps_of_our_recipes_name_only_runs_before(project_root, folder):
     fetched = "data/face_recognition_model-weights_manifest.json"  # as data/README.md says
-    before = {"none", "lite0", fetched}
-    steps = read_steps(project_root / "weights" / "shipped")
+    before = {"none", "lite0", fetched, "data/soft_targets.npz", "weights/emotion.onnx"}
+    steps = read_steps(project_root / "weights" / folder)
+    assert steps
     for step in steps:
         settings = TrainingSettings.load(**step)
         assert {settings.initial_weights, *(settings.teachers or "none").split(",")} <= before
         before.add(settings.run_name)
+
+
+def test_plan_fits_into_twelve_minutes(project_root):
+    limits = {}
+    for step in read_steps(project_root / "weights" / "plan"):
+        group = group_number(step)
+        limits[group] = max(limits.get(group, 0), TrainingSettings.load(**step).time_limit_s)
+    assert all(limits.values())
+    assert sum(limits.values()) <= 12 * 60
