@@ -11,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 import logging
 import sys
 import tempfile
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import atheris
 import numpy as np
@@ -26,6 +29,7 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.cli import photo as photo_command
     from fer_lib.crops import CropSpec
     from fer_lib.faces import Faces
+    from fer_lib.hosts import is_local_host
     from fer_lib.live.gate import is_well_formed
     from fer_lib.live.message_filter import is_allowed
     from fer_lib.live.session import Session
@@ -38,6 +42,7 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.training.data import load_split
     from fer_lib.vision.frames import as_frame
     from fer_lib.vision.pipeline import Pipeline, load_pipeline
+    from fer_lib.vision.video import read_frames
 
 from jupyter_server.services.kernels.connection.base import deserialize_binary_message, deserialize_msg_from_ws_v1
 
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
 
 Door = Callable[[bytes], None]
 FEW = 200_000  # pixels; larger pictures only take longer
+PLAYLISTS = (b"#extm3u", b"ffconcat", b"<mpd", b"v=0", b"[playlist]")
 MAX_ADDED_BYTES = 400  # a new directory of TIFF
 # Names and values in the messages of a page, beside their types.
 WORDS = ("type", "id", "time_s", "detail", "on", "kind", "csv", "json", "smoothing_s", "results_per_s", "round_trip_ms",
@@ -316,6 +322,34 @@ def open_photo() -> Door:
     return knock
 
 
+def open_videos() -> Door:
+    """Frames within the size limit, or a sentence; playlists and other files that name files are always refused."""
+    path = Path(tempfile.mkdtemp(prefix="fer-fuzz-")) / "a.mp4"
+
+    def knock(data: bytes) -> None:
+        path.write_bytes(data)
+        read = 0
+        with contextlib.suppress(ValueError, OSError):
+            for _, frame in itertools.islice(read_frames(path, FEW), 20):
+                assert frame.shape[0] * frame.shape[1] <= FEW
+                read += 1
+        assert not (read and data.lstrip().lower().startswith(PLAYLISTS))
+
+    return knock
+
+
+def open_hosts() -> Door:
+    """Of all `Host` headers only the names of this computer are answered, as another parser of URLs reads them too."""
+
+    def knock(data: bytes) -> None:
+        host = data.decode("latin-1")
+        if is_local_host(host, ()):
+            name = urlsplit(f"http://{host}/").hostname or ""
+            assert name.removesuffix(".") in ("localhost", "127.0.0.1") or ip_address(name) == ip_address("::1")
+
+    return knock
+
+
 DOORS: dict[str, Callable[[], Door]] = {
     "headers": open_headers,
     "pictures": open_pictures,
@@ -326,6 +360,8 @@ DOORS: dict[str, Callable[[], Door]] = {
     "service": open_service,
     "folder": open_folder,
     "photo": open_photo,
+    "videos": open_videos,
+    "hosts": open_hosts,
 }
 
 

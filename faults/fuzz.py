@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import re
@@ -22,8 +23,9 @@ import sys
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import av
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
 from benchmarks.reporting import add_json, print_json
@@ -50,6 +52,8 @@ INPUTS = {
     "service": 4_000,
     "folder": 6_000,
     "photo": 4_000,
+    "videos": 5_000,
+    "hosts": 50_000,
 }
 MEMORY_MB = 600
 PATIENCE_S = 30
@@ -127,6 +131,12 @@ def seeds(door: str) -> list[bytes]:
         return [serialize_msg_to_ws_v1(parts, "shell"), serialize_binary_message({"header": {}, "buffers": [b"\xff"]})]
     if door == "comms":
         return comm_seeds()
+    if door == "hosts":
+        names = ("localhost", "LOCALHOST.:80", "127.0.0.1:8866", "[::1]:8866", "evil.example", "localhost.evil.example")
+        odd = ("localhost@evil.example", "127.1", "[::ffff:127.0.0.1]", "localhost, evil.example", "[::1%25lo]", "")
+        return [name.encode() for name in (*names, *odd)]
+    if door == "videos":
+        return video_seeds()
     if door == "messages":
         return [bytes(range(60)), bytes(60)]
     return pictures
@@ -143,6 +153,35 @@ def _small_costly() -> list[bytes]:
         make_webp(make_vp8l_of_groups(16, 4)),
         make_jpeg(head=make_segment(0xE1, b"Exif\0\0" + exif) + make_segment(0xDD, b"\0\1")),
     ]
+
+
+def video_seeds() -> list[bytes]:
+    """Return small videos in some containers, and playlists that name one."""
+    made = []
+    for container, codec in (
+        ("mp4", "mpeg4"),
+        ("matroska", "mpeg4"),
+        ("avi", "mjpeg"),
+        ("gif", "gif"),
+        ("mpegts", "mpeg2video"),
+    ):
+        target = io.BytesIO()
+        with av.open(target, "w", format=container) as video:
+            stream = cast(av.VideoStream, video.add_stream(codec, rate=25))
+            stream.width, stream.height = 16, 16
+            stream.pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(codec, "yuv420p")
+            frame = av.VideoFrame(16, 16, stream.pix_fmt)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            video.mux([*stream.encode(frame), *stream.encode(None)])
+        made.append(target.getvalue())
+    lists = (
+        b"#EXTM3U\n#EXTINF:1,\na.mp4\n",
+        b"ffconcat version 1.0\nfile 'a.mp4'\n",
+        b"<MPD></MPD>",
+        b"v=0\nm=video 1 RTP/AVP 96\n",
+    )
+    return [one for one in made if len(one) <= MAX_SEED_BYTES] + list(lists)
 
 
 def comm_seeds() -> list[bytes]:
