@@ -44,7 +44,7 @@ def test_parse_png_keeps_transparency():
 @pytest.mark.parametrize("kind", [b"PLTE", b"tRNS"])
 def test_parse_png_keeps_the_first_of_chunks_that_come_twice(capfd, kind):
     first, second = make_chunk(kind, bytes(6)), make_chunk(kind, b"\1" * 6)
-    data = save(make_frame(8, 8), format="PNG")
+    data = save(Image.fromarray(make_frame(8, 8)))
     start = data.index(b"IDAT") - 4
     cleaned = parse_png(data[:start] + first + second * 1000 + data[start:]).data
     assert (cleaned.count(first), cleaned.count(second)) == (1, 0)
