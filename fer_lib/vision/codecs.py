@@ -3,6 +3,7 @@
 FFmpeg has some 200 more. Those of still images (PNG, TIFF, OpenEXR, …) unpack texts and profiles of any size in each frame
 and keep them: 2.3 MB of PNG in a MOV file took 3 GB. Motion JPEG is needed, since webcams write it; its EXIF data is
 hidden from the decoder, which copies a text as often as an entry names it: 68 kB of one frame took 2 GB and 17 s.
+A frame of thousands of scans takes minutes, in which Ctrl-C does nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from fer_lib.pictures.jpeg import MAX_SCANS
 
 # Decoders by FFmpeg's names; AV1 and VP9 have several.
 # fmt: off
@@ -33,6 +36,7 @@ VIDEO_DECODERS = frozenset(
 # fmt: on
 _MOTION_JPEG = "mjpeg"
 _EXIF = b"Exif"
+_SCAN = b"\xff\xda"  # entropy-coded data never holds it
 
 
 @cache
@@ -62,11 +66,18 @@ def check_codec(stream: Any, path: Path) -> None:
         )
 
 
-def hide_exif(packet: Any, stream: Any) -> None:
-    """Change the mark of EXIF data in a packet of Motion JPEG, so that the decoder skips it."""
+def prepare_packet(packet: Any, stream: Any) -> None:
+    """Change the mark of EXIF data in a packet of Motion JPEG, so that the decoder skips it; other codecs need nothing.
+
+    Raises:
+        ValueError: if a packet of Motion JPEG has more than `MAX_SCANS` scans, each of which is a pass over the frame.
+    """
     if stream.codec_context.codec.name != _MOTION_JPEG:
         return
     data = bytes(packet)
+    scans = data.count(_SCAN)
+    if scans > MAX_SCANS:
+        raise ValueError(f"`packet` must have at most {MAX_SCANS} scans, but it has {scans}")
     # Anywhere, not at the places where a parser of ours finds it: by chance, 1 in 4 GB of pixels is hit.
     if _EXIF in data:
         packet.update(data.replace(_EXIF, _EXIF.lower()))

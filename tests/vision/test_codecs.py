@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_lib.pictures.jpeg import MAX_SCANS
 from fer_lib.vision import codecs
 from fer_lib.vision.codecs import VIDEO_DECODERS, probing_decoders
 from fer_lib.vision.video import Video
@@ -70,20 +71,30 @@ def test_exif_in_motion_jpeg_is_hidden_from_the_decoder(tmp_path, suffix, kind) 
         metadata = []
         decode = video._stream.decode
         for packet in video._container.demux(video._stream):
-            codecs.hide_exif(packet, video._stream)
+            codecs.prepare_packet(packet, video._stream)
             metadata += [frame.metadata for frame in decode(packet)]
         (pair,) = video.frames()
     assert metadata in ([{}], [])  # the first frame was decoded when the video was opened
     assert abs(int(pair[1].mean()) - 90) <= 2
 
 
-def test_hide_exif_changes_the_mark_alone(tmp_path) -> None:
+def test_prepare_packet_changes_the_mark_alone(tmp_path) -> None:
     data = make_jpeg(make_exif(2, 3, b"text Exif text"))
     path = write_packets(tmp_path / "in.avi", "mjpeg", "yuvj420p", [data])
     with av.open(str(path)) as container:
         packet = next(container.demux(container.streams.video[0]))
-        codecs.hide_exif(packet, container.streams.video[0])
+        codecs.prepare_packet(packet, container.streams.video[0])
     assert bytes(packet) == data.replace(b"Exif", b"exif")
+
+
+def test_packet_of_too_many_scans_is_not_decoded(tmp_path) -> None:
+    plain = make_jpeg()
+    scan = b"\xff\xda\0\x08\x01\x01\0\x01\x3f\x10"
+    many = plain[:-2] + scan * MAX_SCANS + plain[-2:]  # with its own one too many
+    path = write_packets(tmp_path / "in.avi", "mjpeg", "yuvj420p", [plain, many, plain])
+    with Video(path) as video:
+        assert len(list(video.frames())) == 2
+    assert video.damage == ["1 piece could not be decoded well, the first at 0.0 s"]
 
 
 def test_probing_decoders_hold_sound_but_neither_motion_jpeg_nor_still_images() -> None:
