@@ -65,9 +65,46 @@ def test_draft_name_is_another_each_time(tmp_path) -> None:
     assert {len(name) for name in names} == {len(f".out.{'0' * 16}.part.json")}
 
 
-def test_draft_of_a_long_name_fits(tmp_path) -> None:
-    write_text(path := tmp_path / ("ü" * 120 + ".json"), "{}")
+@pytest.mark.parametrize(
+    "name", ["ü" * 120 + ".json", "😀" * 60 + ".csv", "a." + "😀" * 60, "a" * 250 + ".csv", "." + "x" * 250]
+)
+def test_draft_of_a_long_name_fits(tmp_path, name) -> None:
+    write_text(path := tmp_path / name, "{}")
     assert path.read_text() == "{}"
+    with pytest.raises(ValueError, match="stop"), draft(path) as half:
+        raise ValueError("stop")
+    half.touch()
+    remove_leftovers(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@posix
+@pytest.mark.parametrize(("before", "after"), [(0o600, 0o600), (0o640, 0o640), (0o4755, 0o755)])
+def test_draft_keeps_the_mode_of_the_file_that_it_replaces(tmp_path, before, after) -> None:
+    (path := tmp_path / "out.csv").write_text("old")
+    path.chmod(before)
+    write_text(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == after
+
+
+@posix
+def test_draft_does_not_take_the_mode_of_a_file_of_somebody_else(tmp_path, monkeypatch) -> None:
+    write_text(path := tmp_path / "out.csv", "old")
+    usual = path.stat().st_mode
+    path.chmod(0o777)
+    monkeypatch.setattr(drafts.os, "geteuid", lambda: path.stat().st_uid + 1)
+    write_text(path, "new")
+    assert path.stat().st_mode == usual
+
+
+@posix
+def test_draft_does_not_take_the_mode_of_a_link(tmp_path) -> None:
+    (other := tmp_path / "other.csv").write_text("old")
+    other.chmod(0o600)
+    (tmp_path / "out.csv").symlink_to(other)
+    write_text(tmp_path / "new.csv", "new")
+    write_text(tmp_path / "out.csv", "new")
+    assert (tmp_path / "out.csv").stat().st_mode == (tmp_path / "new.csv").stat().st_mode
 
 
 @posix

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fer_lib.pictures.exif import apply_orientation
 from fer_lib.pictures.headers import WEB, check_decoding_cost, parse_image_file
 from fer_lib.pictures.image_file import ImageFile
+from fer_lib.pictures.silence import silent_opencv
 
 # How OpenCV is asked to decode a JPEG at a part of its size: the transform of its blocks gives that almost for free.
 _REDUCED = {
@@ -106,7 +107,8 @@ def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collect
 
 def _decode(image: ImageFile, flag: int) -> NDArray[np.uint8]:
     try:
-        pixels = cv2.imdecode(np.frombuffer(image.data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        with silent_opencv():
+            pixels = cv2.imdecode(np.frombuffer(image.data, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         pixels = None
     if pixels is None:

@@ -24,6 +24,8 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column, first row, and the steps of each pass.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _KEPT = frozenset([b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"])
+# Of these the decoder gets the first: for each other one libpng would write a warning of 32 bytes into the log.
+_KEPT_ONCE = frozenset([b"PLTE", b"tRNS"])
 
 
 def parse_png(data: bytes) -> ImageFile:
@@ -35,6 +37,7 @@ def parse_png(data: bytes) -> ImageFile:
     """
     pieces = [SIGNATURE]
     orientation, place = 1, len(SIGNATURE)
+    seen: set[bytes] = set()
     for number in range(MAX_CHUNKS):
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
@@ -45,7 +48,9 @@ def parse_png(data: bytes) -> ImageFile:
                 raise ValueError(
                     "`data` must be a PNG file that begins with its only header, but its header is misplaced"
                 )
-            pieces.append(data[place:end])
+            if kind not in seen or kind not in _KEPT_ONCE:
+                pieces.append(data[place:end])
+            seen.add(kind)
         elif not kind[0] & 0x20:  # a capital first letter: critical
             raise ValueError(f"`data` must be a PNG file of standard chunks, but it has the critical chunk {kind!r}")
         elif kind == b"eXIf" and orientation == 1:

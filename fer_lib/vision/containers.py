@@ -14,6 +14,7 @@ from io import SEEK_CUR, SEEK_END, SEEK_SET, FileIO
 from pathlib import Path
 from typing import Any
 
+from fer_lib.vision.codecs import probing_decoders
 from fer_lib.vision.movie_header import check_movie_header, is_movie
 
 # FFmpeg's demuxers of containers and raw streams that hold their own frames, and what they are called.
@@ -112,6 +113,7 @@ def open_container(file: VideoFile, path: Path, max_pixels: int) -> Any:
         "format_whitelist": ",".join(_checked_demuxers(file, path)),
         "protocol_whitelist": "none",  # a container must not make FFmpeg open other files or the network
         "enable_drefs": "0",  # nor the external tracks of QuickTime
+        "codec_whitelist": probing_decoders(),
         "max_streams": str(MAX_STREAMS),
         "max_pixels": str(decoder_limit(max_pixels)),
     }

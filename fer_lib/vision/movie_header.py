@@ -1,7 +1,8 @@
 """Check the header of MP4 and MOV files before FFmpeg reads it: a few bytes of it can claim gigabytes of memory.
 
 FFmpeg makes an entry of some 60 bytes for each sample that a table claims to have, whether the file can hold them or
-not, and one for each sample and edit. It also unpacks compressed headers of any size.
+not, and one for each sample and edit. It also unpacks compressed headers of any size, and reads the EXIF data of
+still images (HEIF).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_EDITED_SAMPLES = 20_000_000  # samples times edits
 MAX_BOXES = 1_000_000  # at the top level; a fragmented file has two for each fragment
 _CHUNK = 1 << 20
 _OVERLAP = 32  # bytes; what is read behind a name lies within
-_TABLES = re.compile(b"cmov|stsz|stz2|trun|elst|stts")
+_TABLES = re.compile(b"cmov|iloc|stsz|stz2|trun|elst|stts")
 
 
 @dataclass
@@ -31,6 +32,7 @@ class _Claims:
     samples: int = 0
     edits: int = 1
     is_compressed: bool = False
+    has_still_images: bool = False
 
 
 def is_movie(head: bytes) -> bool:
@@ -58,6 +60,8 @@ def check_movie_header(file: BinaryIO) -> None:
             claims.samples += count
     if claims.is_compressed:
         raise ValueError("must have a plain header, but it is compressed, as only old QuickTime wrote it")
+    if claims.has_still_images:
+        raise ValueError("must hold a video only, but it holds still images and their EXIF data (HEIF or AVIF)")
     if claims.samples > MAX_SAMPLES:
         raise ValueError(f"must have at most {MAX_SAMPLES:,} samples, but its header claims {claims.samples:,}")
     if claims.edits > MAX_EDITS or claims.samples * claims.edits > MAX_EDITED_SAMPLES:
@@ -71,6 +75,8 @@ def _read_table(name: bytes, fields: bytes, claims: _Claims, pcm: set[int], cons
     _, first, second, third = struct.unpack(">IIII", fields[:16])
     if name == b"cmov":
         claims.is_compressed = True
+    elif name == b"iloc":
+        claims.has_still_images = True
     elif name == b"stts" and (first, third) == (1, 1):  # one entry: so many samples that last one tick each
         pcm.add(second)
     elif name == b"stsz" and first > 0:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from fer_lib.pictures.decoding import MAX_PIXELS
 from fer_lib.terminal import printable
+from fer_lib.vision.codecs import prepare_packet
 from fer_lib.vision.containers import VideoFile, open_container, reason_of, require_av
 from fer_lib.vision.frames import Frame
 from fer_lib.vision.video_stream import find_video, upright, upright_width, usable_rate
@@ -175,6 +176,12 @@ class Video:
     def _decode(self, packet: Packet | None) -> list[Any]:
         from av.error import FFmpegError
 
+        try:
+            if packet is not None:
+                prepare_packet(packet, self._stream)
+        except ValueError:
+            self._note_undecoded(self._reached_s)
+            return []
         try:
             frames = self._stream.decode(packet)
         except FFmpegError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_lib.vision.codecs import check_codec
 from fer_lib.vision.containers import decoder_limit
 from fer_lib.vision.frames import Frame
 
@@ -37,7 +38,7 @@ def find_video(container: Any, path: Path, max_pixels: int) -> Any:
     """Return the first stream of moving pictures of a container, its decoder set to refuse larger frames.
 
     Raises:
-        ValueError: if there is none, its codec is unknown, or its frames have more than `max_pixels`.
+        ValueError: if there is none, its codec is none of `VIDEO_DECODERS`, or its frames have more than `max_pixels`.
     """
     from av.stream import Disposition
 
@@ -54,6 +55,7 @@ def find_video(container: Any, path: Path, max_pixels: int) -> Any:
             f"{path} must have frames of at most {max_pixels:,} pixels, but they have {width:,} × {stream.height:,} with "
             "square pixels; a larger `MAX_PIXELS` lets them pass"
         )
+    check_codec(stream, path)
     stream.thread_type = "AUTO"
     context = stream.codec_context
     # The decoder refuses larger frames itself, whatever the container says.

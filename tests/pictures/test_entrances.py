@@ -74,7 +74,7 @@ def show_as_photos(files, folder):
 
 
 def show_to_service(files, folder):
-    with TestClient(create_app(ServiceSettings.load(), Engine())) as client:
+    with TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), Engine())) as client:
         answers = [
             client.post("/infer", files={"file": ("a", data)}, data={"model_type": "face"}) for data in files.values()
         ]
@@ -85,7 +85,7 @@ def show_to_service(files, folder):
 def show_to_stream(files, folder):
     shown = []
     with (
-        TestClient(create_app(ServiceSettings.load(), Engine())) as client,
+        TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), Engine())) as client,
         client.websocket_connect("/stream") as socket,
     ):
         for data in files.values():

@@ -41,6 +41,17 @@ def test_parse_png_keeps_transparency():
     assert b"tRNS" in parse_png(save(image, transparency=3)).data
 
 
+@pytest.mark.parametrize("kind", [b"PLTE", b"tRNS"])
+def test_parse_png_keeps_the_first_of_chunks_that_come_twice(capfd, kind):
+    first, second = make_chunk(kind, bytes(6)), make_chunk(kind, b"\1" * 6)
+    data = save(Image.fromarray(make_frame(8, 8)))
+    start = data.index(b"IDAT") - 4
+    cleaned = parse_png(data[:start] + first + second * 1000 + data[start:]).data
+    assert (cleaned.count(first), cleaned.count(second)) == (1, 0)
+    assert decode(data[:start] + first + second * 1000 + data[start:]).shape == (8, 8, 3)
+    assert len(capfd.readouterr().err) < 100
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_decode_png_turned_by_exif_behind_other_chunks(orientation):
     exif = Image.Exif()

@@ -88,6 +88,15 @@ def test_check_movie_header_of_a_compressed_header() -> None:
         check(box(b"moov", box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", struct.pack(">I", 1_000_000), data))))
 
 
+@pytest.mark.parametrize("outer", [b"moov", b"free", b"uuid"])
+def test_check_movie_header_of_still_images(outer) -> None:
+    items = box(b"meta", bytes(4), box(b"iinf", bytes(6)), box(b"iloc", bytes(8)))
+    with pytest.raises(ValueError, match="still images"):
+        check(box(b"ftyp", b"heic"), items)
+    with pytest.raises(ValueError, match="still images"):
+        check(box(b"ftyp", b"isom"), box(outer, items))
+
+
 def test_check_movie_header_ignores_the_frames() -> None:
     bomb = table(b"stsz", 1, HUGE)
     check(box(b"ftyp"), box(b"mdat", bomb))
