@@ -23,6 +23,7 @@ from voila.handler import VoilaHandler
 
 from fer_lib.live.headers import COOKIE, add_headers, add_page_policy
 from fer_lib.live.host_check import add_host_check
+from fer_lib.live.http_limits import add_http_limits
 from fer_lib.live.limits import read_settings
 from fer_lib.live.places import count_places, read_memory
 from fer_lib.live.unconnected import Observer, UnconnectedKernels
@@ -83,6 +84,7 @@ class Doorman(PasswordIdentityProvider):
     def _add_rules(self, voila: Any, app: Application) -> None:
         settings = read_settings(PageSettings)
         add_headers(app)
+        add_http_limits(app)
         add_host_check(app, voila.ip, settings.allowed_hosts)
         if settings.connect_timeout_s:
             self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
