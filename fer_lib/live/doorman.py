@@ -23,8 +23,10 @@ from voila.handler import VoilaHandler
 
 from fer_lib.live.headers import COOKIE, add_headers, add_page_policy
 from fer_lib.live.host_check import add_host_check
+from fer_lib.live.http_limits import add_http_limits
 from fer_lib.live.limits import read_settings
 from fer_lib.live.places import count_places, read_memory
+from fer_lib.live.request_info import remove_request_info
 from fer_lib.live.unconnected import Observer, UnconnectedKernels
 from fer_lib.settings import PageSettings
 
@@ -83,7 +85,9 @@ class Doorman(PasswordIdentityProvider):
     def _add_rules(self, voila: Any, app: Application) -> None:
         settings = read_settings(PageSettings)
         add_headers(app)
+        add_http_limits(app)
         add_host_check(app, voila.ip, settings.allowed_hosts)
+        remove_request_info(app)
         if settings.connect_timeout_s:
             self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
             app.add_handlers(".*", [(Observer(self._unconnected.observe), RequestHandler)])

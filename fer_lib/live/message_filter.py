@@ -7,7 +7,9 @@ the target `jupyter.widget.control`, and then sends custom messages to the live 
 
 A message is parsed as the server and the kernel parse it (JSON of Python), and refused wherever they could read it
 differently: duplicate keys, bytes that are not UTF-8, content that is JSON inside of a string, other protocol
-versions (which Jupyter translates), subshells, channels other than `shell`.
+versions (which Jupyter translates), subshells, channels other than `shell`. Headers must be as flat as those of the
+page: the kernel looks for dates at every depth of a header, and one that it can't read, or that it can't send back,
+puts a traceback of up to 130 kB into the log of the server.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_client.jsonutil import parse_date
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
 from fer_lib.live.gate import is_well_formed
@@ -46,7 +49,7 @@ def is_allowed(message: bytes | str, with_offsets: bool) -> bool:
     if channel != CHANNEL or not all(isinstance(parts.get(name), dict) for name in PARTS):
         return False
     header, content = parts["header"], parts["content"]
-    if not _is_header(header):
+    if not (_is_header(header) and _is_flat(parts["parent_header"])):
         return False
     check = CHECKS.get(header["msg_type"])
     is_custom = header["msg_type"] == "comm_msg" and _method(content) == "custom"
@@ -101,11 +104,27 @@ def _is_header(header: JsonObject) -> bool:
         and isinstance(version, str)
         and version.startswith(PROTOCOL)
         and header.get("subshell_id") is None
+        and _is_flat(header)
     )
 
 
+def _is_flat(header: JsonObject) -> bool:
+    """Return whether all values are `None` or strings that the kernel can read as dates and send back."""
+    return all(value is None or _is_readable(value) for item in header.items() for value in item)
+
+
+def _is_readable(value: Any) -> bool:
+    try:
+        value.encode()
+        parse_date(value)
+    except (AttributeError, ValueError, OverflowError):
+        return False
+    return True
+
+
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS
+    # The kernel writes ids that it does not know to its log; a terminal must not interpret them.
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isascii() and value.isprintable()
 
 
 def _method(content: JsonObject) -> Any:

@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from fer_lib.hosts import split_names
 from fer_lib.packages import find_version
 from fer_lib.service.access import AccessCheck
+from fer_lib.service.addresses import client_key
 from fer_lib.service.answers import Batch, Boxes, Emotion, FaceTable, Health, ModelType
 from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.engine import Engine, Looker
@@ -114,7 +115,8 @@ async def infer(
     """`face` answers `boxes`, `emotion` answers `probabilities`, `faces` answers everything about every face."""
     service = _service(request)
     data = await _read(file)
-    return await service.workers.run(look, service.engine, data, model_type, service.settings.max_pixels)
+    client = client_key(request.scope)
+    return await service.workers.run(client, look, service.engine, data, model_type, service.settings.max_pixels)
 
 
 @router.post("/infer/batch", tags=["pictures"], summary="Look at several pictures", responses=EVERYTHING_WRONG)
@@ -131,7 +133,10 @@ async def infer_batch(
     if len(files) > service.settings.max_batch:
         raise HTTPException(413, f"`files` must be at most {service.settings.max_batch} pictures, but got {len(files)}")
     data = [await _read(file) for file in files]
-    results = await service.workers.run(look_at_all, service.engine, data, model_type, service.settings.max_pixels)
+    client = client_key(request.scope)
+    results = await service.workers.run(
+        client, look_at_all, service.engine, data, model_type, service.settings.max_pixels
+    )
     return Batch(results=results)
 
 

@@ -116,7 +116,9 @@ class Streams:
         try:
             if frame.problem is not None:
                 raise frame.problem
-            answer = await self._workers.run(self._look, stream, frame.number, frame.data, frame.time_s)
+            answer = await self._workers.run(
+                client_key(socket.scope), self._look, stream, frame.number, frame.data, frame.time_s
+            )
         except HTTPException as problem:
             refusal = StreamAnswer(frame=frame.number, detail=problem.detail, status=problem.status_code)
             await self._send(socket, refusal, "refused")

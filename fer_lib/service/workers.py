@@ -1,12 +1,15 @@
-"""A few threads look at pictures, a few pictures wait for them, and more are refused."""
+"""Worker threads for images: a few images are processed, a few wait for a thread, and more are refused."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from fer_lib.service.problems import overloaded
 from fer_lib.settings import ServiceSettings
@@ -14,40 +17,108 @@ from fer_lib.settings import ServiceSettings
 P = ParamSpec("P")
 T = TypeVar("T")
 
+ADDRESS_SHARE = 2  # one client address has at most 1/2 of the threads and places, and at least one of each
+
+
+@dataclass(eq=False)
+class Job:
+    """One call for a thread.
+
+    Attributes:
+        client: client address as `client_key` returns it.
+        work: the call.
+        result: what it returned or raised; cancelled if nobody waits for it any more.
+    """
+
+    client: str | None
+    work: Callable[[], Any]
+    result: Future[Any] = field(default_factory=Future)
+
 
 class Workers:
     """Threads with a short queue in front of them, so that the event loop never waits for a network.
 
+    An image may take seconds. So that one client can't keep the others from an answer, its jobs have only a share of
+    the threads and wait in a queue of their own while others pass.
+
     Attributes:
-        busy: pieces of work that run or wait.
+        busy: jobs that run or wait.
     """
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.busy = 0
         self._room = settings.threads + settings.max_waiting
+        self._room_each = max(self._room // ADDRESS_SHARE, 1)
+        self._threads_each = max(settings.threads // ADDRESS_SHARE, 1)
         self._retry_after_s = settings.retry_after_s
         self._lock = threading.Lock()
+        self._started: Counter[str] = Counter()  # jobs that have a thread or will get the next one
+        self._waiting: dict[str, deque[Job]] = {}
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="look")
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do `work` in a thread and return what it returns.
+    async def run(self, client: str | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `work` in a thread and return what it returns.
+
+        Args:
+            client: client address as `client_key` returns it; `None` is not limited.
+            work: the function to call.
+            args: its arguments.
+            kwargs: its keyword arguments.
 
         Raises:
             HTTPException: 503 if there is no room.
         """
+        job = Job(client, partial(work, *args, **kwargs))
         with self._lock:
-            if self.busy >= self._room:
+            if self.busy >= self._room or self._count(client) >= self._room_each:
                 raise overloaded(self._retry_after_s)
             self.busy += 1
-        future = self._pool.submit(work, *args, **kwargs)
-        # Counted until it is really over, even if nobody waits for it any more.
-        future.add_done_callback(lambda _: self._leave())
-        return await asyncio.wrap_future(future)
+            if client is not None and self._started[client] >= self._threads_each:
+                self._waiting.setdefault(client, deque()).append(job)
+            else:
+                self._start(job)
+        result: T = await asyncio.wrap_future(job.result)
+        return result
 
     def close(self) -> None:
-        """Let running work end, and forget what waits."""
+        """Let running jobs end, and cancel those that wait."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for job in [job for jobs in waiting.values() for job in jobs]:
+            job.result.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _leave(self) -> None:
+    def _count(self, client: str | None) -> int:
+        return 0 if client is None else self._started[client] + len(self._waiting.get(client, ()))
+
+    def _start(self, job: Job) -> None:
+        if job.client is not None:
+            self._started[job.client] += 1
+        started = self._pool.submit(self._run, job)
+        started.add_done_callback(lambda done: done.cancelled() and job.result.cancel())
+
+    def _run(self, job: Job) -> None:
+        if not job.result.set_running_or_notify_cancel():
+            self._leave(job)
+            return
+        try:
+            value = job.work()
+        except BaseException as error:
+            self._leave(job)
+            job.result.set_exception(error)
+        else:
+            self._leave(job)
+            job.result.set_result(value)
+
+    def _leave(self, job: Job) -> None:
+        """Count a job as over, and start the next one of its client."""
         with self._lock:
             self.busy -= 1
+            if job.client is None:
+                return
+            self._started[job.client] -= 1
+            if jobs := self._waiting.get(job.client):
+                self._start(jobs.popleft())
+            elif not self._started[job.client]:
+                del self._started[job.client]
+                self._waiting.pop(job.client, None)

@@ -105,8 +105,27 @@ REFUSED = {
     "no version, which Jupyter takes for 4": make_message(header={"version": None}),
     "a version that is a number": make_message(header={"version": 5.2}),
     "a message to a subshell": make_message(header={"subshell_id": "x"}),
+    "a nested header": make_message(header={"a": [[["2020-01-01T00:00:00Z"]]]}),
+    "a nested parent header": make_message(parent_header={"a": {"b": {}}}),
+    "a number in a header": make_message(header={"a": 10**400}),
+    "a month 13": make_message(header={"date": "2020-13-01T00:00:00Z"}),
+    "a month 13 in the parent header": make_message(parent_header={"date": "2020-13-01T00:00:00Z"}),
+    "a surrogate in a header": make_message(header={"username": "\ud800"}),
+    "a surrogate in a key of a header": make_message(header={"\ud800": ""}),
+    "a surrogate in the parent header": make_message(parent_header={"username": "\ud800"}),
+    "a surrogate in a comm": make_message("comm_close", {"comm_id": "\ud800", "data": {}}),
+    "a comm that sets the title of a terminal": make_message("comm_close", {"comm_id": "\x1b]0;x\x07", "data": {}}),
+    "a comm that begins a line of the log": make_message("comm_close", {"comm_id": "x\nINFO", "data": {}}),
     "large JSON": make_message(content=PAGE["comm_msg"] | {"padding": "x" * MAX_JSON_BYTES}),
 }
+
+
+@every_protocol
+def test_is_allowed_accepts_a_header_with_a_date(write, with_offsets):
+    header = {"date": "2020-01-01T00:00:00.000Z", "username": "Zoë", "subshell_id": None}
+    message = make_message(header=header, parent_header={"msg_id": "m0", "date": "2020-01-01T00:00:00.000Z"})
+    message["header"]["subshell_id"] = None
+    assert is_allowed(write(message), with_offsets)
 
 
 @every_protocol

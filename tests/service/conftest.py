@@ -93,12 +93,12 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def make_client(engine: FakeEngine) -> Iterator[Callable[..., TestClient]]:
-    """Make clients of services with other settings, over `engine`."""
+    """Make clients of services with other settings, over `engine`; by default on this computer, which has no limits."""
     opened = []
 
-    def make(**settings: object) -> TestClient:
+    def make(address: str = "127.0.0.1", **settings: object) -> TestClient:
         app = create_app(ServiceSettings(**{"allowed_hosts": HOST, **settings}), engine)
-        client = TestClient(app, raise_server_exceptions=False)
+        client = TestClient(app, raise_server_exceptions=False, client=(address, 50000))
         opened.append(client.__enter__())
         return client
 

@@ -142,8 +142,7 @@ def test_stream_of_a_client_that_does_not_read_ends(make_client, portrait):
 
 
 def test_streams_of_one_address_are_limited(make_client, portrait):
-    """The test client has an address of its own, which is not this computer's."""
-    client = make_client(max_streams_per_address=2)
+    client = make_client("192.0.2.1", max_streams_per_address=2)
     with client.websocket_connect("/stream"), client.websocket_connect("/stream"):
         with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/stream"):
             pass

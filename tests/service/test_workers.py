@@ -1,0 +1,115 @@
+"""Worker threads that clients share: one client leaves threads and places to the others."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import HTTPException
+
+from fer_lib.service.workers import Workers
+from fer_lib.settings import ServiceSettings
+
+TIMEOUT_S = 20.0
+ONE, OTHER = "192.0.2.1", "192.0.2.2"
+
+
+def with_workers(what: Callable[[Workers, threading.Event], Any], **settings: int) -> Any:
+    """Run a coroutine with workers and an event; `workers.run(client, event.wait, TIMEOUT_S)` keeps a thread."""
+
+    async def run() -> Any:
+        workers, event = Workers(ServiceSettings(**settings)), threading.Event()
+        try:
+            return await asyncio.wait_for(what(workers, event), TIMEOUT_S)
+        finally:
+            event.set()
+            workers.close()
+
+    return asyncio.run(run())
+
+
+async def start(workers: Workers, count: int, client: str | None, work: Callable[..., Any], *args: Any) -> list[Any]:
+    """Start jobs and let them come to where they wait."""
+    tasks = [asyncio.create_task(workers.run(client, work, *args)) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def test_run_leaves_a_thread_to_other_clients():
+    async def attack(workers, event):
+        slow = await start(workers, 6, ONE, event.wait, TIMEOUT_S)
+        answer = await workers.run(OTHER, lambda: "an answer")
+        is_anyone_done = any(task.done() for task in slow)
+        event.set()
+        return answer, is_anyone_done, await asyncio.gather(*slow), workers.busy
+
+    assert with_workers(attack, threads=2, max_waiting=10) == ("an answer", False, [True] * 6, 0)
+
+
+def test_run_refuses_more_than_half_of_the_places_to_one_client():
+    async def attack(workers, event):
+        await start(workers, 3, ONE, event.wait, TIMEOUT_S)
+        with pytest.raises(HTTPException) as refused:
+            await workers.run(ONE, lambda: None)
+        await workers.run(OTHER, lambda: None)
+        return refused.value.status_code
+
+    assert with_workers(attack, threads=2, max_waiting=4) == 503
+
+
+def test_run_does_not_limit_clients_of_this_computer():
+    async def use_all(workers, event):
+        both = threading.Barrier(2)
+        return await asyncio.gather(*(workers.run(None, both.wait, TIMEOUT_S) for _ in range(2)))
+
+    assert sorted(with_workers(use_all, threads=2, max_waiting=0)) == [0, 1]
+
+
+def test_run_serves_one_client_alone_with_one_thread_and_no_places():
+    async def ask(workers, event):
+        return [await workers.run(ONE, lambda: 7) for _ in range(3)]
+
+    assert with_workers(ask, threads=1, max_waiting=0) == [7, 7, 7]
+
+
+def test_run_skips_jobs_that_nobody_waits_for():
+    async def leave(workers, event):
+        done: list[int] = []
+        kept = await start(workers, 1, ONE, event.wait, TIMEOUT_S)
+        left = await start(workers, 4, ONE, done.append, 1)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        event.set()
+        await asyncio.gather(*kept)
+        await workers.run(ONE, done.append, 2)
+        return done, workers.busy
+
+    assert with_workers(leave, threads=2, max_waiting=20) == ([2], 0)
+
+
+def test_run_gives_the_place_back_after_an_error():
+    def fail() -> None:
+        raise ValueError("broken")
+
+    async def ask(workers, event):
+        for _ in range(5):
+            with pytest.raises(ValueError, match="broken"):
+                await workers.run(ONE, fail)
+        return workers.busy
+
+    assert with_workers(ask, threads=1, max_waiting=1) == 0
+
+
+def test_close_cancels_what_waits():
+    async def end(workers, event):
+        running = await start(workers, 1, ONE, event.wait, TIMEOUT_S)
+        waiting = await start(workers, 2, ONE, lambda: None)
+        threading.Timer(0.05, event.set).start()
+        await asyncio.to_thread(workers.close)
+        await asyncio.gather(*running)
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        return [type(result) for result in results]
+
+    assert with_workers(end, threads=2, max_waiting=10) == [asyncio.CancelledError] * 2
