@@ -222,6 +222,12 @@ class PageSettings(Settings):
         le=3600,
         description="seconds after a page was sent in which it must connect to its kernel, or the kernel is ended; 0: any time",
     )
+    reconnect_timeout_s: float = Field(
+        120,
+        ge=0,
+        le=86400,
+        description="seconds after which a kernel ends whose page has lost its connection; 0: ten minutes",
+    )
     max_session_s: float = Field(
         0, ge=0, le=1_000_000, description="seconds after which a visitor's kernel is ended; 0: never"
     )

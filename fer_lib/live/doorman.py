@@ -88,8 +88,9 @@ class Doorman(PasswordIdentityProvider):
         add_http_limits(app)
         add_host_check(app, voila.ip, settings.allowed_hosts)
         remove_request_info(app)
-        if settings.connect_timeout_s:
-            self._unconnected = UnconnectedKernels(voila.kernel_manager, settings.connect_timeout_s)
+        limits = settings.connect_timeout_s, settings.reconnect_timeout_s
+        if any(limits):
+            self._unconnected = UnconnectedKernels(voila.kernel_manager, *limits)
             app.add_handlers(".*", [(Observer(self._unconnected.observe), RequestHandler)])
         limit = count_places(settings.max_visitors, self._memory)
         self.log.info("visitors at a time: %s", f"at most {limit}" if limit else "any number")

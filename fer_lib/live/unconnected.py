@@ -4,6 +4,9 @@ Voila starts a kernel for each GET of the page, and a client that never opens th
 place until Jupyter's culler ends it, ten minutes later. Here such a kernel ends `connect_timeout_s` after the page was
 delivered. A slow link delays that: the time starts when all bytes of the page and of its scripts have been received,
 but after six times as long the kernel ends anyway.
+
+A page that loses its connection may connect again. A kernel whose last connection has been closed for
+`reconnect_timeout_s` ends too, so that a client who connects and leaves keeps no place for longer.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import asyncio
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -88,24 +92,30 @@ class UnconnectedKernels:
     Args:
         manager: Voila's kernel manager. It has no hook for the moment at which a visitor gets a kernel, so the methods
             that hand one out are wrapped.
-        timeout_s: the setting `connect_timeout_s`.
+        timeout_s: the setting `connect_timeout_s`; 0: kernels wait for their first connection for any time.
+        reconnect_s: the setting `reconnect_timeout_s`; 0: likewise for another connection.
     """
 
-    def __init__(self, manager: Any, timeout_s: float) -> None:
+    def __init__(self, manager: Any, timeout_s: float, reconnect_s: float = 0.0) -> None:
         self._manager = manager
         self._timeout_s = timeout_s
+        self._reconnect_s = reconnect_s
+        self._tick_s = min([TICK_S, *(limit_s / 4 for limit_s in (timeout_s, reconnect_s) if limit_s)])
         self._visits: set[Visit] = set()
+        self._connections: Counter[str] = Counter()
+        self._left_s: dict[str, float] = {}  # kernels without a connection, since when
         self._task: asyncio.Task[None] | None = None
         self._wrap_manager(manager)
 
     def expect(self, handler: RequestHandler) -> None:
         """Watch the kernel that the current request for the page will get. Call this in the task of the request."""
+        if not self._timeout_s:
+            return
         visit = Visit(handler, find_address(handler.request))
         _add_stream(visit, handler.request)
         _current.set(visit)
         self._visits.add(visit)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        self._begin()
 
     def observe(self, request: HTTPServerRequest) -> None:
         """Note a request for any file; those for scripts and styles show that a client is still loading a page."""
@@ -117,34 +127,60 @@ class UnconnectedKernels:
                 _add_stream(visit, request)
                 visit.loading_s = time.monotonic()
 
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+
     async def _watch(self) -> None:
-        while self._visits:
-            await asyncio.sleep(min(TICK_S, self._timeout_s / 4))
+        while self._visits or self._left_s:
+            await asyncio.sleep(self._tick_s)
             now_s = time.monotonic()
             overdue = [visit for visit in self._visits if visit.is_overdue(now_s, self._timeout_s)]
             self._visits.difference_update(overdue)
-            await asyncio.gather(*(self._end(visit.kernel_id) for visit in overdue))
+            left = [kernel_id for kernel_id, left_s in self._left_s.items() if now_s - left_s >= self._reconnect_s]
+            for kernel_id in left:
+                del self._left_s[kernel_id]
+            await asyncio.gather(
+                *(self._end(visit.kernel_id, "connected", self._timeout_s) for visit in overdue),
+                *(self._end(kernel_id, "came back", self._reconnect_s) for kernel_id in left),
+            )
 
-    async def _end(self, kernel_id: str) -> None:
+    async def _end(self, kernel_id: str, what: str, limit_s: float) -> None:
+        self._connections.pop(kernel_id, None)
         if kernel_id not in self._manager:
             return
-        logger.info("no page connected to the kernel %s within %g s: it is ended", kernel_id, self._timeout_s)
+        logger.info("no page %s to the kernel %s within %g s: it is ended", what, kernel_id, limit_s)
         try:
             await ensure_async(self._manager.shutdown_kernel(kernel_id, now=True))
         except Exception:  # it may have ended on its own; the others must still be watched
             logger.exception("the kernel %s could not be ended", kernel_id)
 
+    def _note_connection(self, kernel_id: str) -> None:
+        self._connections[kernel_id] += 1
+        self._left_s.pop(kernel_id, None)
+        self._forget(kernel_id)
+
+    def _note_disconnection(self, kernel_id: str) -> None:
+        self._connections[kernel_id] -= 1
+        if self._connections[kernel_id] <= 0 and self._reconnect_s:
+            self._left_s[kernel_id] = time.monotonic()
+            self._begin()
+
     def _forget(self, kernel_id: str) -> None:
         self._visits.difference_update([visit for visit in self._visits if visit.kernel_id == kernel_id])
 
     def _wrap_manager(self, manager: Any) -> None:
-        connect = manager.notify_connect
+        connect, disconnect = manager.notify_connect, manager.notify_disconnect
 
         def notify_connect(kernel_id: str) -> None:
-            self._forget(kernel_id)
+            self._note_connection(kernel_id)
             connect(kernel_id)
 
-        manager.notify_connect = notify_connect
+        def notify_disconnect(kernel_id: str) -> None:
+            self._note_disconnection(kernel_id)
+            disconnect(kernel_id)
+
+        manager.notify_connect, manager.notify_disconnect = notify_connect, notify_disconnect
         manager.start_kernel = _assign_result(manager.start_kernel, lambda kernel_id: kernel_id)
         if hasattr(manager, "get_rendered_notebook"):  # only where Voila preheats kernels
             manager.get_rendered_notebook = _assign_result(manager.get_rendered_notebook, lambda found: found[-1])

@@ -44,6 +44,9 @@ class Manager:
     def notify_connect(self, kernel_id: str) -> None:
         pass
 
+    def notify_disconnect(self, kernel_id: str) -> None:
+        pass
+
     async def shutdown_kernel(self, kernel_id: str, now: bool) -> None:
         if kernel_id in self.broken:
             raise RuntimeError("a kernel that can't be ended")
@@ -102,6 +105,25 @@ def test_unconnected_kernels_one_that_cannot_be_ended_does_not_keep_the_others()
         return manager.kernels
 
     assert asyncio.run(run()) == {"broken"}
+
+
+def test_unconnected_kernels_left_ones_end_unless_a_page_comes_back():
+    async def run() -> set[str]:
+        manager = Manager()
+        watch = UnconnectedKernels(manager, 0, reconnect_s=0.2)
+        for kernel_id in ("left", "second", "back", "never"):
+            watch.expect(make_handler())
+            await manager.start_kernel(kernel_id)
+        for kernel_id in ("left", "second", "second", "back"):
+            manager.notify_connect(kernel_id)
+        for kernel_id in ("back", "left", "second"):  # of `second` one connection remains
+            manager.notify_disconnect(kernel_id)
+        manager.notify_connect("back")
+        await wait_until_gone(manager, "left")
+        await asyncio.sleep(0.3)
+        return manager.kernels
+
+    assert asyncio.run(run()) == {"second", "back", "never"}
 
 
 @pytest.fixture
@@ -231,6 +253,25 @@ def end_kernel(server: str, kernel_id: str) -> None:
     request.add_header("Cookie", "_xsrf=x")
     request.add_header("X-XSRFToken", "x")
     urllib.request.urlopen(request, timeout=60).close()
+
+
+def test_a_page_that_was_left_keeps_no_place():
+    """Two clients connect and leave, so their places are free after `reconnect_timeout_s`."""
+    environment = {"FER_RECONNECT_TIMEOUT_S": "1", "FER_MAX_VISITORS": "2"}
+    with serve_voila(environment=environment) as url:
+        visitors = Visitor(url), Visitor(url)
+
+        async def open_and_close() -> None:
+            for visitor in visitors:
+                await visitor.open()
+            assert await asyncio.to_thread(get, url) == (503, "")
+            for visitor in visitors:
+                visitor.close()
+
+        asyncio.run(open_and_close())
+        for visitor in visitors:
+            wait_for(f"{url}api/kernels/{visitor.kernel_id}", 404)
+        assert wait_for(url, 200)
 
 
 def test_requests_that_get_no_page_take_no_place(server):
