@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None, name: str = "python -m fer_lib.
 
 def _judge(given: argparse.Namespace) -> dict[str, Any]:
     require("judging a network", "evaluate", sklearn="scikit-learn", tqdm="tqdm")
+    if given.photos is not None:
+        return _judge_photos(given)
     from fer_lib.evaluate.cards import record_report
     from fer_lib.evaluate.report import evaluate
     from fer_lib.evaluate.table import format_report
@@ -60,6 +62,24 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
+def _judge_photos(given: argparse.Namespace) -> dict[str, Any]:
+    from fer_lib.evaluate.photos import evaluate_photos, format_photos
+
+    only = {"--data": given.data, "--split": given.split, "--ferplus-csv": given.ferplus_csv}
+    only |= {"--flip": given.flip, "--write-card": given.write_card}
+    wrong = [name for name, value in only.items() if value]
+    if wrong:
+        raise ValueError(
+            f"`--photos` evaluates the whole pipeline on photos, without {', '.join(wrong)}: leave that out"
+        )
+    settings = EvaluationSettings.load(weights=given.weights, max_images=given.max_images)
+    quiet = given.json or not sys.stderr.isatty()
+    report = evaluate_photos(given.photos, settings.weights, settings.max_images, quiet)
+    if not given.json:
+        print(f"{printable(f'the pipeline on the photos of {given.photos}')}\n\n{format_photos(report)}")
+    return report
+
+
 def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
     parser = ArgumentParser(prog=name, description="Judge a network: how good it is, and how far to trust it.")
     add = parser.add_argument
@@ -67,6 +87,11 @@ def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
     add("--data", type=Path, help="folder with train/, validation/ and test/ (default: data/images)")
     add("--split", help="train, validation or test (default: test)")
     add("--ferplus-csv", type=Path, help="table of FER+ votes, to compare with what most people see")
+    add(
+        "--photos",
+        type=Path,
+        help="folder with one folder of whole photos per label: evaluate detector and network together",
+    )
     add("--max-images", help="use only so many images per split, for a quick try")
     add("--flip", action="store_true", help="average the answers to each image and to its mirror image")
     add("--write-card", action="store_true", help="write what is measured into the card and the README beside it")

@@ -51,11 +51,11 @@ def describe_card(card: dict[str, Any]) -> str:
     lines = [
         f"## How good `{card.get('name', 'emotion')}` is",
         "",
-        "| split | images | accuracy (95 % interval) | without copies | balanced | macro-F1 | ECE | NLL | FER+ | flip rate |",
+        "| split | images | accuracy (95 % interval) | balanced accuracy | macro-F1 | without copies | ECE | NLL | FER+ | flip rate |",
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(split, report) for split, report in reports.items()),
         "",
-        "Without copies: accuracy on images that do not also stand, but for a JPEG compression, among the training images. "
+        "Balanced accuracy: mean recall over the labels. Without copies: accuracy on images that do not also stand, but for a JPEG compression, among the training images. "
         "ECE in 15 bins and NLL with the card's temperature. FER+: how often the network says what more than half of "
         "the FER+ votes for the seven labels say, on images with such a majority. "
         "Flip rate: how often the label changes when the box moves by 2 % of its side.",
@@ -78,9 +78,9 @@ def _row(split: str, report: dict[str, Any]) -> str:
         split,
         f"{report['images']:,}",
         f"{report['accuracy']:.1%} ({low:.1%} to {high:.1%})",
-        _share(report.get("accuracy_without_duplicates")),
         _share(report["balanced_accuracy"]),
         f"{report['macro_f1']:.3f}",
+        _share(report.get("accuracy_without_duplicates")),
         f"{report['ece']:.3f}",
         f"{report['nll']:.3f}",
         _share(report.get("ferplus_agreement")),

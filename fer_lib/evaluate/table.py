@@ -16,8 +16,8 @@ def _scores(report: dict[str, Any]) -> list[str]:
     lines = [
         _line("images", f"{report['images']:,}", _broken(report)),
         _line("accuracy", f"{report['accuracy']:.1%}", _interval(report["accuracy_ci95"])),
-        _line("  without duplicates", *_without_duplicates(report)),
-        _line("balanced accuracy", f"{report['balanced_accuracy']:.1%}", "every label counts the same"),
+        _line("balanced accuracy", f"{report['balanced_accuracy']:.1%}", "mean recall over the labels"),
+        _line("without duplicates", *_without_duplicates(report)),
         _line("macro-F1", f"{report['macro_f1']:.3f}"),
     ]
     if report.get("ferplus_agreement") is not None:

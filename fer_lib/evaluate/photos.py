@@ -1,0 +1,154 @@
+"""End-to-end evaluation on whole photos: detector, crop and emotion network, as the product runs them.
+
+The photos lie in one folder per label. Beside the results of the detected faces stand those of the given crops, each photo
+as a whole taken as the face: on tight portraits the difference is what detection and cropping cost.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from fer_lib.boxes import box_sizes
+from fer_lib.crops import resize_face
+from fer_lib.evaluate.answers import open_recognizer
+from fer_lib.faces import Faces
+from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import wilson_interval
+from fer_lib.settings import VisionSettings
+from fer_lib.vision.detection import Detector
+from fer_lib.vision.photo import PHOTO_SUFFIXES, read_photo
+from fer_lib.vision.pipeline import Pipeline
+
+NOTHING = -1  # prediction where no face was found
+
+
+def evaluate_photos(
+    folder: Path, weights: Path | None = None, max_images: int | None = None, quiet: bool = True
+) -> dict[str, Any]:
+    """Run the pipeline on photos in `<folder>/<label>/` and compare its largest face with the label.
+
+    Args:
+        folder: holds one folder of photos per label.
+        weights: ONNX file of the emotion network; `None` for the project's own.
+        max_images: use only so many photos, spread evenly over the list.
+        quiet: show no progress bar.
+
+    Returns:
+        `photos` and `broken` (numbers of files), `found` (share of photos with a face), `several_faces` (number of photos),
+        and for `detected` and `given_crops` each: accuracy over all photos (one without a face counts as wrong) with its 95 %
+        interval, balanced accuracy, and per label the number of photos, found and recall; `accuracy_of_found` is over the
+        photos with a face only.
+
+    Raises:
+        FileNotFoundError: if the folder or the photos are missing, or none can be read.
+        ValueError: if a folder is named after none of the seven labels.
+    """
+    listed = list_photos(folder)
+    if max_images is not None and len(listed) > max_images:
+        listed = [listed[row] for row in np.linspace(0, len(listed) - 1, max_images).astype(int)]
+    recognizer = open_recognizer(weights)
+    settings = VisionSettings.load()
+    pipeline = Pipeline(Detector(settings), recognizer, settings)
+    rows: list[tuple[int, int, int, int]] = []  # target, faces found, prediction of the largest, of the whole photo
+    for path, target in tqdm(listed, desc="photos", unit="photo", disable=quiet, leave=False):
+        try:
+            frame = read_photo(path, settings.max_pixels)
+        except ValueError:
+            continue
+        faces = pipeline.analyze(frame)
+        whole = recognizer.classify(resize_face(frame, recognizer.spec)[None])
+        rows.append((target, len(faces), predict_largest(faces), int(whole[0].argmax())))
+    if not rows:
+        raise FileNotFoundError(f"no photo in {folder} can be read")
+    targets, counts, detected, given = np.array(rows, np.int64).T
+    return {
+        "photos": len(rows),
+        "broken": len(listed) - len(rows),
+        "found": float((counts > 0).mean()),
+        "several_faces": int((counts > 1).sum()),
+        "detected": score_photos(targets, detected),
+        "given_crops": score_photos(targets, given),
+    }
+
+
+def list_photos(folder: Path) -> list[tuple[Path, int]]:
+    """List the photos in the folders of a folder with their targets, sorted by label and name.
+
+    Raises:
+        FileNotFoundError: if the folder is missing or holds no photo.
+        ValueError: if a folder in it is named after none of the seven labels.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"`--photos` must be a folder with one folder of photos per label, but there is no {folder}"
+        )
+    labelled = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    unknown = [path.name for path in labelled if path.name not in EMOTIONS]
+    if unknown:
+        raise ValueError(
+            f"the folders in {folder} must be named {', '.join(EMOTIONS)}, but there is also {', '.join(unknown)}"
+        )
+    found = [
+        (path, EMOTIONS.index(one.name))
+        for one in labelled
+        for path in sorted(one.iterdir())
+        if path.suffix.lower() in PHOTO_SUFFIXES
+    ]
+    if not found:
+        kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
+        raise FileNotFoundError(f"{folder} must hold photos ({kinds}) in one folder per label, but has none")
+    return found
+
+
+def predict_largest(faces: Faces) -> int:
+    """Return the index of the most probable label of the largest face; `NOTHING` without a face."""
+    if not len(faces) or faces.probabilities is None:
+        return NOTHING
+    return int(faces.probabilities[box_sizes(faces.xyxy).prod(axis=1).argmax()].argmax())
+
+
+def score_photos(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> dict[str, Any]:
+    """Score predictions `(n,)`, of which some may be `NOTHING`, against targets `(n,)`."""
+    right, found = predictions == targets, predictions != NOTHING
+    labels = {EMOTIONS[place]: targets == place for place in np.unique(targets)}
+    per_label = {
+        label: {"photos": int(mask.sum()), "found": float(found[mask].mean()), "recall": float(right[mask].mean())}
+        for label, mask in labels.items()
+    }
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_ci95": list(wilson_interval(int(right.sum()), len(right))),
+        "accuracy_of_found": float(right[found].mean()) if found.any() else None,
+        "balanced_accuracy": float(np.mean([one["recall"] for one in per_label.values()])),
+        "per_label": per_label,
+    }
+
+
+def format_photos(report: dict[str, Any]) -> str:
+    """Write a report of `evaluate_photos` as a table."""
+    detected, given = report["detected"], report["given_crops"]
+    low, high = detected["accuracy_ci95"]
+    lines = [
+        f"{'photos':28}{report['photos']:>10,}   {report['broken']:,} could not be read",
+        f"{'with a face':28}{report['found']:>10.1%}   {report['several_faces']:,} with several: the largest counts",
+        "",
+        f"{'':28}{'detected':>10}{'as crops':>10}",
+        _line("accuracy", detected["accuracy"], given["accuracy"]) + f"   95 % interval {low:.1%} to {high:.1%}",
+        _line("  of the found", detected["accuracy_of_found"], given["accuracy_of_found"]),
+        _line("balanced accuracy", detected["balanced_accuracy"], given["balanced_accuracy"]),
+        "",
+        f"{'recall':28}{'detected':>10}{'as crops':>10}{'found':>10}{'photos':>10}",
+    ]
+    for label, values in detected["per_label"].items():
+        shares = _line(f"  {label}", values["recall"], given["per_label"][label]["recall"])
+        lines.append(f"{shares}{values['found']:>10.1%}{values['photos']:>10,}")
+    return "\n".join(lines)
+
+
+def _line(name: str, *values: float | None) -> str:
+    return f"{name:28}" + "".join(f"{'–' if value is None else format(value, '.1%'):>10}" for value in values)
