@@ -28,7 +28,7 @@ from benchmarks.servers import serve_service, serve_voila
 CALLERS = 200
 EVERY_S = 0.5
 HEAD = b"POST %s HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-BODY = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n"
+BODY = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10000\r\n\r\n"
 USUAL = {"service": "health", "page": "voila/static/voila.js"}
 
 

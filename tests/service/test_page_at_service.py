@@ -217,7 +217,7 @@ def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait)
         after = show(60.0)["faces"][0]["probabilities"]
         assert session.notice == AT_SERVICE
         label = before.index(max(before))
-        assert odds(after[label]) < odds(before[label]) / 5
+        assert odds(after[label]) < odds(before[label]) / 3
 
 
 def test_a_frame_that_is_no_picture_disturbs_nothing(url, portrait):
