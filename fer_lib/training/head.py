@@ -9,6 +9,7 @@ over their views.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, cast
@@ -75,9 +76,19 @@ def train_head(
     batches.targets = blend_soft_targets(batches.targets, train_split.names, adjustment, settings)
     lines: list[dict[str, Any]] = []
     for seed in range(settings.head_seeds):
+        start_s = time.perf_counter()
         head, loss = fit_head(features, batches.targets, adjustment, settings, settings.seed + seed, start)
+        seconds = time.perf_counter() - start_s
         lines.append(
-            judge_head(head, shown, validation.targets) | {"epoch": seed, "loss": loss, "image_size": spec.size}
+            {
+                "epoch": seed,
+                "loss": loss,
+                **judge_head(head, shown, validation.targets),
+                "learning_rate": settings.learning_rate,
+                "image_size": spec.size,
+                "images_per_s": len(train_split) * settings.num_epochs / seconds,
+                "seconds": seconds,
+            }
         )
         run.log_epoch(lines[-1])
         if kept_epoch(lines, settings.keep_by) is lines[-1]:

@@ -49,6 +49,8 @@ def test_train_head_reports_every_seed(trained):
     assert [line["epoch"] for line in run.read_metrics()] == [0, 1]
     assert heard == run.read_metrics()
     assert heard[0]["loss"] != heard[1]["loss"]
+    plotted = {"loss", "learning_rate", "image_size", "images_per_s", "seconds", "validation_nll"}  # by notebook 02
+    assert plotted <= heard[0].keys()
 
 
 def test_train_head_reads_cached_features_again(trained, monkeypatch):
