@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import find_finished
 
-STOP_S = 10.0  # for a step that was interrupted to end by itself
+STOP_S = 10.0  # for a step that was told to end
 POLL_S = 0.2
 
 Step = dict[str, Any]
@@ -78,7 +77,7 @@ def run_side_by_side(steps: list[Step], end_s: float) -> int:
     finally:
         stopped = [name for name, child in running.items() if child.poll() is None]
         for name in stopped:
-            running[name].send_signal(signal.SIGINT)
+            running[name].terminate()  # SIGINT may be ignored, as in shells' background jobs; checkpoints are atomic
         for child in running.values():
             _wait(child)
     failed = [name for name, child in running.items() if child.returncode and name not in stopped]
