@@ -20,6 +20,7 @@ from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import wilson_interval
 from fer_lib.settings import VisionSettings
+from fer_lib.training.data import list_labelled, spread_evenly
 from fer_lib.vision.detection import Detector
 from fer_lib.vision.photo import PHOTO_SUFFIXES, read_photo
 from fer_lib.vision.pipeline import Pipeline
@@ -48,9 +49,7 @@ def evaluate_photos(
         FileNotFoundError: if the folder or the photos are missing, or none can be read.
         ValueError: if a folder is named after none of the seven labels.
     """
-    listed = list_photos(folder)
-    if max_images is not None and len(listed) > max_images:
-        listed = [listed[row] for row in np.linspace(0, len(listed) - 1, max_images).astype(int)]
+    listed = spread_evenly(list_photos(folder), max_images)
     recognizer = open_recognizer(weights)
     settings = VisionSettings.load()
     pipeline = Pipeline(Detector(settings), recognizer, settings)
@@ -87,18 +86,7 @@ def list_photos(folder: Path) -> list[tuple[Path, int]]:
         raise FileNotFoundError(
             f"`--photos` must be a folder with one folder of photos per label, but there is no {folder}"
         )
-    labelled = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    unknown = [path.name for path in labelled if path.name not in EMOTIONS]
-    if unknown:
-        raise ValueError(
-            f"the folders in {folder} must be named {', '.join(EMOTIONS)}, but there is also {', '.join(unknown)}"
-        )
-    found = [
-        (path, EMOTIONS.index(one.name))
-        for one in labelled
-        for path in sorted(one.iterdir())
-        if path.suffix.lower() in PHOTO_SUFFIXES
-    ]
+    found = list_labelled(folder, PHOTO_SUFFIXES)
     if not found:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
         raise FileNotFoundError(f"{folder} must hold photos ({kinds}) in one folder per label, but has none")

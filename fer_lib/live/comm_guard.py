@@ -22,33 +22,12 @@ from ipywidgets.comm import get_comm_manager
 from ipywidgets.widgets import widget as widget_module
 
 from fer_lib.live.message_filter import CONTROL_TARGET
+from fer_lib.rate_limit import TokenBucket
 
 WIDGET_TARGET = "jupyter.widget"
 ALL_STATES_BURST = 8  # requests of the state of all widgets at once; a page sends one
 STATE_BURST = 40  # requests of the state of one widget at once; a page sends none, or one for each (about 12)
-STATES_PER_S = 2.0  # of either, from then on
-
-
-class StateRequests:
-    """Token bucket for requests of state, whose answers are thousands of times as large.
-
-    Args:
-        burst: how many are answered at once.
-    """
-
-    def __init__(self, burst: int) -> None:
-        self._burst = burst
-        self._left = float(burst)
-        self._seen_s = 0.0
-
-    def admit(self, now_s: float) -> bool:
-        """Take a token at the time `now_s`, if there is one."""
-        self._left = min(self._left + (now_s - self._seen_s) * STATES_PER_S, self._burst)
-        self._seen_s = now_s
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+STATES_PER_S = 2.0  # of either, from then on; the answers are thousands of times as large
 
 
 class ControlTarget:
@@ -56,7 +35,7 @@ class ControlTarget:
 
     def __init__(self) -> None:
         self._comm: Any = None
-        self._requests = StateRequests(ALL_STATES_BURST)
+        self._requests = TokenBucket(STATES_PER_S, ALL_STATES_BURST)
 
     def __call__(self, comm: Any, message: dict[str, Any]) -> None:
         """Open the comm; the one before it ends."""
@@ -66,7 +45,7 @@ class ControlTarget:
         self._comm = comm
 
         def handle(request: dict[str, Any]) -> None:
-            if _method(request) == "request_states" and self._requests.admit(time.monotonic()):
+            if _method(request) == "request_states" and self._requests.take(1, time.monotonic()):
                 Widget._handle_control_comm_msg(request)
 
         comm.on_msg(handle)
@@ -88,7 +67,7 @@ def restrict_widgets(root: Widget, refuse: Callable[[], None]) -> None:
         root: the widget that is shown.
         refuse: called for each message that is dropped.
     """
-    requests = StateRequests(STATE_BURST)
+    requests = TokenBucket(STATES_PER_S, STATE_BURST)
     for widget in find_widgets(root):
         widget.comm.on_msg(_make_handler(widget, requests, refuse))
 
@@ -114,13 +93,13 @@ def _list_widgets(value: Any) -> list[Widget]:
 
 
 def _make_handler(
-    widget: Widget, requests: StateRequests, refuse: Callable[[], None]
+    widget: Widget, requests: TokenBucket, refuse: Callable[[], None]
 ) -> Callable[[dict[str, Any]], None]:
     def handle(message: dict[str, Any]) -> None:
         method = _method(message)
         if method == "custom" and widget._msg_callbacks.callbacks:
             widget._handle_custom_msg(message["content"]["data"].get("content"), message.get("buffers", []))
-        elif method == "request_state" and requests.admit(time.monotonic()):
+        elif method == "request_state" and requests.take(1, time.monotonic()):
             widget.send_state()
         else:
             refuse()

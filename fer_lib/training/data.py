@@ -6,6 +6,7 @@ in the folder `cache` beside `<folder>`, which may be deleted at any time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,21 +72,37 @@ def list_images(folder: Path, split: str) -> list[tuple[Path, int]]:
         nested = next(Path(folder).glob(f"*/{split}"), None)
         hint = f"did you mean DATA_DIR={nested.parent}? " if nested else ""
         raise FileNotFoundError(f"the {split} images must be in {root}, but there is no such folder; {hint}{CURE}")
+    found = list_labelled(root, SUFFIXES, f"; {CURE}")
+    if not found:
+        raise FileNotFoundError(f"{root} must hold PNG or JPEG pictures in one folder per label, but has none; {CURE}")
+    return found
+
+
+def list_labelled(root: Path, suffixes: Collection[str], hint: str = "") -> list[tuple[Path, int]]:
+    """List the files with some suffixes in folders named by label, with their targets, sorted by label and name.
+
+    Raises:
+        ValueError: if a folder in `root` is named after none of the seven labels; the sentence ends with `hint`.
+    """
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     unknown = [path.name for path in folders if path.name not in EMOTIONS]
     if unknown:
         raise ValueError(
-            f"the folders in {root} must be named {', '.join(EMOTIONS)}, but there is also {', '.join(unknown)}; {CURE}"
+            f"the folders in {root} must be named {', '.join(EMOTIONS)}, but there is also {', '.join(unknown)}{hint}"
         )
-    found = [
+    return [
         (path, label_index(labelled.name))
         for labelled in folders
         for path in sorted(labelled.iterdir())
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in suffixes
     ]
-    if not found:
-        raise FileNotFoundError(f"{root} must hold PNG or JPEG pictures in one folder per label, but has none; {CURE}")
-    return found
+
+
+def spread_evenly(listed: list[tuple[Path, int]], most: int | None) -> list[tuple[Path, int]]:
+    """Return at most so many entries, spread evenly over a list; `None`: all."""
+    if most is None or len(listed) <= most:
+        return listed
+    return [listed[i] for i in np.linspace(0, len(listed) - 1, most).astype(int)]
 
 
 def load_splits(folder: Path, spec: CropSpec, max_images: int | None = None, quiet: bool = False) -> dict[str, Split]:
@@ -115,9 +132,7 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
         FileNotFoundError: if folder or pictures are missing, or none can be read.
         ValueError: if a label is unknown.
     """
-    listed = list_images(folder, split)
-    if max_images is not None and len(listed) > max_images:
-        listed = [listed[i] for i in np.linspace(0, len(listed) - 1, max_images).astype(int)]
+    listed = spread_evenly(list_images(folder, split), max_images)
     paths = [path for path, _ in listed]
     whole = max_images is None
     faces = cached_faces(Path(folder), split, paths, spec, quiet) if whole else decode_faces(paths, spec, split, quiet)

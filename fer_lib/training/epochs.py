@@ -41,19 +41,23 @@ def run_epoch(
     logits = predict(learner.network, judged, size)
     if not np.isfinite(logits).all():
         raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
-    scored = score(softmax(logits), targets)
-    kept = ("accuracy", "macro_f1", "balanced_accuracy", "nll")
-    criterion = ("accuracy", "macro_f1", "balanced_accuracy")
     return {
         "epoch": epoch,
         "loss": loss,
-        **{f"validation_{name}": scored[name] for name in kept},
-        "validation_mean": float(np.mean([scored[name] for name in criterion])),
+        **judge_logits(logits, targets),
         "learning_rate": learning_rate_at(settings, epoch),
         "image_size": size,
         "images_per_s": len(batches) * settings.batch_size / seconds,
         "seconds": seconds,
     }
+
+
+def judge_logits(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, float]:
+    """Return the validation metrics of logits `(n, 7)` as they stand in the metrics of an epoch; see `run.SCORES`."""
+    scored = score(softmax(logits), targets)
+    criterion = ("accuracy", "macro_f1", "balanced_accuracy")
+    named = {f"validation_{name}": scored[name] for name in (*criterion, "nll")}
+    return named | {"validation_mean": float(np.mean([scored[name] for name in criterion]))}
 
 
 def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettings, epoch: int) -> float:

@@ -22,11 +22,11 @@ from torchvision.models import EfficientNet
 from tqdm.auto import tqdm
 
 from fer_lib.drafts import draft
-from fer_lib.metrics import score, softmax
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import save_checkpoint
 from fer_lib.training.data import Split, load_split
+from fer_lib.training.epochs import judge_logits
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.learner import locate_initial
 from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
@@ -35,8 +35,6 @@ from fer_lib.training.run import Run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
 from fer_lib.training.soft_targets import find_rows, read_soft_targets
 from fer_lib.training.teachers import adjust
-
-CRITERION = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
 def train_head(
@@ -200,14 +198,14 @@ def fit_head(
 def judge_head(head: nn.Module, features: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
     """Return the validation metrics of a head on features `(n, 1280)`, named as those of an epoch."""
     device = next(head.parameters()).device
-    scored = score(softmax(head(features.to(device).float()).cpu().numpy()), targets)
-    kept = {f"validation_{name}": float(scored[name]) for name in (*CRITERION, "nll")}
-    return kept | {"validation_mean": float(np.mean([scored[name] for name in CRITERION]))}
+    return judge_logits(head(features.to(device).float()).cpu().numpy(), targets)
 
 
 def _device(settings: TrainingSettings) -> torch.device:
-    wanted = "cpu" if settings.device == "cpu" or not torch.accelerator.is_available() else None
-    return torch.device(wanted) if wanted else torch.device(torch.accelerator.current_accelerator() or "cpu")
+    cpu = torch.device("cpu")
+    if settings.device == "cpu" or not torch.accelerator.is_available():
+        return cpu
+    return torch.accelerator.current_accelerator() or cpu
 
 
 def _images(batches: Batches, kind: str, size: int) -> Iterable[Tensor]:

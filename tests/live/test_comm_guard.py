@@ -14,7 +14,6 @@ from fer_lib.live.comm_guard import (
     ALL_STATES_BURST,
     STATE_BURST,
     STATES_PER_S,
-    StateRequests,
     find_widgets,
     restrict_kernel,
 )
@@ -23,6 +22,7 @@ from fer_lib.live.message_filter import CONTROL_TARGET
 from fer_lib.live.panel import Panel
 from fer_lib.live.session import Session
 from fer_lib.live.wishes import DEMO
+from fer_lib.rate_limit import TokenBucket
 
 # All classes that `jupyter.widget` could create: the page's imports have registered them.
 CLASSES = dict(widget_module._registry.items())
@@ -153,8 +153,8 @@ def test_restrict_kernel_limits_the_rate_of_all_states(manager, states):
 
 
 def test_state_requests_admits_a_rate():
-    requests = StateRequests(STATE_BURST)
-    admitted = sum(requests.admit(100 + number / 100) for number in range(1001))
+    requests = TokenBucket(STATES_PER_S, STATE_BURST)
+    admitted = sum(requests.take(1, 100 + number / 100) for number in range(1001))
     assert admitted == pytest.approx(STATE_BURST + 10 * STATES_PER_S, abs=1)
 
 
