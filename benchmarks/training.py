@@ -56,9 +56,9 @@ class TimedBatches(Batches):
 
     seconds = 0.0
 
-    def draw_epoch(self, epoch: int, size: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    def draw_epoch(self, epoch: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Draw as `Batches` does, with the clock running."""
-        drawn = super().draw_epoch(epoch, size, rank, world)
+        drawn = super().draw_epoch(epoch, rank, world)
         while True:
             _wait_for(self.images.device)
             start = time.perf_counter()

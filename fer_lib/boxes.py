@@ -44,13 +44,6 @@ def box_centers(xyxy: Boxes) -> NDArray[np.float32]:
     return (xyxy[:, :2] + xyxy[:, 2:]) / np.float32(2)
 
 
-def square_boxes(xyxy: Boxes, scale: float = 1.0) -> Boxes:
-    """Return squares around the same centres, `scale` times as wide as the longer side of each box."""
-    half = box_sizes(xyxy).max(axis=1, keepdims=True) * (scale / 2)
-    centers = box_centers(xyxy)
-    return np.hstack([centers - half, centers + half]).astype(np.float32)
-
-
 def overlap(first: Boxes, second: Boxes) -> NDArray[np.float32]:
     """Return the intersection over union of every pair, `(n, m)` in [0, 1]; empty boxes overlap nothing."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])

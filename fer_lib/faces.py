@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import as_boxes, box_sizes
+from fer_lib.boxes import as_boxes
 from fer_lib.labels import EMOTIONS
 
 
@@ -95,11 +95,6 @@ class Faces:
         if self.probabilities is None:
             return []
         return [EMOTIONS[i] for i in self.probabilities.argmax(axis=1)]
-
-    @property
-    def largest(self) -> int | None:
-        """The row of the face that covers most pixels, or `None` without faces."""
-        return int(box_sizes(self.xyxy).prod(axis=1).argmax()) if len(self) else None
 
 
 def _check_probabilities(name: str, rows: NDArray[np.float32] | None) -> None:

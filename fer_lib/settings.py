@@ -245,9 +245,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
-    architecture: Literal["b0", "resnet18", "resnet18-wide", "resnet29", "mobilenet"] = Field(
+    architecture: Literal["b0", "resnet18-wide", "resnet29"] = Field(
         "b0",
-        description="b0: EfficientNet-B0, the network in use; resnet18, resnet18-wide (for 48 pixels), resnet29, mobilenet: teachers",
+        description="b0: EfficientNet-B0, the network in use; resnet18-wide (for 48 pixels), resnet29: teachers",
     )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
@@ -266,16 +266,12 @@ class TrainingSettings(Settings):
     logit_adjustment: float = Field(
         0.0, ge=0, le=2, description="tau of the logit-adjusted loss, against the bias to frequent labels; 0: off"
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all labels")
     ema_decay: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights, per step; 0: off")
     shared_batch_norm: bool = Field(
         True, description="several processes normalise as one; false: each on its own, faster"
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="arithmetic of a step; bfloat16 is faster on processors and graphics cards that have it"
-    )
-    initial_size: int | None = Field(
-        None, ge=32, le=1024, description="side of the images in the first half of the epochs; empty: image_size"
     )
     initial_weights: str = Field(
         "lite0",
@@ -296,9 +292,6 @@ class TrainingSettings(Settings):
         ge=0,
         le=1000,
         description="fixed augmented views of each image, whose teachers' predictions are computed once and kept in the run's folder; 0: predict in every step",
-    )
-    frozen_stages: int = Field(
-        0, ge=0, le=8, description="first stages of b0 that stay as they are, which saves their part of a step; 0: none"
     )
     frozen_backbone: bool = Field(
         False,
@@ -333,7 +326,6 @@ class TrainingSettings(Settings):
         le=1,
         description="share of the votes in what one offset for each label is fitted to at the end; empty: no offsets",
     )
-    early_stopping: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: off")
     time_limit_s: float = Field(
         0,
         ge=0,

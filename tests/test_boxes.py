@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.boxes import as_boxes, box_centers, box_sizes, clip_boxes, overlap, square_boxes
+from fer_lib.boxes import as_boxes, box_centers, box_sizes, clip_boxes, overlap
 
 NOTHING = np.zeros((0, 4), np.float32)
 ONE = as_boxes([[10, 20, 40, 60]])
@@ -56,15 +56,6 @@ def test_box_centers_empty() -> None:
 
 def test_box_centers_lie_in_the_middle() -> None:
     np.testing.assert_array_equal(box_centers(ONE), [[25, 40]])
-
-
-def test_square_boxes_empty() -> None:
-    assert square_boxes(NOTHING, 1.3).shape == (0, 4)
-
-
-def test_square_boxes_take_the_longer_side() -> None:
-    np.testing.assert_array_equal(square_boxes(ONE), [[5, 20, 45, 60]])
-    np.testing.assert_array_equal(square_boxes(ONE, 1.5), [[-5, 10, 55, 70]])
 
 
 def test_overlap_empty() -> None:

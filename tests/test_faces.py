@@ -25,7 +25,6 @@ def test_empty_has_every_column_and_no_rows() -> None:
     faces = Faces.empty()
     assert len(faces) == 0
     assert faces.labels == []
-    assert faces.largest is None
     assert {name: len(column) for name, column in vars(faces).items()} == dict.fromkeys(vars(faces), 0)
 
 
@@ -40,7 +39,6 @@ def test_faces_unknown_columns_stay_unknown() -> None:
     assert faces.landmarks is faces.probabilities is faces.track_id is None
     assert faces[[1]].probabilities is None
     assert faces.labels == []
-    assert faces.largest == 1
 
 
 def test_faces_columns_get_their_kinds() -> None:
@@ -126,8 +124,3 @@ def test_labels_name_the_most_probable() -> None:
     assert three_faces().labels == ["happy", "angry", "surprise"]
     certain = Faces(np.array([[0, 0, 1, 1]]), np.ones(1), probabilities=np.eye(len(EMOTIONS))[[label_index("sad")]])
     assert certain.labels == ["sad"]
-
-
-def test_largest_covers_most_pixels() -> None:
-    assert three_faces().largest == 1
-    assert Faces(np.array([[5, 5, 5, 5]]), np.ones(1)).largest == 0

@@ -32,9 +32,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fer_lib.settings import PROJECT, TrainingSettings
-
-# What says where and how a run is made, not what it learns.
-BESIDE = frozenset({"run_name", "runs_dir", "resume", "device"})
+from fer_lib.training.run import HARDWARE, STORAGE, find_finished
 
 
 class Plan(BaseModel):
@@ -73,8 +71,8 @@ class Trial:
 
     def find_finished(self) -> Path | None:
         """Return the folder of a finished run with these settings, if there is one."""
-        cards = sorted(self.runs_dir.glob(f"*-{self.run_name}/emotion.json"))
-        return cards[-1].parent if cards else None
+        run = find_finished(TrainingSettings.load(**self.settings))
+        return run.folder if run else None
 
 
 def read_plan(path: Path) -> Plan:
@@ -110,7 +108,7 @@ def list_trials(plan: Plan) -> list[Trial]:
 
 
 def _make_trial(plan: Plan, chosen: dict[str, Any]) -> Trial:
-    for name in BESIDE & ({*plan.settings, *chosen} - {"runs_dir", "device"}):
+    for name in {"run_name", "resume"} & {*plan.settings, *chosen}:
         raise ValueError(f"`{name}` must be left to the sweep, but the plan sets it")
     settings = TrainingSettings.load(**{**plan.settings, **chosen})
     values = {**settings.model_dump(mode="json"), "resume": "auto"}
@@ -118,7 +116,9 @@ def _make_trial(plan: Plan, chosen: dict[str, Any]) -> Trial:
         if values[name] is not None:
             values[name] = str(Path(values[name]).absolute())
     # Only what is not the default, so that a new knob with a default does not make everything new.
-    learned = {name: value for name, value in values.items() if name not in BESIDE and value != _default(name)}
+    learned = {
+        name: value for name, value in values.items() if name not in STORAGE | HARDWARE and value != _default(name)
+    }
     digest = hashlib.sha256(json.dumps(learned, sort_keys=True).encode()).hexdigest()[:8]
     run_name = f"{plan.name}-{digest}"
     return Trial(run_name, chosen, {**values, "run_name": run_name})

@@ -10,10 +10,10 @@ Whatever is not given comes from the environment, then `.env`, then the defaults
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from fer_lib.settings import TrainingSettings
-from fer_lib.terminal import ArgumentParser, prepare_streams
-from fer_lib.training.ending import tell_end
+from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 from fer_lib.training.run import Run
 
 
@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
     parser = ArgumentParser(prog="python -m fer_lib.training", description="Train the emotion network.")
     parser.add_argument("settings", nargs="*", metavar="NAME=value", help="any setting of .env.example")
     told = parser.parse_args(words).settings
-    return tell_end(lambda: _train(told))
+    return exit_status(lambda: _train(told))
 
 
 def _train(words: list[str]) -> Run:
@@ -31,6 +31,20 @@ def _train(words: list[str]) -> Run:
     from fer_lib.training.launch import launch  # torch takes seconds, which a wrong setting need not wait for
 
     return launch(settings, sources)
+
+
+def exit_status(train: Callable[[], Run]) -> int:
+    """Train, print the run's folder or the error, and return the exit status: 0, 2, or 130 if interrupted."""
+    try:
+        run = train()
+    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
+        print(printable(error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
+        return 130
+    print(printable(run.folder))
+    return 0
 
 
 def parse_setting(word: str) -> tuple[str, str]:

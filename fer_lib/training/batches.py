@@ -27,7 +27,7 @@ class Batches:
     Args:
         images: `(n, s, s, c)` uint8.
         targets: `(n, 7)` float32, rows sum to 1.
-        spec: how pixels become numbers.
+        spec: side of the batches' images, and how pixels become numbers.
         settings: batch size, sampler, augmentation, seed.
         device: where the images live.
 
@@ -57,12 +57,11 @@ class Batches:
         """Full batches of an epoch; one, if there are fewer images than a batch holds."""
         return max(len(self.images) // self.settings.batch_size, 1)
 
-    def draw_epoch(self, epoch: int, size: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    def draw_epoch(self, epoch: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the augmented training batches of an epoch, as `(images, targets)`.
 
         Args:
             epoch: its number; together with the seed it decides everything random.
-            size: side of the images in pixels.
             rank: which process this is.
             world: of how many; each varies the whole batch alike and keeps its share, so that any number of
                 processes sees the same images.
@@ -76,31 +75,31 @@ class Batches:
             rows = order[start : start + self.settings.batch_size]
             # An image that is drawn twice in an epoch has two views, unless its soft targets are those of one view.
             drawn = draws[start : start + len(rows)] if self.soft_targets is None else draws[rows]
-            pixels, targets = self.augment(rows, size, drawn, generator), self._targets(rows, view)
+            pixels, targets = self._augment(rows, drawn, generator), self._targets(rows, view)
             pixels, targets = self._blend(pixels, targets, coin, generator)
             yield self._normalize(pixels[rank::world]), targets[rank::world]
 
-    def draw_view(self, view: int, size: int, batch_size: int = 256) -> Iterator[Tensor]:
-        """Yield one augmented view of every image, in order, as networks take them: `(b, c, size, size)`."""
+    def draw_view(self, view: int, batch_size: int = 256) -> Iterator[Tensor]:
+        """Yield one augmented view of every image, in order, as networks take them: `(b, c, s, s)`."""
         draws = self._draw_view(view)
         generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, view, 4))
         for rows in torch.arange(len(self.images), device=self.images.device).split(batch_size):
-            yield self._normalize(self.augment(rows, size, draws[rows], generator))
-
-    def augment(self, rows: Tensor, size: int, draws: Tensor, generator: torch.Generator) -> Tensor:
-        """Return an augmented view of the images in `rows`, `(b, c, size, size)` in [0, 1]."""
-        return augment(self.images[rows].float() / 255, self.settings.augmentation, size, draws, generator)
+            yield self._normalize(self._augment(rows, draws[rows], generator))
 
     def drawn_shares(self) -> Tensor:
         """Return the mean target of what the sampler draws, `(7,)`, which sums to 1: the prior of logit adjustment."""
         weights = self._sampling_weights().to(self.targets)
         return (self.targets * weights[:, None]).sum(dim=0) / weights.sum()
 
-    def walk(self, size: int | None = None, batch_size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield every image once, in order, not augmented, `size` pixels a side; `None`: as the specification says."""
+    def walk(self, batch_size: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield every image once, in order, not augmented."""
         for start in range(0, len(self.images), batch_size):
             pixels = self.images[start : start + batch_size].float() / 255
-            yield self._normalize(resize(pixels, size or self.spec.size)), self.targets[start : start + batch_size]
+            yield self._normalize(resize(pixels, self.spec.size)), self.targets[start : start + batch_size]
+
+    def _augment(self, rows: Tensor, draws: Tensor, generator: torch.Generator) -> Tensor:
+        """Return an augmented view of the images in `rows`, `(b, c, s, s)` in [0, 1]."""
+        return augment(self.images[rows].float() / 255, self.settings.augmentation, self.spec.size, draws, generator)
 
     def _normalize(self, pixels: Tensor) -> Tensor:
         return ((pixels - self.spec.mean) / self.spec.std).contiguous(memory_format=torch.channels_last)

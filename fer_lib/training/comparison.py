@@ -13,10 +13,8 @@ from IPython.display import HTML, display
 
 from fer_lib.plots.curves import plot_runs, run_colors
 from fer_lib.terminal import printable
-from fer_lib.training.run import Run, kept_epoch
+from fer_lib.training.run import RETIRED, STORAGE, Run, kept_epoch
 
-# Where a run lies and how it went on does not make it different.
-NOT_COMPARED = frozenset({"runs_dir", "run_name", "resume"})
 HEADINGS = {
     "run": "run",
     "accuracy": "accuracy",
@@ -84,7 +82,7 @@ def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     if not run.record.is_file():
         return None
     try:
-        return json.loads(run.record.read_text(encoding="utf-8"))["settings"], run.read_metrics()
+        return RETIRED | run.read_settings(), run.read_metrics()
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(printable(f"left out the run {run.folder.name}, which can't be read ({error})"))
         return None
@@ -110,7 +108,7 @@ def _rank(row: dict[str, Any]) -> tuple[float, str]:
 
 def _differing(settings: list[dict[str, Any]]) -> list[str]:
     """Return the names of the settings that are not the same in all runs, in the order they are written in."""
-    names = dict.fromkeys(name for one in settings for name in one if name not in NOT_COMPARED)
+    names = dict.fromkeys(name for one in settings for name in one if name not in STORAGE)
     return [name for name in names if len({json.dumps(one.get(name)) for one in settings}) > 1]
 
 

@@ -14,9 +14,8 @@ from tqdm.auto import tqdm
 from fer_lib.metrics import score, softmax
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.batches import Batches
-from fer_lib.training.freezing import hold_stages
 from fer_lib.training.learner import Learner
-from fer_lib.training.schedule import image_size_at, learning_rate_at
+from fer_lib.training.schedule import learning_rate_at
 
 WATCH = 20  # steps between two looks at the loss on a graphics card, which has to stop for each
 
@@ -37,8 +36,7 @@ def run_epoch(
     start = time.perf_counter()
     loss = train_one_epoch(learner, batches, settings, epoch)
     seconds = time.perf_counter() - start
-    size = image_size_at(settings, epoch)
-    logits = predict(learner.network, judged, size)
+    logits = predict(learner.network, judged)
     if not np.isfinite(logits).all():
         raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
     return {
@@ -46,7 +44,6 @@ def run_epoch(
         "loss": loss,
         **judge_logits(logits, targets),
         "learning_rate": learning_rate_at(settings, epoch),
-        "image_size": size,
         "images_per_s": len(batches) * settings.batch_size / seconds,
         "seconds": seconds,
     }
@@ -69,10 +66,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
     torch.manual_seed(settings.seed * 100_003 + epoch)  # dropout
     learner.model.train()
     accelerator = learner.accelerator
-    hold_stages(accelerator.unwrap_model(learner.model), settings.frozen_stages)
-    drawn = batches.draw_epoch(
-        epoch, image_size_at(settings, epoch), accelerator.process_index, accelerator.num_processes
-    )
+    drawn = batches.draw_epoch(epoch, accelerator.process_index, accelerator.num_processes)
     bar = tqdm(
         drawn,
         total=len(batches),
@@ -96,10 +90,10 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Batches, size: int | None = None) -> NDArray[np.float32]:
-    """Return the logits `(n, 7)` of every image, in order, `size` pixels a side; `None`: as it will be used."""
+def predict(network: nn.Module, batches: Batches) -> NDArray[np.float32]:
+    """Return the logits `(n, 7)` of every image, in order."""
     network.eval()
-    return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk(size)])
+    return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk()])
 
 
 def diverged(what: str, settings: TrainingSettings) -> str:

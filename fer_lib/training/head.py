@@ -33,8 +33,8 @@ from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_tar
 from fer_lib.training.model import build_model
 from fer_lib.training.run import Run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
-from fer_lib.training.soft_targets import find_rows, read_soft_targets
-from fer_lib.training.teachers import adjust
+from fer_lib.training.soft_targets import read_soft_targets
+from fer_lib.training.teachers import blend_predictions
 
 
 def train_head(
@@ -83,7 +83,6 @@ def train_head(
                 "loss": loss,
                 **judge_head(head, shown, validation.targets),
                 "learning_rate": settings.learning_rate,
-                "image_size": spec.size,
                 "images_per_s": len(train_split) * settings.num_epochs / seconds,
                 "seconds": seconds,
             }
@@ -109,9 +108,8 @@ def blend_soft_targets(
     """
     if settings.teachers_file is None:
         return targets
-    soft = read_soft_targets(settings.teachers_file, names)
-    mean = torch.from_numpy(soft.probabilities[:, find_rows(soft, names)].astype(np.float32).mean(axis=0)).to(targets)
-    return targets.lerp(adjust(mean, adjustment), settings.teacher_share)
+    probabilities, rows = read_soft_targets(settings.teachers_file, names).to_tensors(names, targets.device)
+    return blend_predictions(targets, probabilities[:, rows].mean(dim=0), adjustment, settings.teacher_share)
 
 
 def compute_features(
@@ -140,7 +138,7 @@ def compute_features(
             backbone = backbone or _take_backbone(network, batches.images.device)
             folder.mkdir(parents=True, exist_ok=True)
             with draft(path) as half, half.open("wb") as stream:
-                np.save(stream, _run_backbone(backbone, _images(batches, kind, settings.image_size)))
+                np.save(stream, _run_backbone(backbone, _images(batches, kind)))
         found.append(torch.from_numpy(np.load(path, allow_pickle=False)))
     return torch.stack(found)
 
@@ -186,7 +184,7 @@ def fit_head(
                 group["lr"] = learning_rate_at(settings, epoch + step / batches)
             logits = head(features[drawn, rows].to(device).float()) + adjustment
             wanted = targets[rows.to(device)]
-            loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=settings.label_smoothing)
+            loss = nn.functional.cross_entropy(logits, wanted)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -208,11 +206,11 @@ def _device(settings: TrainingSettings) -> torch.device:
     return torch.accelerator.current_accelerator() or cpu
 
 
-def _images(batches: Batches, kind: str, size: int) -> Iterable[Tensor]:
+def _images(batches: Batches, kind: str) -> Iterable[Tensor]:
     if kind.startswith("view-"):
-        return batches.draw_view(int(kind.removeprefix("view-")), size)
+        return batches.draw_view(int(kind.removeprefix("view-")))
     mirrored = kind == "mirrored"
-    return (images.flip(-1) if mirrored else images for images, _ in batches.walk(size))
+    return (images.flip(-1) if mirrored else images for images, _ in batches.walk())
 
 
 def _take_backbone(network: nn.Module, device: torch.device) -> nn.Module:

@@ -22,7 +22,6 @@ from fer_lib.training.batch_norm import share_batch_norm
 from fer_lib.training.batches import Batches
 from fer_lib.training.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.folding import measure_norms
-from fer_lib.training.freezing import freeze_stages
 from fer_lib.training.model import PRETRAINED, build_model
 from fer_lib.training.precision import widen_depthwise
 from fer_lib.training.run import Run, find_run, kept_epoch
@@ -80,7 +79,6 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
         model = share_batch_norm(model, accelerator.device)
     if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
         model = widen_depthwise(model)
-    freeze_stages(model, settings.frozen_stages)
     model, optimizer = accelerator.prepare(model, _make_optimizer(model, settings, accelerator))
     average = WeightAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
     teachers = load_teachers(settings, accelerator.device)
@@ -120,9 +118,9 @@ def locate_initial(settings: TrainingSettings) -> str:
     return str(run.best) if run is not None else named
 
 
-def settle_norms(learner: Learner, batches: Batches, size: int) -> None:
-    """Give a network that came from an ONNX file the statistics of the first batches, `size` pixels a side."""
-    pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0, size), 2)])
+def settle_norms(learner: Learner, batches: Batches) -> None:
+    """Give a network that came from an ONNX file the statistics of the first batches."""
+    pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0), 2)])
     plain = learner.accelerator.unwrap_model(learner.model)
     measure_norms(plain, pictures)
     if learner.average is not None:  # a copy of it so far

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
@@ -23,8 +22,7 @@ from fer_lib.training.epochs import predict, run_epoch
 from fer_lib.training.learner import Learner, keep_epoch, make_learner, resume_learner, settle_norms
 from fer_lib.training.model import build_model
 from fer_lib.training.run import WEIGHT_FILES, Run, open_run
-from fer_lib.training.schedule import image_size_at
-from fer_lib.training.soft_targets import check_views, find_rows, predict_views, read_soft_targets, write_soft_targets
+from fer_lib.training.soft_targets import check_views, predict_views, read_soft_targets, write_soft_targets
 from fer_lib.training.teachers import adjust
 from fer_lib.training.time_limit import EpochTimer
 from fer_lib.training.votes import blend_targets, read_votes
@@ -66,15 +64,13 @@ def train(
     if run.checkpoint.is_file():
         resume_learner(learner, run)
     elif settings.initial_weights.endswith(WEIGHT_FILES):
-        settle_norms(learner, batches, image_size_at(settings, 0))
+        settle_norms(learner, batches)
     timer = EpochTimer([line for line in run.read_metrics() if line["epoch"] < learner.next_epoch])
     while learner.next_epoch < (planned := timer.plan(settings)).num_epochs:
         metrics = run_epoch(learner, batches, judged, validation.targets, planned, learner.next_epoch)
         keep_epoch(learner, run, timer.stamp(metrics), planned)
         if on_epoch is not None:
             on_epoch(metrics)
-        if settings.early_stopping and metrics["epoch"] - learner.best["epoch"] >= settings.early_stopping:
-            break
     if learner.accelerator.is_main_process and not run.is_finished:
         finish_run(run, settings, spec, judged, validation.targets, len(train_split))
     return run
@@ -97,9 +93,8 @@ def prepare_soft_targets(
     soft = read_soft_targets(path, names)
     check_views(soft, settings, path)
     learner.step.teachers = None
-    probabilities = torch.from_numpy(soft.probabilities).to(batches.images.device).float()
+    probabilities, batches.soft_rows = soft.to_tensors(names, batches.images.device)
     batches.soft_targets = adjust(probabilities, learner.step.adjustment).half()
-    batches.soft_rows = torch.from_numpy(find_rows(soft, names)).to(batches.images.device)
 
 
 def open_shared_run(accelerator: Accelerator, settings: TrainingSettings, sources: dict[str, str] | None) -> Run:

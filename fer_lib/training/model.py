@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,29 +12,22 @@ from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.dlib_faces import load_dlib
-from fer_lib.training.faceres import load_faceres
 from fer_lib.training.folding import load_exported
 from fer_lib.training.initial import load_imagenet, load_lite0, load_run
-from fer_lib.training.mobilenet import build_mobilenet
-from fer_lib.training.resnet import WIDE, build_resnet
+from fer_lib.training.resnet import build_resnet
 from fer_lib.training.resnet29 import build_resnet29
 
 FEATURES = 1280
 HIDDEN = 512
 PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
 TEACHERS: dict[str, Callable[[int, float], nn.Module]] = {
-    "resnet18": build_resnet,
-    "resnet18-wide": partial(build_resnet, widths=WIDE),
+    "resnet18-wide": build_resnet,
     "resnet29": build_resnet29,
-    "mobilenet": build_mobilenet,
 }
-FACES = {"resnet29": load_dlib, "mobilenet": load_faceres}  # what reads weights that know faces
 DESCRIPTIONS = {
     "b0": "EfficientNet-B0 with the head 1280→512→7",
-    "resnet18": "a ResNet-18 of half the usual width, without the halving at its start",
     "resnet18-wide": "a ResNet-18 without the halving at its start",
     "resnet29": "dlib's ResNet-29 for faces",
-    "mobilenet": "a MobileNet without normalisations",
 }
 
 
@@ -52,11 +44,11 @@ def build_model(
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the features before the last layer dropped in training.
         initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package), or the
-            path of a checkpoint, of an exported network (`.onnx`) or, for `resnet29` and `mobilenet`, of the `.json` that
-            names what they learned from faces.
+            path of a checkpoint, of an exported network (`.onnx`) or, for `resnet29`, of the manifest (`.json`) of
+            dlib's weights.
         stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
             Only of `b0`.
-        architecture: `b0`, or a teacher: `resnet18`, `resnet18-wide`, `resnet29` or `mobilenet`.
+        architecture: `b0`, or a teacher: `resnet18-wide` or `resnet29`.
 
     Raises:
         FileNotFoundError: if a checkpoint or the package of `lite0` is missing.
@@ -74,7 +66,7 @@ def build_model(
         network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
         path = Path(initial_weights)
-        load = {".json": FACES.get(architecture, load_faceres), ".onnx": load_exported}.get(path.suffix, load_run)
+        load = {".json": load_dlib, ".onnx": load_exported}.get(path.suffix, load_run)
         load(network, path)
     return network.to(memory_format=torch.channels_last)
 

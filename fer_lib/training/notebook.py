@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from fer_lib.settings import PROJECT, TrainingSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams
-from fer_lib.training.ending import tell_end
+from fer_lib.training.__main__ import exit_status
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import Run, find_finished, open_run
 
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
     )
     told = parser.parse_args(words)
     given = _by_field(told.p)
-    return tell_end(lambda: follow_recipe(told.recipe, given) if told.recipe else train_notebook(given))
+    return exit_status(lambda: follow_recipe(told.recipe, given) if told.recipe else train_notebook(given))
 
 
 def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:

@@ -18,7 +18,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.terminal import printable
 from fer_lib.training.export import export_onnx
 from fer_lib.training.model import DESCRIPTIONS
-from fer_lib.training.run import Run, describe_environment
+from fer_lib.training.run import DATA_PATHS, STORAGE, Run, describe_environment
 from fer_lib.weights import write_card
 
 # Logits may differ by so much when weights are kept in 16 bits, and probabilities by a quarter of it.
@@ -78,7 +78,7 @@ def publish_network(
             "epoch": training["epoch"] + 1,
             "trained_on": training["trained_on"],
             "label_offsets": training.get("label_offsets"),
-            "settings": settings.model_dump(mode="json", exclude={"data_dir", "runs_dir", "resume", "ferplus_csv"}),
+            "settings": settings.model_dump(mode="json", exclude={*STORAGE, *DATA_PATHS}),
             "environment": describe_environment(),
         },
     )

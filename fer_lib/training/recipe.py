@@ -6,15 +6,11 @@ each run is called as its step, so that a later one can name it as its teacher o
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-from fer_lib.training.run import ELSEWHERE, WEIGHT_FILES, Run
-
-# Settings of earlier versions that no shipped run used.
-WITHDRAWN = frozenset({"repeat_after", "teacher_mirror"})
+from fer_lib.training.run import LOCAL, RETIRED, WEIGHT_FILES, Run
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
@@ -22,14 +18,18 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if the folder is no run's.
+        ValueError: if a retired setting was not at its default.
     """
     record = Run(folder).record
     if not record.is_file():
         raise FileNotFoundError(
             f"`--recipe` must be the folder of a run, or of several, but {folder} holds no {record.name}"
         )
-    known = json.loads(record.read_text(encoding="utf-8"))["settings"]
-    return {name: value for name, value in known.items() if name not in ELSEWHERE | WITHDRAWN}
+    known = Run(folder).read_settings()
+    for name, default in RETIRED.items():
+        if known.get(name, default) != default:
+            raise ValueError(f"`{name.upper()}` in {record} must be {default}, as it was removed, but is {known[name]}")
+    return {name: value for name, value in known.items() if name not in LOCAL | RETIRED.keys()}
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
@@ -37,6 +37,7 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: if the folder is no run's and holds none.
+        ValueError: if a retired setting was not at its default.
     """
     steps = sorted((record.parent for record in folder.glob(f"*/{Run(folder).record.name}")), key=_by_number)
     if Run(folder).record.is_file() or not steps:

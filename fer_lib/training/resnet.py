@@ -10,8 +10,7 @@ from torchvision.models.resnet import BasicBlock
 
 from fer_lib.labels import EMOTIONS
 
-WIDTHS = (32, 64, 128, 256)  # channels of the four stages, half of the paper's
-WIDE = (64, 128, 256, 512)  # as many as in the paper
+WIDTHS = (64, 128, 256, 512)  # channels of the four stages
 BLOCKS = 2  # of two convolutions each, a stage
 
 

@@ -25,10 +25,22 @@ from fer_lib.packages import find_version
 from fer_lib.settings import TrainingSettings
 from fer_lib.terminal import printable
 
-# Where a run takes place, which a recipe leaves to those who follow it.
-ELSEWHERE = frozenset({"resume", "runs_dir", "run_name", "data_dir", "ferplus_csv", "device", "processes"})
-# What may differ between a run and its continuation without changing what is learned.
-NOT_LEARNED = ELSEWHERE | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
+# Settings that do not change what a run learns, by kind: where its folder is, what computes it, where its data is.
+STORAGE = frozenset({"resume", "runs_dir", "run_name"})
+HARDWARE = frozenset({"device", "processes"})
+DATA_PATHS = frozenset({"data_dir", "ferplus_csv"})
+LOCAL = STORAGE | HARDWARE | DATA_PATHS
+# Settings that may differ between a run and its continuation.
+NOT_LEARNED = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
+# Settings of earlier versions, which a record may still name, with their defaults.
+RETIRED: dict[str, Any] = {
+    "early_stopping": 0,
+    "frozen_stages": 0,
+    "initial_size": None,
+    "label_smoothing": 0.0,
+    "repeat_after": 0,
+    "teacher_mirror": False,
+}
 # How `initial_weights` end that name a file by its path: an exported network, or one that knows faces.
 WEIGHT_FILES = (".onnx", ".json")
 # What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
@@ -84,6 +96,15 @@ class Run:
         """Whether the network has been exported with its card."""
         return self.network.with_suffix(".json").is_file()
 
+    def read_settings(self) -> dict[str, Any]:
+        """Return the recorded settings, as JSON values.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: if the record is missing or damaged.
+        """
+        settings: dict[str, Any] = json.loads(self.record.read_text(encoding="utf-8"))["settings"]
+        return settings
+
     def log_epoch(self, metrics: dict[str, Any]) -> None:
         """Add one epoch; a line of the same epoch, from before an interruption, is replaced."""
         kept = [line for line in self.read_metrics() if line["epoch"] < metrics["epoch"]]
@@ -129,14 +150,14 @@ def find_finished(settings: TrainingSettings) -> Run | None:
 
 
 def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
-    """Return the metrics of the epoch whose network is kept: of those at the largest image size the first that is best.
+    """Return the metrics of the epoch whose network is kept: the first of the best.
 
     Args:
         epochs: the metrics of some epochs, at least one.
         keep_by: the score that decides, a key of `SCORES`.
     """
     name, sign = SCORES[keep_by]
-    return max(epochs, key=lambda line: (line.get("image_size", 0), sign * line[name]))
+    return max(epochs, key=lambda line: sign * line[name])
 
 
 def describe_environment() -> dict[str, Any]:
@@ -176,7 +197,7 @@ def _same_learning(run: Run, settings: TrainingSettings) -> bool:
 
 def _differences(run: Run, settings: TrainingSettings) -> list[str]:
     """Say what the settings would change in what the run learns."""
-    before, now = json.loads(run.record.read_text())["settings"], settings.model_dump(mode="json")
+    before, now = run.read_settings(), RETIRED | settings.model_dump(mode="json")
     return [
         f"{name.upper()} {before[name]} → {value}"
         for name, value in now.items()

@@ -1,4 +1,4 @@
-"""The learning rate and the image size as functions of how far the training is: nothing to save, nothing to restore."""
+"""The learning rate as a function of the progress: no state to save or to restore."""
 
 from __future__ import annotations
 
@@ -24,13 +24,6 @@ def learning_rate_at(settings: TrainingSettings, epoch: float) -> float:
     if progress < WARM_UP:
         return settings.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * progress / WARM_UP)) / 2)
     return settings.learning_rate * _fall((progress - WARM_UP) / (1 - WARM_UP))
-
-
-def image_size_at(settings: TrainingSettings, epoch: int) -> int:
-    """Return the side of the training images: small in the first half of the epochs, if so set (Tan and Le, 2021)."""
-    if settings.initial_size is not None and epoch < settings.num_epochs // 2:
-        return settings.initial_size
-    return settings.image_size
 
 
 def _fall(progress: float) -> float:

@@ -41,16 +41,19 @@ class SoftTargets:
     seed: int
     augmentation: str
 
+    def to_tensors(self, names: tuple[str, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the probabilities `(views, m, 7)` float32, and in which of the `m` rows the images `names` are, `(n,)`."""
+        places = {name: place for place, name in enumerate(self.names.tolist())}
+        rows = torch.tensor([places[name] for name in names], dtype=torch.int64)
+        return torch.from_numpy(self.probabilities).to(device).float(), rows.to(device)
+
 
 def predict_views(
     teachers: Teachers, batches: Batches, names: tuple[str, ...], settings: TrainingSettings
 ) -> SoftTargets:
-    """Let the teachers predict `settings.teacher_views` views of every image, of `settings.image_size` pixels a side."""
+    """Let the teachers predict `settings.teacher_views` views of every image."""
     views = tqdm(range(settings.teacher_views), desc="soft targets", unit="view", leave=False, delay=0.5)
-    found = [
-        torch.cat([_predict(teachers, images, settings) for images in batches.draw_view(view, settings.image_size)])
-        for view in views
-    ]
+    found = [torch.cat([_predict(teachers, images, settings) for images in batches.draw_view(view)]) for view in views]
     stacked = torch.stack(found).half().cpu().numpy()
     return SoftTargets(stacked, np.array(names), settings.seed, settings.augmentation)
 
@@ -107,9 +110,3 @@ def check_views(soft: SoftTargets, settings: TrainingSettings, path: Path) -> No
                 f"`{name.upper()}` must be {getattr(soft, name)}, as in the soft targets of {path},"
                 f" but got {getattr(settings, name)}"
             )
-
-
-def find_rows(soft: SoftTargets, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the places of the images `names` in stored soft targets, `(n,)`."""
-    places = {name: place for place, name in enumerate(soft.names.tolist())}
-    return np.array([places[name] for name in names], np.int64)

@@ -32,7 +32,7 @@ class Step:
         optimizer: of its weights.
         average: EMA of its weights, if there is one.
         teachers: whose predictions are blended into the targets, if there are any.
-        settings: precision, label smoothing, gradient clipping.
+        settings: precision, gradient clipping.
         adjustment: `(7,)`, added to the logits in the loss only (logit adjustment: Menon et al., 2021); `None`: nothing.
     """
 
@@ -62,7 +62,7 @@ class Step:
             logits = self.model(images).float()
         if self.adjustment is not None:
             logits = logits + self.adjustment
-        loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.settings.label_smoothing)
+        loss = nn.functional.cross_entropy(logits, targets)
         self.accelerator.backward(loss)
         if self.settings.clip_norm:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)

@@ -19,7 +19,6 @@ from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.folding import fold_batch_norm, load_exported
 from fer_lib.training.model import build_model
-from fer_lib.training.recipe import read_recipe
 from fer_lib.training.run import find_run
 from fer_lib.weights import load_emotion_weights
 
@@ -52,7 +51,12 @@ class Teachers:
 
     def blend(self, images: Tensor, targets: Tensor, adjustment: Tensor | None = None) -> Tensor:
         """Blend targets `(n, 7)` with the prediction for images `(n, c, s, s)`, after `adjust`."""
-        return targets.lerp(adjust(self.predict(images), adjustment).to(targets), self.share)
+        return blend_predictions(targets, self.predict(images), adjustment, self.share)
+
+
+def blend_predictions(targets: Tensor, probabilities: Tensor, adjustment: Tensor | None, share: float) -> Tensor:
+    """Blend targets `(n, 7)` with `share` of the teachers' probabilities `(n, 7)`, after `adjust`."""
+    return targets.lerp(adjust(probabilities, adjustment).to(targets), share)
 
 
 def adjust(probabilities: Tensor, adjustment: Tensor | None) -> Tensor:
@@ -98,7 +102,8 @@ def _load_run(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSpe
     run = find_run(name, settings.runs_dir)
     if run is None or not run.best.is_file():
         raise FileNotFoundError(f"`TEACHERS` must be runs or exported networks, but none that kept a network is {name}")
-    learned = TrainingSettings.load(**read_recipe(run.folder))
+    known = run.read_settings()
+    learned = TrainingSettings.load(**{name: known.get(name) for name in ("image_size", "color", "architecture")})
     spec = CropSpec(learned.image_size, learned.color)
     network = build_model(spec.channels, architecture=learned.architecture)
     load_checkpoint(run.best, network)

@@ -36,7 +36,7 @@ def test_timed_batches_draws_the_same_and_counts_only_drawing(monkeypatch):
     settings = TrainingSettings.load(batch_size=4, image_size=32)
     given = (images, one_hot(np.arange(12) % 7), CropSpec(size=32), settings, torch.device("cpu"))
     timed = training.TimedBatches(*given)
-    for ours, plain in zip(timed.draw_epoch(0, 32), Batches(*given).draw_epoch(0, 32), strict=True):
+    for ours, plain in zip(timed.draw_epoch(0), Batches(*given).draw_epoch(0), strict=True):
         assert torch.equal(ours[0], plain[0])
         next(clock)  # whoever uses the batch takes time, too
     assert timed.seconds == 4  # three batches, and finding that there is no more

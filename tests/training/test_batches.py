@@ -27,7 +27,7 @@ def test_walk_equals_what_the_live_path_feeds():
 @pytest.mark.parametrize("augmentation", ["none", "light", "strong"])
 def test_draw_epoch_repeats_itself_and_differs_between_epochs(augmentation):
     batches = make_batches(list(range(7)) * 4, augmentation=augmentation, mixup=0.2)
-    first, again, other = (torch.cat([x for x, _ in batches.draw_epoch(e, 32)]) for e in (3, 3, 4))
+    first, again, other = (torch.cat([x for x, _ in batches.draw_epoch(e)]) for e in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -39,9 +39,9 @@ def make_soft(n: int, views: int) -> torch.Tensor:
 def test_draw_epoch_with_soft_targets_repeats_their_views():
     batches = make_batches(list(range(7)), augmentation="light", batch_size=7, sampler="none", teacher_share=0.5)
     batches.soft_targets = make_soft(7, views=2)
-    views = [torch.cat(list(batches.draw_view(view, 32))) for view in (0, 1)]
+    views = [torch.cat(list(batches.draw_view(view))) for view in (0, 1)]
     for epoch in range(4):
-        ((images, targets),) = batches.draw_epoch(epoch, 32)
+        ((images, targets),) = batches.draw_epoch(epoch)
         for image, target in zip(images, targets, strict=True):
             near = (views[epoch % 2] - image).abs().amax(dim=(1, 2, 3))
             row = int(near.argmin())
@@ -52,7 +52,7 @@ def test_draw_epoch_with_soft_targets_repeats_their_views():
 def test_draw_epoch_image_drawn_twice_has_two_views():
     batches = make_batches([0] * 8, augmentation="strong", sampler="balanced", batch_size=8)
     batches.images[:] = batches.images[:1].clone()
-    ((images, _),) = batches.draw_epoch(0, 32)
+    ((images, _),) = batches.draw_epoch(0)
     assert len({image.numpy().tobytes() for image in images}) == 8
 
 
@@ -71,34 +71,35 @@ def test_draw_epoch_mixup_and_cutmix_take_turns(monkeypatch):
         monkeypatch.setattr(
             f"fer_lib.training.batches.{name}", lambda x, y, *_, name=name: (used.append(name), (x, y))[1]
         )
-    list(make_batches([0] * 400, mixup=0.2, cutmix=1.0).draw_epoch(0, 32))
+    list(make_batches([0] * 400, mixup=0.2, cutmix=1.0).draw_epoch(0))
     assert len(used) == 100
     assert 30 < used.count("mix_up") < 70
     used.clear()
-    list(make_batches([0] * 8, cutmix=1.0).draw_epoch(0, 32))
+    list(make_batches([0] * 8, cutmix=1.0).draw_epoch(0))
     assert used == ["cut_mix"] * 2
 
 
-def test_draw_epoch_yields_full_batches_of_the_asked_size():
-    drawn = list(make_batches([0] * 10).draw_epoch(0, 48))
-    assert [tuple(images.shape) for images, _ in drawn] == [(4, 1, 48, 48)] * 2
+def test_draw_epoch_yields_full_batches_of_the_specified_size():
+    batches = make_batches([0] * 10)
+    batches.spec = CropSpec(size=48)
+    assert [tuple(images.shape) for images, _ in batches.draw_epoch(0)] == [(4, 1, 48, 48)] * 2
 
 
 def test_draw_epoch_fewer_images_than_a_batch():
-    assert [len(images) for images, _ in make_batches([0, 1]).draw_epoch(0, 32)] == [2]
+    assert [len(images) for images, _ in make_batches([0, 1]).draw_epoch(0)] == [2]
 
 
 def test_draw_epoch_shares_a_batch_between_processes():
     batches = make_batches([0, 1, 2, 3, 4, 5, 6, 0], augmentation="none", sampler="none")
-    whole = next(iter(batches.draw_epoch(0, 32)))[0]
-    halves = [next(iter(batches.draw_epoch(0, 32, rank, 2)))[0] for rank in (0, 1)]
+    whole = next(iter(batches.draw_epoch(0)))[0]
+    halves = [next(iter(batches.draw_epoch(0, rank, 2)))[0] for rank in (0, 1)]
     assert torch.equal(whole[0::2], halves[0])
     assert torch.equal(whole[1::2], halves[1])
 
 
 def share_of_rare(sampler: str) -> float:
     batches = make_batches([3] * 180 + [1] * 20, sampler=sampler, augmentation="none", batch_size=10)
-    targets = torch.cat([y for epoch in range(20) for _, y in batches.draw_epoch(epoch, 32)])
+    targets = torch.cat([y for epoch in range(20) for _, y in batches.draw_epoch(epoch)])
     return float(targets[:, 1].mean())
 
 

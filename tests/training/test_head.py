@@ -49,7 +49,7 @@ def test_train_head_reports_every_seed(trained):
     assert [line["epoch"] for line in run.read_metrics()] == [0, 1]
     assert heard == run.read_metrics()
     assert heard[0]["loss"] != heard[1]["loss"]
-    plotted = {"loss", "learning_rate", "image_size", "images_per_s", "seconds", "validation_nll"}  # by notebook 02
+    plotted = {"loss", "learning_rate", "images_per_s", "seconds", "validation_nll"}  # by notebook 02
     assert plotted <= heard[0].keys()
 
 
@@ -115,7 +115,7 @@ def test_blend_soft_targets_takes_the_mean_over_the_views(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"initial_weights": "none"}, {"initial_weights": "lite0"}, {"architecture": "resnet18"}]
+    "wrong", [{"initial_weights": "none"}, {"initial_weights": "lite0"}, {"architecture": "resnet18-wide"}]
 )
 def test_train_head_needs_a_trained_network(tmp_path, wrong):
     with pytest.raises(ValueError, match="`FROZEN_BACKBONE` needs a network that was trained on faces"):

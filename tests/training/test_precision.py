@@ -39,7 +39,8 @@ def drawn(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("architecture", ["b0", "resnet18"])
+@pytest.mark.parametrize("architecture", ["b0", "resnet18-wide"])
+@pytest.mark.usefixtures("narrow_resnet")
 def test_train_in_16_bits_learns_nearly_the_same(drawn, tmp_path, monkeypatch, architecture):
     monkeypatch.setattr(loop, "finish_run", lambda *_: None)
     seen = []

@@ -18,7 +18,6 @@ from fer_lib.training.drawing import write_sample
 from fer_lib.training.loop import crop_spec
 
 SMALL = {
-    "ARCHITECTURE": "resnet18",  # quicker than the network in use; what is tested here is the same
     "INITIAL_WEIGHTS": "none",
     "IMAGE_SIZE": "32",
     "BATCH_SIZE": "14",
@@ -71,7 +70,7 @@ def test_train_killed_in_mid_epoch_ends_with_the_same_weights(drawn, tmp_path):
 
 
 def test_train_two_processes_get_the_metrics_of_one(drawn, tmp_path):
-    calm = {"DROPOUT_RATE": "0", "NUM_EPOCHS": "2", "OPTIMIZER": "sgd", "SAMPLER": "none"}
+    calm = {"DROPOUT_RATE": "0", "STOCHASTIC_DEPTH": "0", "NUM_EPOCHS": "2", "OPTIMIZER": "sgd", "SAMPLER": "none"}
     script = str(Path(__file__).parent / "in_double.py")
     one, two = (make_environment(drawn, tmp_path / name, **calm) for name in ("one", "two"))
     pair = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script]

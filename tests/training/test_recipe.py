@@ -13,7 +13,9 @@ from fer_lib.training.plan import group_number
 from fer_lib.training.recipe import read_recipe, read_steps
 from fer_lib.training.run import Run, find_run
 
-SMALL = {"architecture": "resnet18", "image_size": 32, "batch_size": 16, "num_epochs": 1, "max_images": 35}
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
+
+SMALL = {"architecture": "resnet18-wide", "image_size": 32, "batch_size": 16, "num_epochs": 1, "max_images": 35}
 
 
 @pytest.fixture

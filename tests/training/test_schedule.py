@@ -1,9 +1,9 @@
-"""Learning rate and image size follow from the progress alone."""
+"""The learning rate follows from the progress alone."""
 
 import pytest
 
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.schedule import image_size_at, learning_rate_at
+from fer_lib.training.schedule import learning_rate_at
 
 
 def test_learning_rate_at_step_decays_by_gamma():
@@ -26,9 +26,3 @@ def test_learning_rate_at_onecycle_climbs_then_falls():
     assert max(rates) == rates[5] == pytest.approx(settings.learning_rate)
     assert rates[:6] == sorted(rates[:6])
     assert rates[5:] == sorted(rates[5:], reverse=True)
-
-
-def test_image_size_at_grows_after_half_the_epochs():
-    settings = TrainingSettings.load(num_epochs=4, image_size=64, initial_size=48)
-    assert [image_size_at(settings, epoch) for epoch in range(4)] == [48, 48, 64, 64]
-    assert image_size_at(TrainingSettings.load(image_size=64), 0) == 64

@@ -18,12 +18,12 @@ NAMES = ("a", "b", "c")
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory):
+def taught(tmp_path_factory, narrow_resnet):
     """A folder with images, the run of a teacher, and that of a student that stored the teacher's predictions."""
     folder = tmp_path_factory.mktemp("taught")
     write_sample(folder / "images", size=32)
     with patch("fer_lib.training.loop.finish_run"):
-        small = {"architecture": "resnet18", "initial_weights": "none"}
+        small = {"architecture": "resnet18-wide", "initial_weights": "none"}
         teacher = loop.train(make_settings(folder, **small, run_name="teacher"))
         student = {**small, "teacher_views": 2, "teacher_share": 0.5, "num_epochs": 3, "run_name": "student"}
         predicted = []
@@ -56,7 +56,7 @@ def test_train_on_fewer_images_sees_the_same_views(taught, monkeypatch):
     draw = loop.Batches.draw_epoch
 
     def spy(batches, *args):
-        views = torch.cat(list(batches.draw_view(0, 32)))
+        views = torch.cat(list(batches.draw_view(0)))
         seen.append((views, batches.soft_targets[0, batches.soft_rows]))
         return draw(batches, *args)
 

@@ -16,6 +16,8 @@ from fer_lib.training.steps import RecordedStep, Recording, Step
 from fer_lib.training.teachers import Teacher, Teachers
 from tests.training.small_settings import make_settings
 
+pytestmark = pytest.mark.usefixtures("narrow_resnet")
+
 RATES = (0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.0, 0.1)
 ALIKE = (32,) * len(RATES)
 
@@ -55,7 +57,7 @@ class Certain(nn.Module):
 
 def make_learner(**values):
     how = {
-        "architecture": "resnet18",
+        "architecture": "resnet18-wide",
         "initial_weights": "none",
         "optimizer": "sgd",
         "clip_norm": 1.0,
@@ -149,5 +151,5 @@ def test_batches_on_a_card_are_drawn_there():
     settings = TrainingSettings.load(image_size=32, batch_size=4, mixup=0.2, augmentation="strong")
     images, targets = torch.zeros(8, 32, 32, 1, dtype=torch.uint8).numpy(), torch.eye(7)[[0, 1, 2, 3] * 2].numpy()
     batches = Batches(images, targets, crop_spec(settings), settings, torch.device("cuda"))
-    places = [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0, 32)]
+    places = [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0)]
     assert places == [("cuda", "cuda")] * 2

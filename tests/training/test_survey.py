@@ -59,7 +59,7 @@ def test_expect_draws_is_what_batches_draw(sampler):
     settings = TrainingSettings.load(sampler=sampler, augmentation="none", batch_size=200, image_size=32)
     images = np.arange(200, dtype=np.uint8)[:, None, None, None].repeat(32, 1).repeat(32, 2)
     batches = Batches(images, one_hot(targets), CropSpec(size=32, mean=0.0, std=1.0), settings, torch.device("cpu"))
-    seen = [(x[:, 0, 0, 0] * 255).round().long() for epoch in range(60) for x, _ in batches.draw_epoch(epoch, 32)]
+    seen = [(x[:, 0, 0, 0] * 255).round().long() for epoch in range(60) for x, _ in batches.draw_epoch(epoch)]
     times = torch.stack([rows.bincount(minlength=200) for rows in seen]).numpy()
     expected = survey.expect_draws({"happy": 150, "sad": 40, "angry": 10, "fear": 0}, sampler)
     assert set(expected.images) == {"happy", "sad", "angry"}

@@ -52,12 +52,12 @@ def test_adjust_turns_balanced_predictions_into_the_proportions_of_the_labels():
 
 
 @pytest.fixture(scope="module")
-def school(tmp_path_factory):
+def school(tmp_path_factory, narrow_resnet):
     """A folder with pictures and the run of a small teacher, whose network need not be exported."""
     folder = tmp_path_factory.mktemp("school")
     write_sample(folder / "images", size=32)
     with patch("fer_lib.training.loop.finish_run"):
-        run = loop.train(make_settings(folder, architecture="resnet18", initial_weights="none", run_name="teacher"))
+        run = loop.train(make_settings(folder, architecture="resnet18-wide", initial_weights="none", run_name="teacher"))
     return folder, run
 
 
