@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A training that takes no time: it fails always with one optimizer, and the first time with another.
 QUICK = """
 import json, pathlib
+from fer_lib.settings import TrainingSettings
 runs = pathlib.Path(RUNS_DIR)
 tried = runs / f"tried-{OPTIMIZER}"
 tried.write_text(tried.read_text() + "x" if tried.exists() else "x")
@@ -21,6 +22,8 @@ if OPTIMIZER == "sgd" or (OPTIMIZER == "adam" and tried.read_text() == "x"):
     raise FloatingPointError("the loss jumped")
 folder = runs / f"20260101-000000-{RUN_NAME}"
 folder.mkdir()
+settings = TrainingSettings.load(**TrainingSettings.parameters(globals())).model_dump(mode="json")
+(folder / "settings.json").write_text(json.dumps({"settings": settings}))
 card = {"metrics": {"validation": {"accuracy": LEARNING_RATE}}}
 (folder / "emotion.json").write_text(json.dumps(card))
 """

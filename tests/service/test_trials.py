@@ -55,7 +55,7 @@ def test_names_stay_when_asked_again_and_change_with_what_is_learned(monkeypatch
     def name(**settings):
         return list_trials(Plan(name="a", settings=settings, grid={"seed": [1]}))[0].run_name
 
-    assert name() == name() == name(num_epochs=22) == name(runs_dir="elsewhere")
+    assert name() == name() == name(num_epochs=22) == name(runs_dir="elsewhere") == name(processes=2)
     assert name() != name(num_epochs=2)
     assert name() != name(data_dir="data/sample")
     before = name()
@@ -84,14 +84,17 @@ def test_random_draws_stay_in_their_bounds_and_are_the_same_again():
     assert {one["optimizer"] for one in drawn} == {"adamw", "sgd"}
 
 
-def test_find_finished_wants_the_card(tmp_path):
+def test_find_finished_wants_the_card_and_the_settings(tmp_path):
     (trial,) = list_trials(Plan(name="a", settings={"runs_dir": str(tmp_path)}, grid={"seed": [1]}))
     assert trial.find_finished() is None
     folder = tmp_path / f"20260101-000000-{trial.run_name}"
     folder.mkdir()
     assert trial.find_finished() is None
     (folder / "emotion.json").write_text("{}")
-    assert trial.find_finished() == folder
+    assert trial.find_finished() is None
+    for seed, found in ((2, None), (1, folder)):
+        (folder / "settings.json").write_text(json.dumps({"settings": {**trial.settings, "seed": seed}}))
+        assert trial.find_finished() == found
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import comparison
 from fer_lib.training.comparison import compare_runs
+from fer_lib.training.run import RETIRED, Run
 
 
 def make_run(folder: Path, accuracies: list[float], finished: bool = False, **values) -> Path:
@@ -60,6 +61,15 @@ def test_compare_runs_shows_only_settings_that_differ(runs):
     assert rows["2-mixed"]["mixup"] == 0.2
     assert "batch_size" not in rows["1-plain"]
     assert "run_name" not in rows["1-plain"]
+
+
+def test_compare_runs_of_an_earlier_version_without_its_retired_defaults(runs):
+    record = Run(runs / "1-plain").record
+    known = json.loads(record.read_text())["settings"]
+    record.write_text(json.dumps({"settings": {**known, **RETIRED, "label_smoothing": 0.1}}))
+    rows = {row["run"]: row for row in compare_runs(runs).rows}
+    assert (rows["1-plain"]["label_smoothing"], rows["2-mixed"]["label_smoothing"]) == (0.1, 0.0)
+    assert "early_stopping" not in rows["1-plain"]
 
 
 def test_compare_runs_chosen_folders(runs):

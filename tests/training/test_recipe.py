@@ -11,7 +11,7 @@ from fer_lib.training.drawing import write_sample
 from fer_lib.training.learner import locate_initial
 from fer_lib.training.plan import group_number
 from fer_lib.training.recipe import read_recipe, read_steps
-from fer_lib.training.run import Run, find_run
+from fer_lib.training.run import RETIRED, Run, find_finished, find_run, open_run
 
 pytestmark = pytest.mark.usefixtures("narrow_resnet")
 
@@ -47,6 +47,27 @@ def train_here(parameters):
 def test_read_steps_of_one_run_have_no_name(kitchen):
     (step,) = read_steps(kitchen / "recipe" / "1-first")
     assert step == read_recipe(kitchen / "recipe" / "1-first") == {**SMALL, "initial_weights": "none"}
+
+
+def test_read_recipe_leaves_out_retired_settings_at_their_defaults(tmp_path):
+    write_step(tmp_path / "old", initial_weights="none", **RETIRED)
+    assert read_recipe(tmp_path / "old") == {**SMALL, "initial_weights": "none"}
+
+
+def test_read_recipe_with_a_changed_retired_setting_is_refused(tmp_path):
+    write_step(tmp_path / "old", **{**RETIRED, "frozen_stages": 3})
+    with pytest.raises(ValueError, match=r"`FROZEN_STAGES` in .*settings\.json must be 0, .* but is 3"):
+        read_recipe(tmp_path / "old")
+
+
+def test_find_finished_run_of_an_earlier_version_with_the_same_settings(tmp_path):
+    settings = TrainingSettings.load(runs_dir=tmp_path)
+    run = open_run(settings)
+    run.network.with_suffix(".json").write_text("{}")
+    for changed, found in (({}, run), ({"early_stopping": 5}, None), ({"seed": 7}, None), ({"device": "cuda"}, run)):
+        record = {**settings.model_dump(mode="json"), **RETIRED, **changed}
+        run.record.write_text(json.dumps({"settings": record}))
+        assert find_finished(settings) == found
 
 
 def test_read_steps_of_no_run_is_refused(tmp_path):

@@ -57,7 +57,9 @@ def school(tmp_path_factory, narrow_resnet):
     folder = tmp_path_factory.mktemp("school")
     write_sample(folder / "images", size=32)
     with patch("fer_lib.training.loop.finish_run"):
-        run = loop.train(make_settings(folder, architecture="resnet18-wide", initial_weights="none", run_name="teacher"))
+        run = loop.train(
+            make_settings(folder, architecture="resnet18-wide", initial_weights="none", run_name="teacher")
+        )
     return folder, run
 
 
@@ -85,6 +87,15 @@ def test_load_teachers_an_exported_network_answers_as_in_use(tmp_path):
 
 def test_load_teachers_none_named_is_none(tmp_path):
     assert load_teachers(make_settings(tmp_path), CPU) is None
+
+
+def test_load_teachers_run_with_a_changed_retired_setting(school):
+    folder, run = school
+    record = run.record.read_text()
+    run.record.write_text(record.replace('"settings": {', '"settings": {"early_stopping": 5,'))
+    teachers = load_teachers(make_settings(folder, teachers=str(run.folder)), CPU)
+    run.record.write_text(record)
+    assert [teacher.size for teacher in teachers.teachers] == [32]
 
 
 def test_load_teachers_no_run_is_refused(tmp_path):
