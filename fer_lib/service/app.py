@@ -74,7 +74,7 @@ def create_app(settings: ServiceSettings | None = None, engine: Looker | None = 
         ValueError: if weights are damaged or a setting is wrong.
     """
     settings = settings or ServiceSettings.load()
-    service = Service(settings, engine or Engine(batching=settings.batching))
+    service = Service(settings, engine or Engine())
     app = FastAPIOffline(
         redoc_url=None,
         title=TITLE,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
-from fer_lib.service.batching import JoiningRecognizer
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.detection import Detector
 from fer_lib.vision.frames import Frame
@@ -51,7 +50,6 @@ class Engine:
 
     Args:
         settings: resolved as usual if not given.
-        batching: whether faces of several pictures go through the emotion network together.
 
     Attributes:
         network_sha256: of the emotion network, to tell versions apart.
@@ -61,10 +59,10 @@ class Engine:
         ValueError: if weights are damaged or a setting is wrong.
     """
 
-    def __init__(self, settings: VisionSettings | None = None, batching: bool = False) -> None:
+    def __init__(self, settings: VisionSettings | None = None) -> None:
         self._settings = settings or VisionSettings.load()
         self._detector = Detector(self._settings)
-        self._recognizer = (JoiningRecognizer if batching else Recognizer)(self._settings)
+        self._recognizer = Recognizer(self._settings)
         self.network_sha256 = str(self._recognizer.weights.card["sha256"])
 
     def detect(self, frame: Frame) -> Faces:
