@@ -151,7 +151,7 @@ def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
     import ray
     from ray import serve
 
-    from fer_lib.service.deployment import build
+    from fer_lib.service.ray_deployment import build
 
     port = find_port()
     variables = {"env_vars": {"PYTHONPATH": str(ROOT), **environment}}

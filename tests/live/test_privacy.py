@@ -70,7 +70,7 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
     from fer_lib.service.app import create_app
     from fer_lib.settings import ServiceSettings
 
-    class Looker:
+    class FailingEngine:
         network_sha256 = "0" * 64
 
         def detect(self, frame):
@@ -84,7 +84,7 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
     with (
         caplog.at_level(logging.DEBUG),
         TestClient(
-            create_app(ServiceSettings(allowed_hosts="testserver"), Looker()), raise_server_exceptions=False
+            create_app(ServiceSettings(allowed_hosts="testserver"), FailingEngine()), raise_server_exceptions=False
         ) as client,
     ):
         statuses = {
