@@ -64,7 +64,7 @@ def test_the_live_page_leaves_no_picture(tmp_path):
 
 
 def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
-    """Uploads that are looked at, refused, or fail through a fault of ours leave nothing in logs or temporary files."""
+    """Uploads leave no image data in logs or temporary files, whether processed, refused or failed with an internal error."""
     from fastapi.testclient import TestClient
 
     from fer_lib.service.app import create_app

@@ -28,10 +28,10 @@ def open_stream(url: str, *headers: str, host: str = "localhost", status: int = 
         *headers,
     ]
     one.sendall("\r\n".join([*lines, "\r\n"]).encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += one.recv(1)
-    assert int(answer.split()[1]) == status, answer
+    response = b""
+    while b"\r\n\r\n" not in response:
+        response += one.recv(1)
+    assert int(response.split()[1]) == status, response
     return one
 
 
@@ -76,8 +76,8 @@ def health_ms(url: str) -> float:
     parts, start = urlsplit(url), time.monotonic()
     one = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
     one.request("GET", "/health")
-    answer = one.getresponse()
-    answer.read()
+    response = one.getresponse()
+    response.read()
     one.close()
-    assert answer.status == 200
+    assert response.status == 200
     return (time.monotonic() - start) * 1000

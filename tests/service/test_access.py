@@ -40,17 +40,17 @@ def test_host_check_local_names(local, host):
     "path", ["/health", "/docs", "/metrics", "/", "/nothing", "/static-offline-docs/swagger-ui.css"]
 )
 def test_host_check_foreign_names(local, host, path):
-    answer = request(local, host, path)
-    assert answer.status_code == 403
-    assert "FER_SERVICE_ALLOWED_HOSTS" in answer.json()["detail"]
+    response = request(local, host, path)
+    assert response.status_code == 403
+    assert "FER_SERVICE_ALLOWED_HOSTS" in response.json()["detail"]
     assert open_socket(local, host=host) == 403
 
 
 def test_host_check_before_the_body_is_processed(local, engine, portrait):
-    answer = local.post(
+    response = local.post(
         "/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"host": "evil.example"}
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert not engine.started.acquire(blocking=False)
 
 
@@ -110,14 +110,14 @@ def test_host_check_missing_or_repeated_header(engine, head):
 )
 def test_origin_check_foreign_origins(local, portrait, origin):
     assert open_socket(local, host="localhost:8000", origin=origin) == 403
-    answer = local.post(
+    response = local.post(
         "/infer",
         files={"file": portrait},
         data={"model_type": "face"},
         headers={"host": "localhost:8000", "origin": origin},
     )
-    assert answer.status_code == 403
-    assert "FER_SERVICE_ALLOWED_ORIGINS" in answer.json()["detail"]
+    assert response.status_code == 403
+    assert "FER_SERVICE_ALLOWED_ORIGINS" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_origin_check_allowed_origins(make_client, portrait, allowed):
     client = make_client(allowed_origins=allowed)
     origin = "https://app.example"
     assert open_socket(client, origin=origin) == 101
-    answer = client.post("/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"origin": origin})
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] in (origin, "*")
+    response = client.post("/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"origin": origin})
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] in (origin, "*")
     asked = client.options("/infer", headers={"origin": origin, "access-control-request-method": "POST"})
     assert asked.status_code == 200
     if allowed != "*":
@@ -169,8 +169,8 @@ def test_origin_check_allowed_origins(make_client, portrait, allowed):
 
 
 def test_cors_off_by_default(local):
-    answer = request(local, origin="https://evil.example")
-    assert "access-control-allow-origin" not in answer.headers
+    response = request(local, origin="https://evil.example")
+    assert "access-control-allow-origin" not in response.headers
     asked = local.options(
         "/infer",
         headers={"host": "localhost", "origin": "https://evil.example", "access-control-request-method": "POST"},

@@ -23,7 +23,7 @@ def begin(url, size, total):
     return one
 
 
-def answer(one):
+def read_response(one):
     """Return status and body of the response, after which the server must close the connection."""
     data = b""
     while part := one.recv(65536):
@@ -64,7 +64,7 @@ def test_body_over_the_byte_budget_is_503_unread(engine):
         other = connect(url)
         wait_for(lambda: refuses(url, 500_000))
         other.sendall(HEAD % 500_000)
-        status, sentence = answer(other)
+        status, sentence = read_response(other)
         assert (status, "1 s" in sentence) == (503, True)
         assert health_ms(url) < 2000
         first.close()
@@ -85,14 +85,14 @@ def test_chunked_body_over_the_byte_budget_is_503(engine):
         chunked = connect(url)
         data = PART + bytes(110_000)  # slightly above the limit, so that the server has read all before it closes
         chunked.sendall(CHUNKED + b"%x\r\n" % len(data) + data)
-        assert answer(chunked)[0] == 503
+        assert read_response(chunked)[0] == 503
         first.close()
 
 
 def test_stalled_body_is_408(engine, monkeypatch):
     monkeypatch.setattr(limits, "IDLE_S", 0.2)
     with served(engine) as url:
-        status, sentence = answer(begin(url, 1000, 100_000))
+        status, sentence = read_response(begin(url, 1000, 100_000))
         assert (status, "`FER_SERVICE_BODY_TIMEOUT_S`" in sentence) == (408, True)
         assert health_ms(url) < 2000
 
@@ -171,17 +171,17 @@ def test_byte_budget_per_address(make_client):
 )
 def test_form_with_many_parts_is_400(make_client, part, sentence):
     body = b"".join(b"--x\r\n" + part + b"\r\n" for _ in range(100)) + b"--x--\r\n"
-    answer = make_client().post(
+    response = make_client().post(
         "/infer/batch", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
-    assert answer.status_code == 400
-    assert sentence in answer.json()["detail"]
+    assert response.status_code == 400
+    assert sentence in response.json()["detail"]
 
 
 def test_form_with_a_long_text_field_is_400(make_client, portrait):
-    answer = make_client().post("/infer", files={"file": portrait}, data={"model_type": "x" * 100_000})
-    assert answer.status_code == 400
-    assert "maximum size of 1KB" in answer.json()["detail"]
+    response = make_client().post("/infer", files={"file": portrait}, data={"model_type": "x" * 100_000})
+    assert response.status_code == 400
+    assert "maximum size of 1KB" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

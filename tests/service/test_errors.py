@@ -20,20 +20,20 @@ def post(client, data=b"", model_type="face", **options):
     return client.post("/infer", files={"file": ("p.jpg", data)}, data={"model_type": model_type}, **options)
 
 
-def check(answer, status):
+def check(response, status):
     """Check the shape of an error response and return its sentence."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json()) == ["detail"]
-    detail = answer.json()["detail"]
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert list(response.json()) == ["detail"]
+    detail = response.json()["detail"]
     assert isinstance(detail, str)
     assert "\n" not in detail
     assert "Traceback" not in detail
     return detail
 
 
-def check_size_limit(answer):
-    detail = check(answer, 413)
+def check_size_limit(response):
+    detail = check(response, 413)
     assert "5000 bytes" in detail
     assert "`FER_SERVICE_MAX_UPLOAD_BYTES`" in detail
 
@@ -74,9 +74,9 @@ def test_infer_max_pixels(make_client):
 
 def test_infer_content_length_over_the_limit_is_413(make_client):
     client = make_client(max_upload_bytes=5000)
-    answer = post(client, bytes(6000))
-    check_size_limit(answer)
-    assert answer.headers["connection"] == "close"
+    response = post(client, bytes(6000))
+    check_size_limit(response)
+    assert response.headers["connection"] == "close"
 
 
 def test_infer_streamed_body_over_the_limit_is_413(make_client):
@@ -88,8 +88,8 @@ def test_infer_streamed_body_over_the_limit_is_413(make_client):
         for _ in range(10):
             yield bytes(1000)
 
-    answer = client.post("/infer", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
-    check_size_limit(answer)
+    response = client.post("/infer", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    check_size_limit(response)
 
 
 def test_infer_wrong_model_type_is_422(client, portrait):
@@ -116,8 +116,8 @@ def test_infer_invalid_form_is_400(client):
 
 def test_infer_batch_over_max_batch_is_413(make_client, portrait):
     client = make_client(max_batch=2)
-    answer = client.post("/infer/batch", files=[("files", portrait)] * 3, data={"model_type": "face"})
-    detail = check(answer, 413)
+    response = client.post("/infer/batch", files=[("files", portrait)] * 3, data={"model_type": "face"})
+    detail = check(response, 413)
     assert detail.startswith("`files` must be at most 2")
     assert "3" in detail
 
@@ -136,8 +136,8 @@ def test_infer_internal_error_is_500_without_traceback(client, engine, portrait,
 def test_infer_overload_is_503_with_retry_after(make_client, engine, portrait):
     client = make_client(threads=1, max_waiting=1, retry_after_s=3)
     engine.gate.clear()
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(post(client, portrait))) for _ in range(2)]
+    responses = []
+    threads = [threading.Thread(target=lambda: responses.append(post(client, portrait))) for _ in range(2)]
     for thread in threads:
         thread.start()
     assert engine.started.acquire(timeout=20)
@@ -150,5 +150,5 @@ def test_infer_overload_is_503_with_retry_after(make_client, engine, portrait):
     engine.gate.set()
     for thread in threads:
         thread.join()
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert post(client, portrait).status_code == 200

@@ -15,9 +15,9 @@ from .conftest import encode
 
 
 def ask(client, data, model_type="face", name="image.jpg"):
-    answer = client.post("/infer", files={"file": (name, data)}, data={"model_type": model_type})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = client.post("/infer", files={"file": (name, data)}, data={"model_type": model_type})
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def save(pixels, kind, **options):
@@ -27,9 +27,9 @@ def save(pixels, kind, **options):
 
 
 def test_infer_face_returns_boxes_only(real, portrait):
-    answer = ask(real, portrait)
-    assert list(answer) == ["boxes"]
-    (box,) = answer["boxes"]
+    response = ask(real, portrait)
+    assert list(response) == ["boxes"]
+    (box,) = response["boxes"]
     assert [type(value) for value in box] == [float] * 4
     x1, y1, x2, y2 = box
     assert x1 < 200 < x2
@@ -37,17 +37,17 @@ def test_infer_face_returns_boxes_only(real, portrait):
 
 
 def test_infer_emotion_returns_probabilities_only(real, portrait):
-    answer = ask(real, portrait, "emotion")
-    assert list(answer) == ["probabilities"]
-    assert tuple(answer["probabilities"]) == EMOTIONS
-    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    response = ask(real, portrait, "emotion")
+    assert list(response) == ["probabilities"]
+    assert tuple(response["probabilities"]) == EMOTIONS
+    assert sum(response["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_infer_faces_returns_all_columns(real, portrait):
-    answer = ask(real, portrait, "faces")
-    assert list(answer) == ["width", "height", "faces"]
-    assert (answer["width"], answer["height"]) == (640, 480)
-    (face,) = answer["faces"]
+    response = ask(real, portrait, "faces")
+    assert list(response) == ["width", "height", "faces"]
+    assert (response["width"], response["height"]) == (640, 480)
+    (face,) = response["faces"]
     assert list(face) == ["box", "confidence", "landmarks", "label", "probabilities", "track_id"]
     assert 0.8 < face["confidence"] <= 1
     assert np.shape(face["landmarks"]) == (5, 2)
@@ -56,9 +56,9 @@ def test_infer_faces_returns_all_columns(real, portrait):
 
 
 def test_infer_without_faces(real):
-    picture = encode(compose_frame()[0])
-    assert ask(real, picture) == {"boxes": []}
-    assert ask(real, picture, "faces") == {"width": 640, "height": 480, "faces": []}
+    image = encode(compose_frame()[0])
+    assert ask(real, image) == {"boxes": []}
+    assert ask(real, image, "faces") == {"width": 640, "height": 480, "faces": []}
 
 
 def test_infer_agrees_with_the_pipeline(real, real_engine, portrait):
@@ -70,11 +70,11 @@ def test_infer_agrees_with_the_pipeline(real, real_engine, portrait):
 
 
 def test_infer_emotion_square_image_as_in_training(real, real_engine):
-    picture = make_portrait(48)
+    image = make_portrait(48)
     recognizer = real_engine._recognizer
-    expected = recognizer.classify(resize_face(picture, recognizer.spec)[None])[0]
-    answer = ask(real, encode(picture, ".png"), "emotion")
-    assert list(answer["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
+    expected = recognizer.classify(resize_face(image, recognizer.spec)[None])[0]
+    response = ask(real, encode(image, ".png"), "emotion")
+    assert list(response["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_infer_emotion_keeps_the_aspect_ratio(real):
@@ -97,8 +97,8 @@ def test_infer_exif_orientation(client, engine, monkeypatch, kind, orientation):
     upright[:20, :20] = 255
     exif = Image.Exif()
     exif[0x0112] = orientation
-    answer = ask(client, save(stored_as(upright, orientation), kind, exif=exif.tobytes()), "faces")
-    assert (answer["width"], answer["height"]) == (40, 60)
+    response = ask(client, save(stored_as(upright, orientation), kind, exif=exif.tobytes()), "faces")
+    assert (response["width"], response["height"]) == (40, 60)
     assert np.abs(seen[0].astype(int) - upright).mean() < 8
 
 
@@ -126,8 +126,8 @@ def test_infer_unusual_pixel_formats(client):
     Image.fromarray(pixels).convert("P").save(palette, "PNG")
     transparent = save(np.dstack([pixels, pixels[..., 0]]), "PNG")
     for data in (cmyk.getvalue(), deep, palette.getvalue(), transparent, save(pixels[..., 0], "PNG")):
-        answer = ask(client, data, "faces")
-        assert (answer["width"], answer["height"]) == (48, 32)
+        response = ask(client, data, "faces")
+        assert (response["width"], response["height"]) == (48, 32)
 
 
 def test_infer_face_in_a_cmyk_image(real):
@@ -139,9 +139,9 @@ def test_infer_face_in_a_cmyk_image(real):
 def test_infer_batch_keeps_order_and_reports_invalid_images(client):
     names = [encode(make_frame(20, 30)), b"no image", encode(make_frame(40, 50))]
     files = [("files", ("p.jpg", data)) for data in names]
-    answer = client.post("/infer/batch", files=files, data={"model_type": "faces"})
-    assert answer.status_code == 200, answer.text
-    first, second, third = answer.json()["results"]
+    response = client.post("/infer/batch", files=files, data={"model_type": "faces"})
+    assert response.status_code == 200, response.text
+    first, second, third = response.json()["results"]
     assert (first["width"], first["height"], third["width"]) == (30, 20, 50)
     assert second["status"] == 415
     assert second["detail"].startswith("`file` must be")
@@ -149,6 +149,6 @@ def test_infer_batch_keeps_order_and_reports_invalid_images(client):
 
 @pytest.mark.parametrize(("model_type", "keys"), [("face", ["boxes"]), ("emotion", ["probabilities"])])
 def test_infer_batch_result_shapes(client, portrait, model_type, keys):
-    answer = client.post("/infer/batch", files=[("files", portrait)] * 2, data={"model_type": model_type}).json()
-    assert [list(result) for result in answer["results"]] == [keys, keys]
-    assert answer["results"][0] == ask(client, portrait, model_type)
+    response = client.post("/infer/batch", files=[("files", portrait)] * 2, data={"model_type": model_type}).json()
+    assert [list(result) for result in response["results"]] == [keys, keys]
+    assert response["results"][0] == ask(client, portrait, model_type)

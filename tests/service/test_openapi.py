@@ -111,7 +111,15 @@ def test_metrics_requests_by_path_and_status(client, portrait):
 def test_metrics_labels_from_routes_only(client):
     """Label values from requests would let a client grow the memory without limit."""
     paths = [f"/{name}{'/' * slashes}" for name in ("health", "infer", "docs") for slashes in range(6)]
-    for path in [*paths, "/", "/infer/%00", "/infer?x=1", "/INFER", "/static-offline-docs/x", "/static-offline-docs/a/b"]:
+    for path in [
+        *paths,
+        "/",
+        "/infer/%00",
+        "/infer?x=1",
+        "/INFER",
+        "/static-offline-docs/x",
+        "/static-offline-docs/a/b",
+    ]:
         client.get(path, headers={"x-forwarded-prefix": "/made-up"}, follow_redirects=False)
         client.request("MADE-UP", path, follow_redirects=False)
     labels = set(re.findall(r'fer_requests_total{path="([^"]*)"', client.get("/metrics").text))

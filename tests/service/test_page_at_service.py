@@ -75,21 +75,21 @@ def wait_until_back(pipeline: FallbackPipeline) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "address"),
+    ("url", "address"),
     [
         ("http://localhost:8000", "ws://localhost:8000/stream"),
         ("https://faces.example.org/api/", "wss://faces.example.org/api/stream"),
         ("ws://localhost:8000", "ws://localhost:8000/stream"),
     ],
 )
-def test_stream_address(said, address):
-    assert stream_address(page(said)) == address
+def test_stream_address(url, address):
+    assert stream_address(page(url)) == address
 
 
-@pytest.mark.parametrize("said", ["localhost:8000", "ftp://localhost", "http://a b"])
-def test_service_url_invalid(said):
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://a b"])
+def test_service_url_invalid(url):
     with pytest.raises(ValueError, match="`FER_SERVICE_URL` must be"):
-        PageSettings.load(service_url=said)
+        PageSettings.load(service_url=url)
 
 
 def test_process_jpeg_matches_local_pipeline(real_engine):
@@ -212,9 +212,9 @@ def test_session_neutral_calibration_at_service(real_engine, monkeypatch, portra
 
         before = show(0.0)["faces"][0]["probabilities"]
         session.answer({"type": "baseline", "on": True})
-        told = [show(0.5 + number / 5)["baseline"] for number in range(6)]
-        assert [one["running"] for one in told] == [True] * 5 + [False]
-        assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)
+        states = [show(0.5 + number / 5)["baseline"] for number in range(6)]
+        assert [one["running"] for one in states] == [True] * 5 + [False]
+        assert (states[-1]["on"], states[-1]["detail"]) == (True, DONE)
         after = show(60.0)["faces"][0]["probabilities"]
         assert session.notice == AT_SERVICE
         label = before.index(max(before))
@@ -337,7 +337,7 @@ def test_fallback_without_service_and_weights(portrait):
     def load(vision):
         raise FileNotFoundError("the weights `emotion` must be there, but there is no such file")
 
-    with pytest.raises(RuntimeError, match="service that looks at the frames is gone, and the weights `emotion`"):
+    with pytest.raises(RuntimeError, match="weights `emotion`"):
         FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
 
 

@@ -35,10 +35,10 @@ def ask(client, data, tries=60):
     """Request boxes with retries; return the response and the number of requests."""
     for number in range(1, tries + 1):
         try:
-            answer = client.post("/infer", files={"file": data}, data={"model_type": "face"})
-            if answer.status_code == 200:
-                return answer.json(), number
-            assert answer.status_code in (500, 502, 503), answer.text
+            response = client.post("/infer", files={"file": data}, data={"model_type": "face"})
+            if response.status_code == 200:
+                return response.json(), number
+            assert response.status_code in (500, 502, 503), response.text
         except httpx.TransportError:
             pass
         time.sleep(0.5)
@@ -52,12 +52,12 @@ def test_replica_killed_requests_can_be_retried(address, portrait):
         actors = ray.util.list_named_actors(all_namespaces=True)
         replicas = [actor for actor in actors if actor["name"].startswith("SERVE_REPLICA::")]
         assert len(replicas) == 2
-        answers = []
+        responses = []
         for number in range(30):
             if number == 5:
                 ray.kill(ray.get_actor(**replicas[0]))
-            answers.append(ask(client, portrait)[0])
-        assert answers == [expected] * 30
+            responses.append(ask(client, portrait)[0])
+        assert responses == [expected] * 30
         assert client.get("/docs").status_code == 200
         assert client.post("/infer", files={"file": b"x"}, data={"model_type": "face"}).status_code == 415
 

@@ -54,9 +54,9 @@ def test_read_smoothing_invalid_text(text, sentence):
 def test_stream_text_as_frame_is_415(client, engine, portrait):
     with client.websocket_connect("/stream") as socket:
         socket.send_text("data:image/jpeg;base64,/9j/4AAQ")
-        answer = socket.receive_json()
-        assert (answer["frame"], answer["status"]) == (0, 415)
-        assert "text message" in answer["detail"]
+        response = socket.receive_json()
+        assert (response["frame"], response["status"]) == (0, 415)
+        assert "text message" in response["detail"]
         socket.send_text('{"smoothing_s": 0.5, "foo": 1}')
         assert "`foo`" in socket.receive_json()["detail"]
         socket.send_bytes(portrait)

@@ -48,9 +48,9 @@ def test_stream_tracks_faces(real):
         found = []
         for number in range(4):
             socket.send_bytes(encode(compose_frame([(200 + 6 * number, 240, 200), (480, 250, 130)])[0]))
-            answer = socket.receive_json()
-            assert answer["frame"] == number
-            found.append({face["track_id"]: face for face in answer["faces"]})
+            response = socket.receive_json()
+            assert response["frame"] == number
+            found.append({face["track_id"]: face for face in response["faces"]})
     assert [len(faces) for faces in found] == [2, 2, 2, 2]
     assert len({frozenset(faces) for faces in found}) == 1
     assert sum(found[0][min(found[0])]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
@@ -69,9 +69,9 @@ def test_streams_are_independent(client, engine):
 def test_stream_continues_after_an_invalid_frame(client):
     with client.websocket_connect("/stream") as socket:
         socket.send_bytes(b"no image")
-        answer = socket.receive_json()
-        assert answer["frame"] == 0
-        assert answer["detail"].startswith("`file` must be")
+        response = socket.receive_json()
+        assert response["frame"] == 0
+        assert response["detail"].startswith("`file` must be")
         socket.send_text("hello")
         assert socket.receive_json()["frame"] == 1
         socket.send_bytes(IMAGE)
@@ -98,9 +98,9 @@ def test_stream_processes_the_newest_frame_and_responds_to_all(client, engine):
         with client.websocket_connect("/stream"):
             client.get("/health")
         engine.gate.set()
-        answers = [socket.receive_json() for _ in range(4)]
-    assert [answer["frame"] for answer in answers] == [0, 1, 2, 3]
-    assert [answer.get("detail") for answer in answers] == [None, OVERTAKEN, OVERTAKEN, None]
+        responses = [socket.receive_json() for _ in range(4)]
+    assert [response["frame"] for response in responses] == [0, 1, 2, 3]
+    assert [response.get("detail") for response in responses] == [None, OVERTAKEN, OVERTAKEN, None]
     assert len(engine.streams[0].times_s) == 2
 
 
@@ -154,8 +154,8 @@ def test_stream_settings_have_no_response(client, engine):
 def test_stream_invalid_settings_are_415(client, engine, text):
     with client.websocket_connect("/stream") as socket:
         socket.send_text(text)
-        answer = socket.receive_json()
-        assert (answer["frame"], answer["status"]) == (0, 415)
+        response = socket.receive_json()
+        assert (response["frame"], response["status"]) == (0, 415)
     assert engine.streams[0].smoothings == []
 
 

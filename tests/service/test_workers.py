@@ -39,10 +39,10 @@ async def start(workers: Workers, count: int, client: str | None, work: Callable
 def test_run_reserves_a_thread_for_other_clients():
     async def attack(workers, event):
         slow = await start(workers, 6, ONE, event.wait, TIMEOUT_S)
-        answer = await workers.run(OTHER, lambda: "result")
+        response = await workers.run(OTHER, lambda: "result")
         is_anyone_done = any(task.done() for task in slow)
         event.set()
-        return answer, is_anyone_done, await asyncio.gather(*slow), workers.busy
+        return response, is_anyone_done, await asyncio.gather(*slow), workers.busy
 
     assert with_workers(attack, threads=2, max_waiting=10) == ("result", False, [True] * 6, 0)
 
