@@ -252,7 +252,7 @@ def open_service() -> Door:
     app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_bytes=100_000), _FakeEngine(pipeline))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     loop = asyncio.new_event_loop()
-    client = httpx.AsyncClient(transport=transport, base_url="http://service")
+    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def knock(data: bytes) -> None:
         form = {"Content-Type": "multipart/form-data; boundary=x"}
