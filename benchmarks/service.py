@@ -25,7 +25,7 @@ from benchmarks.reporting import add_json, print_json
 from benchmarks.servers import ROOT, find_port, serve_service
 
 WARM_UP_S = 2.0
-# Pictures on the way that one process may look at: batches can only form among these.
+# Worker threads of each process.
 THREADS = {"one": 4, "two": 2, "ray": 2}
 NAMES = {"one": "one process", "two": "two processes", "ray": "Ray, two replicas"}
 BOUNDARY = "picture"
@@ -62,30 +62,28 @@ def main() -> None:
 
 
 def measure(ways: list[str], clients: list[int], seconds: float) -> dict[str, Any]:
-    """Serve in each of these ways, with and without batching, and let so many clients ask.
+    """Serve in each of these ways and measure each number of clients.
 
     Returns:
-        `cores` of this machine, and `rows`: `way`, `batching`, `clients`, `requests_per_s`, `p50_ms`, `p95_ms` and
-        `refused` of each.
+        `cores` of this machine, and `rows`: `way`, `clients`, `requests_per_s`, `p50_ms`, `p95_ms` and `refused` of
+        each.
     """
     requests = [make_request(jpeg) for faces in (1, 1, 3) for jpeg in compose_clip(8, faces).jpegs]
     rows = []
     for way in ways:
-        for batching in (False, True):
-            with open_service(way, batching) as url:
-                for count in clients:
-                    tally = asyncio.run(ask_together(url, requests, count, WARM_UP_S + seconds))
-                    rows.append({"way": way, "batching": batching, "clients": count, **sum_up(tally, seconds)})
+        with open_service(way) as url:
+            for count in clients:
+                tally = asyncio.run(ask_together(url, requests, count, WARM_UP_S + seconds))
+                rows.append({"way": way, "clients": count, **sum_up(tally, seconds)})
     return {"cores": os.cpu_count(), "rows": rows}
 
 
 def describe(measured: dict[str, Any]) -> str:
     """Return the figures as a table for people."""
-    lines = [f"{'':20}{'batching':>10}{'clients':>9}{'requests/s':>12}{'median':>11}{'95 %':>11}{'refused':>9}"]
+    lines = [f"{'':20}{'clients':>9}{'requests/s':>12}{'median':>11}{'95 %':>11}{'refused':>9}"]
     for row in measured["rows"]:
-        name, batching = NAMES[row["way"]], "on" if row["batching"] else "off"
         times = f"{row['p50_ms']:8.1f} ms{row['p95_ms']:8.1f} ms"
-        lines.append(f"{name:20}{batching:>10}{row['clients']:9}{row['requests_per_s']:12.1f}{times}{row['refused']:9}")
+        lines.append(f"{NAMES[row['way']]:20}{row['clients']:9}{row['requests_per_s']:12.1f}{times}{row['refused']:9}")
     return "\n".join(
         [*lines, "", f"640×480 JPEG, one to three faces, everything about each; {measured['cores']} cores."]
     )
@@ -128,10 +126,9 @@ async def ask_together(url: str, requests: list[bytes], clients: int, seconds: f
 
 
 @contextmanager
-def open_service(way: str, batching: bool) -> Iterator[str]:
+def open_service(way: str) -> Iterator[str]:
     """Serve in one of the ways of `NAMES` and yield the address."""
     environment = {
-        "FER_SERVICE_BATCHING": str(batching).lower(),
         "FER_SERVICE_THREADS": str(THREADS[way]),
         "FER_SERVICE_MAX_WAITING": "1000",
         "FER_SERVICE_PROCESSES": "2" if way == "two" else "1",
@@ -154,7 +151,7 @@ def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
     import ray
     from ray import serve
 
-    from fer_lib.service.deployment import build
+    from fer_lib.service.ray_deployment import build
 
     port = find_port()
     variables = {"env_vars": {"PYTHONPATH": str(ROOT), **environment}}

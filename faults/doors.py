@@ -249,10 +249,10 @@ def open_service() -> Door:
     import httpx
 
     pipeline = load_pipeline(VisionSettings.load())
-    app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_bytes=100_000), _Looker(pipeline))
+    app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_bytes=100_000), _FakeEngine(pipeline))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     loop = asyncio.new_event_loop()
-    client = httpx.AsyncClient(transport=transport, base_url="http://service")
+    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def knock(data: bytes) -> None:
         form = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -270,7 +270,7 @@ def open_service() -> Door:
     return knock
 
 
-class _Looker:
+class _FakeEngine:
     """What the service needs of an engine, over one pipeline."""
 
     network_sha256 = "0" * 64

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,14 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FER_"
+# Environment variables of settings that were removed, and what to do about them. For one version they are ignored with
+# a warning; after that they are unknown names.
+RETIRED = {
+    "FER_SERVICE_BATCHING": "the service classifies the faces of each image on their own; remove the line",
+}
 PROJECT = Path(__file__).parent.parent
+
+logger = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -35,7 +43,11 @@ class Settings(BaseSettings):
         Raises:
             ValueError: if a value or a name is wrong; the sentence says which, and what is allowed.
         """
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None and not _is_ignored(cls.variable(name), name)
+        }
         _refuse_unknown(given, set(cls.model_fields), "a setting")
         _refuse_unknown(_prefixed(os.environ), _known_variables(), "an environment variable")
         _refuse_unknown(_read_dotenv(), _known_variables(), "a name in .env")
@@ -386,9 +398,6 @@ class ServiceSettings(Settings):
     )
     max_pixels: int = Field(25_000_000, ge=1000, le=1_000_000_000, description="largest picture, in pixels")
     max_batch: int = Field(16, ge=1, le=1000, description="most pictures in one batch")
-    batching: bool = Field(
-        False, description="faces of pictures that are looked at at a time go through the emotion network together"
-    )
     max_streams: int = Field(16, ge=1, le=10000, description="streams that one process serves at a time")
     max_streams_per_address: int = Field(
         4, ge=1, le=10000, description="streams of one client address at a time; this computer's own are not limited"
@@ -450,7 +459,9 @@ def _known_variables() -> set[str]:
 
 
 def _prefixed(environment: Any) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.upper().startswith(PREFIX)}
+    return {
+        name: value for name, value in environment.items() if name.upper().startswith(PREFIX) or name.upper() in RETIRED
+    }
 
 
 def find_dotenv() -> Path | None:
@@ -489,9 +500,32 @@ def _select(group: type[Settings], variables: Any) -> dict[str, str]:
     return {field: upper[name] for field, name in names.items() if name in upper}
 
 
+def retired(variable: str, name: str | None = None) -> str | None:
+    """Return the warning about a setting that was removed; `None` if `variable` is not in `RETIRED`.
+
+    Args:
+        variable: environment variable, in any case.
+        name: how the user wrote it, if not as `variable`.
+    """
+    advice = RETIRED.get(variable.upper())
+    return advice and f"`{name or variable}` is ignored, because this setting was removed: {advice}"
+
+
+@functools.cache
+def _warn_once(sentence: str) -> None:
+    logger.warning(sentence)
+
+
+def _is_ignored(variable: str, name: str | None = None) -> bool:
+    sentence = retired(variable, name)
+    if sentence:
+        _warn_once(sentence)
+    return sentence is not None
+
+
 def _refuse_unknown(given: Any, known: set[str], what: str) -> None:
     for name in given:
-        if name not in known and name.upper() not in known:
+        if name not in known and name.upper() not in known and not _is_ignored(name):
             in_any_case = {one.lower(): one for one in known}
             close = difflib.get_close_matches(name.lower(), in_any_case, n=1)
             hint = f"did you mean `{in_any_case[close[0]]}`?" if close else f"known are {', '.join(sorted(known))}"

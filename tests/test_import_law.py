@@ -27,7 +27,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 HOMES = (
     ("torch torchvision facenet_pytorch accelerate torchsampler safetensors onnx onnxscript", ("training",)),
     ("ipywidgets anywidget ipywebrtc jupyter_server voila websocket", ("live",)),
-    ("fastapi fastapi_offline uvicorn starlette prometheus_client ray", ("service",)),
+    ("fastapi fastapi_offline uvicorn starlette prometheus_client prometheus_fastapi_instrumentator ray", ("service",)),
     ("onnxruntime", ("vision", "training.export")),
     ("cv2", ("vision", "pictures", "crops", "training.data", "training.drawing", "evaluate.robustness")),
     ("matplotlib", ("plots",)),

@@ -13,7 +13,7 @@ from fer_lib.faces import Faces
 from fer_lib.hosts import is_loopback_address
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.limited_socket import LimitedWebSocket
-from fer_lib.service.answers import Probabilities, StreamAnswer, StreamFace
+from fer_lib.service.schemas import Probabilities, StreamFace, StreamResponse
 from fer_lib.settings import PageSettings
 
 MAX_FACES = 200  # the upper limit of `FER_MAX_FACES`
@@ -107,7 +107,7 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text[:MAX_SENTENCE])
 
 
-def parse_answer(text: str | bytes, number: int) -> StreamAnswer:
+def parse_answer(text: str | bytes, number: int) -> StreamResponse:
     """Return the answer to a frame.
 
     Raises:
@@ -117,7 +117,7 @@ def parse_answer(text: str | bytes, number: int) -> StreamAnswer:
     if not text:
         raise ServiceGoneError("it closed the stream")
     try:
-        answer = StreamAnswer.model_validate_json(text)
+        answer = StreamResponse.model_validate_json(text)
     except ValueError:
         raise ServiceGoneError("it answers in a way that is not understood") from None
     if answer.frame != number:
@@ -127,7 +127,7 @@ def parse_answer(text: str | bytes, number: int) -> StreamAnswer:
     return answer
 
 
-def read_faces(answer: StreamAnswer) -> Faces:
+def read_faces(answer: StreamResponse) -> Faces:
     """Return the faces of an answer.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The same pipeline over HTTP, on one machine or many."""
+"""HTTP API of the pipeline, and its Ray Serve deployment."""

@@ -1,4 +1,4 @@
-"""Serve from the shell.
+"""Command line of the service.
 
 python -m fer_lib.service --port 8000
 """
@@ -13,8 +13,8 @@ from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to end; return 0, or 2 after a sentence about what is wrong."""
-    parser = ArgumentParser(prog="python -m fer_lib.service", description="Answer pictures over HTTP.")
+    """Run the service; return 0, or 2 after printing one sentence about an error."""
+    parser = ArgumentParser(prog="python -m fer_lib.service", description="Detect and classify faces over HTTP.")
     for field in ("host", "port", "processes", "threads"):
         parser.add_argument(f"--{field}", help=ServiceSettings.model_fields[field].description)
     try:

@@ -1,4 +1,4 @@
-"""Which `Host` and `Origin` headers are answered: protection against DNS rebinding and requests of foreign web sites."""
+"""Checks of the `Host` and `Origin` headers, against DNS rebinding and cross-site requests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fer_lib.settings import ServiceSettings
 
 ANY_ORIGIN = "*"
 DEFAULT_PORTS = {"http": 80, "https": 443}
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they change nothing and cost little, and CORS hides their responses
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # no side effects, cheap, and CORS hides their responses
 WRONG_HOST = "the `Host` header must name this computer or a name in `FER_SERVICE_ALLOWED_HOSTS`"
 WRONG_ORIGIN = "the `Origin` header must be the service's own origin or one in `FER_SERVICE_ALLOWED_ORIGINS`"
 
 
 class AccessCheck:
-    """ASGI middleware that answers 403 to requests and WebSockets with a wrong `Host` or a foreign `Origin`.
+    """ASGI middleware that responds with 403 to requests and WebSockets with a wrong `Host` or a foreign `Origin`.
 
-    The host is checked if the service listens to this computer only or if `allowed_hosts` is set; the origin is checked
-    for WebSockets, which CORS does not protect, and for requests that are not safe. Clients that are no browsers send
-    no `Origin` and pass.
+    The host is checked if the service listens on a loopback address or if `allowed_hosts` is set; the origin is checked
+    for WebSockets, which CORS does not protect, and for unsafe methods. Clients other than browsers send no `Origin` and
+    pass.
     """
 
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
@@ -34,18 +34,18 @@ class AccessCheck:
         self._origins = split_names(settings.allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 403, or pass the request on."""
-        sentence = self._judge(scope) if scope["type"] in ("http", "websocket") else None
-        if sentence is None:
+        """Respond with 403, or pass the request on."""
+        error = self._find_error(scope) if scope["type"] in ("http", "websocket") else None
+        if error is None:
             await self._app(scope, receive, send)
             return
-        refusal = JSONResponse({"detail": sentence}, 403, {"Connection": "close"})
+        response = JSONResponse({"detail": error}, 403, {"Connection": "close"})
         if scope["type"] == "websocket":
-            await deny_socket(WebSocket(scope, receive, send), refusal)
+            await deny_socket(WebSocket(scope, receive, send), response)
         else:
-            await refusal(scope, receive, send)
+            await response(scope, receive, send)
 
-    def _judge(self, scope: Scope) -> str | None:
+    def _find_error(self, scope: Scope) -> str | None:
         hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
         host = hosts[0] if len(hosts) == 1 else None
         if self._checks_host and not is_local_host(host, self._hosts):
@@ -56,32 +56,32 @@ class AccessCheck:
         return None
 
 
-async def deny_socket(socket: WebSocket, refusal: Response) -> None:
-    """Answer the request for a WebSocket with `refusal`, or with 403 if the server can't send anything else."""
+async def deny_socket(socket: WebSocket, response: Response) -> None:
+    """Deny a WebSocket handshake with `response`, or with 403 if the server can't send another response."""
     if "websocket.http.response" in socket.scope.get("extensions", {}):
-        await socket.send_denial_response(refusal)
+        await socket.send_denial_response(response)
     else:
         await socket.close()
 
 
 def is_allowed_origin(origin: str, host: str | None, allowed: Collection[str]) -> bool:
-    """Return whether an `Origin` header is the origin of the host itself or one of the allowed ones.
+    """Return whether an `Origin` header is the service's own origin or an allowed one.
 
     Args:
         origin: such as `https://faces.example.org` or `null`.
         host: the `Host` header of the same request.
-        allowed: origins; one that is `*` allows every origin.
+        allowed: origins; `*` allows any.
     """
     if ANY_ORIGIN in allowed or origin.lower() in {one.lower().rstrip("/") for one in allowed}:
         return True
     try:
-        site, own = urlsplit(origin), urlsplit(f"//{host}")
-        default = DEFAULT_PORTS[site.scheme]
-        same_port = (site.port or default) == (own.port or default)
+        other, own = urlsplit(origin), urlsplit(f"//{host}")
+        default = DEFAULT_PORTS[other.scheme]
+        same_port = (other.port or default) == (own.port or default)
     except (KeyError, ValueError):
         return False
     name = parse_host(host)
-    return name is not None and same_port and parse_host(site.netloc) == name and not site.path
+    return name is not None and same_port and parse_host(other.netloc) == name and not other.path
 
 
 def _values(scope: Scope, wanted: bytes) -> list[str]:

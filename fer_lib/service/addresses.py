@@ -1,4 +1,4 @@
-"""Client addresses: who counts as one client, for limits per client."""
+"""Client addresses, by which limits per client are counted."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import ipaddress
 
 from starlette.types import Scope
 
-IPV6_PREFIX = 64  # a provider gives each customer at least this much, so one client has all of its addresses
+IPV6_PREFIX = 64  # a provider assigns each customer at least a /64, so one client has all of its addresses
 
 
 def client_key(scope: Scope) -> str | None:
-    """Return what limits per client count by; `None` if the client is not limited.
+    """Return the key of a client for limits per client; `None` if the client is not limited.
 
-    It is the IPv4 address, or the network of 64 bits of an IPv6 address. The addresses of this computer are not
-    limited: the kernels of a live page share them, and so do visitors behind a proxy that does not say their address.
+    The key is the IPv4 address, or the /64 network of an IPv6 address. Loopback addresses are not limited: the kernels
+    of a live page share them, and so do visitors behind a proxy that does not forward their addresses.
     """
     client = scope.get("client")
     if not client:  # a Unix socket

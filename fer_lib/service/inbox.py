@@ -1,4 +1,4 @@
-"""The frames of one stream that wait: only the newest, within the byte budget of the process."""
+"""Frame queue of one stream: keeps only the newest frame, within the byte budget of the process."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from dataclasses import dataclass
 from fastapi import HTTPException
 
 from fer_lib.service.byte_budget import ByteBudget
-from fer_lib.service.problems import no_room_for_bytes
+from fer_lib.service.errors import out_of_memory_budget
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a stream, or the reason why it is none.
+    """One message of a stream in the order of arrival: a frame, or an error.
 
     Attributes:
-        number: its place in the stream, from 0.
-        time_s: when it came, in seconds of the monotonic clock.
-        data: the bytes of a JPEG file.
-        problem: why it can't be processed, if that is known already.
+        number: index in the stream, from 0.
+        time_s: time of arrival, in seconds of the monotonic clock.
+        data: bytes of a JPEG file.
+        error: error to respond with instead of processing the frame.
     """
 
     number: int
     time_s: float
     data: bytes = b""
-    problem: HTTPException | None = None
+    error: HTTPException | None = None
 
 
 class Inbox:
-    """The newest frame that waits. With the one in process, two are in flight; older ones are overtaken.
+    """Queue of length one: a newer frame replaces a waiting one, which is then called overtaken.
+
+    With the frame in process, two are in flight.
 
     Attributes:
-        smoothing_s: requested time constant that is not in use yet.
-        unanswered: frames that came and were not answered yet.
+        smoothing_s: requested time constant that is not applied yet.
+        unanswered: frames received and not yet responded to.
     """
 
     def __init__(self, budget: ByteBudget, client: str | None = None, retry_after_s: int = 1) -> None:
@@ -47,20 +49,20 @@ class Inbox:
         self._changed = asyncio.Event()
         self._closed = False
 
-    def put(self, data: bytes, problem: HTTPException | None = None) -> None:
-        """Add the next frame; one that still waits is overtaken."""
+    def put(self, data: bytes, error: HTTPException | None = None) -> None:
+        """Add the next frame; a waiting frame is overtaken."""
         if self._waiting is not None:
             self._overtaken.append(self._waiting.number)
             self.release(self._waiting)
-        if problem is None and not self._budget.take(len(data), self._client):
-            problem = no_room_for_bytes(self._retry_after_s)
-        self._waiting = Frame(self._count, time.monotonic(), b"" if problem else data, problem)
+        if error is None and not self._budget.acquire(len(data), self._client):
+            error = out_of_memory_budget(self._retry_after_s)
+        self._waiting = Frame(self._count, time.monotonic(), b"" if error else data, error)
         self._count += 1
         self.unanswered += 1
         self._changed.set()
 
     def close(self) -> None:
-        """End the inbox: no frame will come any more, and what waits is dropped."""
+        """Close the queue and drop a waiting frame."""
         self._closed = True
         if self._waiting is not None:
             self.release(self._waiting)
@@ -68,9 +70,9 @@ class Inbox:
         self._changed.set()
 
     async def take(self) -> tuple[list[int], Frame | None]:
-        """Wait for a frame; return the numbers of those it overtook, and the frame, which must be released.
+        """Wait for a frame; return the numbers of the overtaken frames, and the frame, which must be released.
 
-        After `close` there is no frame.
+        After `close` the frame is `None`.
         """
         await self._changed.wait()
         if not self._closed:
@@ -80,5 +82,5 @@ class Inbox:
         return overtaken, frame
 
     def release(self, frame: Frame) -> None:
-        """Give the bytes of a frame back to the budget."""
-        self._budget.give_back(len(frame.data), self._client)
+        """Release the bytes of a frame in the budget."""
+        self._budget.release(len(frame.data), self._client)

@@ -1,4 +1,4 @@
-"""Ray on this machine: bound to the loopback address, with a token, without a dashboard."""
+"""Local Ray cluster: bound to the loopback address, with token authentication, without a dashboard."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Ray reads these while it is imported. The first one's name speaks of Windows and macOS, where "0" is the default; on
-# Linux Ray would otherwise bind some ten ports to all addresses. With "0" they are bound to 127.0.0.1, except one for
-# each replica of Ray Serve, which therefore depends on the token (the default since Ray 2.60, known since 2.52).
+# Ray reads these at import. The first variable applies to Linux too, despite its name: with "0", the default on Windows
+# and macOS, Ray binds its some ten ports to 127.0.0.1 instead of all addresses, except one per replica of Ray Serve. That
+# one is protected by the token only (available since Ray 2.52, the default since 2.60).
 LOCAL_RAY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 
 
 def restrict_local_ray() -> None:
-    """Restrict a Ray that this process starts to this machine and this user; call it before `ray` is imported.
+    """Restrict a local Ray cluster to this machine and this user; call it before `ray` is imported.
 
-    The token lives in the environment of this process and its children only. Nothing is changed when `RAY_ADDRESS`
-    names a cluster, whose machines must reach each other; a variable that the user has set stays.
+    The token is kept in the environment of this process and its children only. Nothing is changed if `RAY_ADDRESS`
+    names a cluster, whose machines must reach each other; variables set by the user are kept.
     """
     if os.environ.get("RAY_ADDRESS"):
         return
@@ -29,7 +29,7 @@ def restrict_local_ray() -> None:
 
 @contextmanager
 def connect_ray() -> Iterator[None]:
-    """Start a Ray on this machine and end it at exit, or use the cluster of `RAY_ADDRESS`, or this process's own Ray."""
+    """Connect to the cluster of `RAY_ADDRESS`, or start a local one and shut it down at exit; reuse an open connection."""
     restrict_local_ray()
     import ray
 

@@ -1,4 +1,4 @@
-"""Start the service on this computer."""
+"""Start the service with uvicorn."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fer_lib.service.engine import Engine
 from fer_lib.service.protocols import LimitedHttp, LimitedWebSocket
 from fer_lib.settings import ServiceSettings
 
-GRACE_S = 10  # for what is being answered when the service is told to end
+GRACE_S = 10  # for open requests at shutdown
 
 
 def serve(settings: ServiceSettings | None = None) -> None:
-    """Serve until told to end; without `settings` they are resolved as usual.
+    """Serve until a signal ends the process; without `settings` they are loaded from the environment.
 
     Raises:
         FileNotFoundError: if weights are missing.
         ValueError: if weights are damaged or a setting is wrong.
-        SystemExit: if the port is taken; the log says so.
+        SystemExit: if the port is in use; uvicorn logs the reason.
     """
     settings = settings or ServiceSettings.load()
     if settings.processes > 1:
@@ -32,8 +32,8 @@ def serve(settings: ServiceSettings | None = None) -> None:
 
 
 def _serve_with_processes(settings: ServiceSettings) -> None:
-    Engine()  # what is wrong with the weights is said once, here
-    # The others learn the settings from the environment, and add up their counters in a folder.
+    Engine()  # fail once here, and not in each worker, if the weights are missing or damaged
+    # The workers read the settings from the environment, and share their metrics in a folder.
     for field, value in settings:
         os.environ[settings.variable(field)] = str(value)
     with tempfile.TemporaryDirectory(prefix="fer-metrics-") as folder:
@@ -46,13 +46,13 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
-        # Privacy: no addresses in the log; `/metrics` counts requests.
+        # No client addresses in the log; `/metrics` counts requests.
         "access_log": False,
         "server_header": False,
         "http": LimitedHttp,
         "ws": LimitedWebSocket,
         "ws_max_size": settings.max_upload_bytes,
-        # JPEG files do not get smaller, and small compressed messages could become large ones.
+        # JPEG is compressed already, and a small compressed message could expand to a large one.
         "ws_per_message_deflate": False,
         "forwarded_allow_ips": settings.trusted_proxies,
         "root_path": settings.root_path,

@@ -1,4 +1,4 @@
-"""Reading one stream's messages: frames, settings as text, and the limits of how many may come."""
+"""Reader of one stream's messages: frames, settings as JSON, and rate limits."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from fastapi import HTTPException, WebSocket
 from pydantic import ValidationError
 
 from fer_lib.rate_limit import TokenBucket
-from fer_lib.service.answers import StreamWish
+from fer_lib.service.errors import invalid_message
 from fer_lib.service.inbox import Inbox
-from fer_lib.service.problems import not_a_frame
+from fer_lib.service.schemas import StreamSettings
 from fer_lib.settings import ServiceSettings, VisionSettings
 
-IN_FLIGHT = 2  # frames that a client may send ahead of the answers
-BURST_S = 2.0  # what a client may send at once, in seconds of its rate
-MAX_TEXT = 1000  # characters; the only text that has a meaning has some 20
+IN_FLIGHT = 2  # frames that a client may send ahead of the responses
+BURST_S = 2.0  # capacity of the token buckets, in seconds of their rate
+MAX_TEXT = 1000  # characters; a valid text message has some 20
 NORMAL, POLICY = 1000, 1008  # close codes of RFC 6455, section 7.4.1
 
 
-class Closing(NamedTuple):
-    """Why the service closes a stream: close code and reason."""
+class CloseReason(NamedTuple):
+    """Close code and reason of a stream that the service closes."""
 
     code: int
     reason: str
 
 
 class StreamReader:
-    """Reads the messages of one stream into its inbox and ends when too many come, or none.
+    """Reads the messages of one stream into its inbox, with rate limits and an idle timeout.
 
-    Frames that a client sends while fewer than two are unanswered cost nothing, since their number is limited by the
-    service itself. All other messages are counted by number and size.
+    Frames sent while fewer than two are unanswered are not counted, because the service's own rate limits them. All
+    other messages take tokens by number and size.
     """
 
     def __init__(self, socket: WebSocket, inbox: Inbox, settings: ServiceSettings) -> None:
         self._socket, self._inbox = socket, inbox
         self._idle_s = settings.stream_idle_s
         bytes_per_s = settings.stream_mb_per_s * 1e6
-        # The largest frame must pass.
+        # At least the largest allowed frame.
         capacity = max(bytes_per_s * BURST_S, 2 * settings.max_upload_bytes)
         self._messages = TokenBucket(settings.stream_messages_per_s, settings.stream_messages_per_s * BURST_S)
         self._bytes = TokenBucket(bytes_per_s, capacity)
 
-    async def read(self) -> Closing | None:
-        """Read until the client leaves, and return `None`, or until the stream must be closed, and return why."""
+    async def read(self) -> CloseReason | None:
+        """Read until the client disconnects, and return `None`, or until the stream must be closed, and return the reason."""
         loop = asyncio.get_running_loop()
         idle_at = loop.time() + self._idle_s
         try:
@@ -56,14 +56,17 @@ class StreamReader:
                     return None
                 data, text = message.get("bytes"), message.get("text")
                 if not self._is_within_rate(text is not None, len(data or text or "")):
-                    return Closing(POLICY, "more messages or bytes than a camera needs; wait for the answers")
+                    return CloseReason(
+                        POLICY,
+                        "rate limit exceeded: more messages or bytes than a camera needs; wait for the responses",
+                    )
                 if text is not None:
                     self._handle_text(text)
                 else:
                     self._inbox.put(data or b"")
                     idle_at = loop.time() + self._idle_s
         except TimeoutError:
-            return Closing(NORMAL, f"no frame for {self._idle_s:g} s")
+            return CloseReason(NORMAL, f"no frame for {self._idle_s:g} s")
         finally:
             self._inbox.close()
 
@@ -76,41 +79,39 @@ class StreamReader:
     def _handle_text(self, text: str) -> None:
         try:
             self._inbox.smoothing_s = read_smoothing(text)
-        except HTTPException as problem:
-            self._inbox.put(b"", problem)
+        except HTTPException as error:
+            self._inbox.put(b"", error)
 
 
 def read_smoothing(text: str) -> float:
-    """Return the time constant in seconds that a text message sets.
+    """Parse the time constant in seconds from a text message.
 
     Raises:
-        HTTPException: 415 with a sentence if it is another message.
+        HTTPException: 415 if the message is anything else.
     """
     if len(text) > MAX_TEXT or not text.lstrip().startswith("{"):
-        raise not_a_frame(
-            "a frame must be the bytes of a JPEG file in a binary message, but got a text; send the bytes"
-        )
+        raise invalid_message("a frame must be the bytes of a JPEG file in a binary message, but got a text message")
     try:
-        wish = StreamWish.model_validate_json(text)
+        settings = StreamSettings.model_validate_json(text)
     except ValidationError as error:
-        raise not_a_frame("; ".join(_sentence(detail) for detail in error.errors()[:3])) from None
+        raise invalid_message("; ".join(_describe(detail) for detail in error.errors()[:3])) from None
     try:
-        smoothing_s: float = VisionSettings.validate_value("smoothing_s", wish.smoothing_s)
+        smoothing_s: float = VisionSettings.validate_value("smoothing_s", settings.smoothing_s)
     except ValueError:
-        raise not_a_frame(f"`smoothing_s` must be {_ALLOWED}, but got {wish.smoothing_s}") from None
+        raise invalid_message(f"`smoothing_s` must be {_ALLOWED}, but got {settings.smoothing_s}") from None
     return smoothing_s
 
 
-def _sentence(detail: object) -> str:
+def _describe(detail: object) -> str:
     assert isinstance(detail, dict)
     name = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:
         case "extra_forbidden":
-            return f"`{name:.50}` is not a setting of a stream; known is `smoothing_s`"
+            return f"`{name:.50}` is not a setting of a stream; the only one is `smoothing_s`"
         case "missing":
             return f"`{name}` must be given"
         case "json_invalid":
-            return 'a text must be JSON such as {"smoothing_s": 0.5}, and a frame the bytes of a JPEG file'
+            return 'a text message must be JSON such as {"smoothing_s": 0.5}, and a frame a binary message'
     return f"`{name}` must be {_ALLOWED}, but got {detail['input']!r:.50}"
 
 

@@ -1,4 +1,4 @@
-"""Worker threads for images: a few images are processed, a few wait for a thread, and more are refused."""
+"""Worker threads with a bounded queue and a fair share per client; an image beyond the capacity is refused with 503."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from fer_lib.service.problems import overloaded
+from fer_lib.service.errors import overloaded
 from fer_lib.settings import ServiceSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ADDRESS_SHARE = 2  # one client address has at most 1/2 of the threads and places, and at least one of each
+ADDRESS_SHARE = 2  # one client address has at most 1/2 of the threads and of the capacity, and at least one of each
 
 
 @dataclass(eq=False)
@@ -25,9 +25,9 @@ class Job:
     """One call for a thread.
 
     Attributes:
-        client: client address as `client_key` returns it.
+        client: client key as returned by `client_key`.
         work: the call.
-        result: what it returned or raised; cancelled if nobody waits for it any more.
+        result: its return value or exception; cancelled if the request was cancelled.
     """
 
     client: str | None
@@ -36,10 +36,10 @@ class Job:
 
 
 class Workers:
-    """Threads with a short queue in front of them, so that the event loop never waits for a network.
+    """Thread pool with a bounded queue, so that inference never blocks the event loop.
 
-    An image may take seconds. So that one client can't keep the others from an answer, its jobs have only a share of
-    the threads and wait in a queue of their own while others pass.
+    An image may take seconds. To prevent starvation, the jobs of one client get only a share of the threads and wait in
+    a queue per client, which other clients' jobs overtake.
 
     Attributes:
         busy: jobs that run or wait.
@@ -47,33 +47,33 @@ class Workers:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.busy = 0
-        self._room = settings.threads + settings.max_waiting
-        self._room_each = max(self._room // ADDRESS_SHARE, 1)
-        self._threads_each = max(settings.threads // ADDRESS_SHARE, 1)
+        self._capacity = settings.threads + settings.max_waiting
+        self._capacity_per_client = max(self._capacity // ADDRESS_SHARE, 1)
+        self._threads_per_client = max(settings.threads // ADDRESS_SHARE, 1)
         self._retry_after_s = settings.retry_after_s
         self._lock = threading.Lock()
-        self._started: Counter[str] = Counter()  # jobs that have a thread or will get the next one
+        self._started: Counter[str] = Counter()  # jobs given to the pool
         self._waiting: dict[str, deque[Job]] = {}
-        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="look")
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="inference")
 
     async def run(self, client: str | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work` in a thread and return what it returns.
+        """Call `work` in a thread and return its result.
 
         Args:
-            client: client address as `client_key` returns it; `None` is not limited.
+            client: client key as returned by `client_key`; `None` is not limited.
             work: the function to call.
             args: its arguments.
             kwargs: its keyword arguments.
 
         Raises:
-            HTTPException: 503 if there is no room.
+            HTTPException: 503 if the queue is full.
         """
         job = Job(client, partial(work, *args, **kwargs))
         with self._lock:
-            if self.busy >= self._room or self._count(client) >= self._room_each:
+            if self.busy >= self._capacity or self._count(client) >= self._capacity_per_client:
                 raise overloaded(self._retry_after_s)
             self.busy += 1
-            if client is not None and self._started[client] >= self._threads_each:
+            if client is not None and self._started[client] >= self._threads_per_client:
                 self._waiting.setdefault(client, deque()).append(job)
             else:
                 self._start(job)
@@ -81,7 +81,7 @@ class Workers:
         return result
 
     def close(self) -> None:
-        """Let running jobs end, and cancel those that wait."""
+        """Wait for running jobs, and cancel waiting ones."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for job in [job for jobs in waiting.values() for job in jobs]:
@@ -99,19 +99,19 @@ class Workers:
 
     def _run(self, job: Job) -> None:
         if not job.result.set_running_or_notify_cancel():
-            self._leave(job)
+            self._finish(job)
             return
         try:
             value = job.work()
         except BaseException as error:
-            self._leave(job)
+            self._finish(job)
             job.result.set_exception(error)
         else:
-            self._leave(job)
+            self._finish(job)
             job.result.set_result(value)
 
-    def _leave(self, job: Job) -> None:
-        """Count a job as over, and start the next one of its client."""
+    def _finish(self, job: Job) -> None:
+        """Remove a job from the counts, and start the next one of its client."""
         with self._lock:
             self.busy -= 1
             if job.client is None:

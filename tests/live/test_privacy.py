@@ -64,13 +64,13 @@ def test_the_live_page_leaves_no_picture(tmp_path):
 
 
 def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
-    """Uploads that are looked at, refused, or fail through a fault of ours leave nothing in logs or temporary files."""
+    """Uploads leave no image data in logs or temporary files, whether processed, refused or failed with an internal error."""
     from fastapi.testclient import TestClient
 
     from fer_lib.service.app import create_app
     from fer_lib.settings import ServiceSettings
 
-    class Looker:
+    class FailingEngine:
         network_sha256 = "0" * 64
 
         def detect(self, frame):
@@ -84,7 +84,7 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
     with (
         caplog.at_level(logging.DEBUG),
         TestClient(
-            create_app(ServiceSettings(allowed_hosts="testserver"), Looker()), raise_server_exceptions=False
+            create_app(ServiceSettings(allowed_hosts="testserver"), FailingEngine()), raise_server_exceptions=False
         ) as client,
     ):
         statuses = {

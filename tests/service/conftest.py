@@ -1,4 +1,4 @@
-"""Clients of the service: one over the project's own networks, one over an engine that does as it is told."""
+"""Test clients of the service: over the shipped networks, and over a fake engine."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,18 +15,19 @@ from fastapi.testclient import TestClient
 from benchmarks.servers import find_port
 from fer_lib.faces import Faces
 from fer_lib.service.app import create_app
-from fer_lib.service.engine import Engine, Looker
+from fer_lib.service.engine import Engine
+from fer_lib.service.inference import InferenceEngine
 from fer_lib.service.local_ray import restrict_local_ray
 from fer_lib.service.serving import server_options
 from fer_lib.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = "testserver"  # the name that Starlette's test client sends
+HOST = "testserver"  # `Host` header of Starlette's test client
 restrict_local_ray()  # before a module of tests imports ray
 
 
 class FakeStream:
-    """Numbers its frames."""
+    """Stream of a fake engine; records times and smoothing settings."""
 
     def __init__(self, engine: "FakeEngine") -> None:
         self.times_s: list[float] = []
@@ -42,9 +43,9 @@ class FakeStream:
 
 
 class FakeEngine:
-    """Finds two faces in anything; waits while `gate` is closed, and fails with `fault` if there is one.
+    """Returns two faces for any image; blocks while `gate` is cleared, and raises `fault` if set.
 
-    In streams, `raw` is what the network says; `None`: that is not told.
+    In streams, `raw` is `raw_probabilities`.
     """
 
     network_sha256 = "0" * 64
@@ -93,7 +94,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def make_client(engine: FakeEngine) -> Iterator[Callable[..., TestClient]]:
-    """Make clients of services with other settings, over `engine`; by default on this computer, which has no limits."""
+    """Create clients of services with other settings, over `engine`; the default address has no limits per client."""
     opened = []
 
     def make(address: str = "127.0.0.1", **settings: object) -> TestClient:
@@ -121,7 +122,7 @@ def portrait() -> bytes:
 
 @pytest.fixture(scope="package")
 def small_ray() -> Iterator[None]:
-    """A Ray of its own on this computer, with room for three; other packages' tests have the computer to themselves."""
+    """A local Ray cluster with three CPUs for the tests of this package."""
     ray = pytest.importorskip("ray")
     environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
     ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
@@ -130,8 +131,8 @@ def small_ray() -> Iterator[None]:
 
 
 @contextmanager
-def served(engine: Looker, port: int | None = None, **settings: object) -> Iterator[str]:
-    """Serve the application on a port of its own, in a thread."""
+def served(engine: InferenceEngine, port: int | None = None, **settings: object) -> Iterator[str]:
+    """Serve the application with uvicorn in a thread; yield its address."""
     port = port or find_port()
     service = ServiceSettings(port=port, **settings)
     options = {**server_options(service), "log_level": "error", "timeout_graceful_shutdown": 1}
@@ -149,5 +150,5 @@ def served(engine: Looker, port: int | None = None, **settings: object) -> Itera
 
 
 def encode(frame: np.ndarray, ending: str = ".jpg") -> bytes:
-    """Write RGB pixels as a file."""
+    """Encode RGB pixels as an image file."""
     return cv2.imencode(ending, frame[..., ::-1] if frame.ndim == 3 else frame)[1].tobytes()

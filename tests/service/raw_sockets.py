@@ -1,4 +1,4 @@
-"""WebSocket clients that send what no library would, and HTTP clients that do not complete their request."""
+"""Raw WebSocket and HTTP clients, for messages that libraries refuse to send."""
 
 import http.client
 import socket
@@ -16,7 +16,7 @@ def connect(url: str) -> socket.socket:
 
 
 def open_stream(url: str, *headers: str, host: str = "localhost", status: int = 101) -> socket.socket:
-    """Ask for a WebSocket at `/stream`; the answer must have the given status."""
+    """Request a WebSocket at `/stream`; the response must have the given status."""
     one = connect(url)
     lines = [
         "GET /stream HTTP/1.1",
@@ -28,10 +28,10 @@ def open_stream(url: str, *headers: str, host: str = "localhost", status: int = 
         *headers,
     ]
     one.sendall("\r\n".join([*lines, "\r\n"]).encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += one.recv(1)
-    assert int(answer.split()[1]) == status, answer
+    response = b""
+    while b"\r\n\r\n" not in response:
+        response += one.recv(1)
+    assert int(response.split()[1]) == status, response
     return one
 
 
@@ -46,7 +46,7 @@ def frame(opcode: int, data: bytes = b"", is_last: bool = True) -> bytes:
 
 
 def flood(one: socket.socket, data: bytes, most_bytes: int = 200_000_000, seconds: float = 20) -> bool:
-    """Send `data` until the server ends the connection; return False if it takes `most_bytes` or stays for `seconds`."""
+    """Send `data` until the server disconnects; return False if it accepts `most_bytes` or for `seconds`."""
     end_s, sent = time.monotonic() + seconds, 0
     try:
         while sent < most_bytes and time.monotonic() < end_s:
@@ -58,7 +58,7 @@ def flood(one: socket.socket, data: bytes, most_bytes: int = 200_000_000, second
 
 
 def read_close(one: socket.socket) -> tuple[int, str] | None:
-    """Read frames until the close frame and return its code and reason; `None` if the connection ended without one."""
+    """Read frames up to the close frame and return its code and reason; `None` if there was none."""
     try:
         with one.makefile("rb") as stream:
             while len(head := stream.read(2)) == 2:
@@ -72,12 +72,12 @@ def read_close(one: socket.socket) -> tuple[int, str] | None:
 
 
 def health_ms(url: str) -> float:
-    """Return the milliseconds until `/health` is answered."""
+    """Return the response time of `/health` in milliseconds."""
     parts, start = urlsplit(url), time.monotonic()
     one = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
     one.request("GET", "/health")
-    answer = one.getresponse()
-    answer.read()
+    response = one.getresponse()
+    response.read()
     one.close()
-    assert answer.status == 200
+    assert response.status == 200
     return (time.monotonic() - start) * 1000

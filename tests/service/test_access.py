@@ -1,4 +1,4 @@
-"""Host and Origin headers: DNS rebinding and foreign web sites, over HTTP and WebSockets alike."""
+"""Host and Origin checks against DNS rebinding and cross-site requests, over HTTP and WebSockets."""
 
 import pytest
 from starlette.testclient import WebSocketDenialResponse
@@ -15,7 +15,7 @@ def request(client, host="localhost", path="/health", **headers):
 
 
 def open_socket(client, **headers):
-    """Open a stream and return the status: 101, or that of the refusal."""
+    """Open a stream and return the status: 101, or that of the denial response."""
     try:
         with client.websocket_connect("/stream", headers=headers):
             return 101
@@ -25,12 +25,12 @@ def open_socket(client, **headers):
 
 @pytest.fixture
 def local(make_client):
-    """A service as it is started without any setting: it listens to this computer only."""
+    """A service with default settings, which listens on the loopback address only."""
     return make_client(allowed_hosts="")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "localhost."])
-def test_local_service_answers_to_its_own_names(local, host):
+def test_host_check_local_names(local, host):
     assert request(local, host).status_code == 200
     assert open_socket(local, host=host) == 101
 
@@ -39,22 +39,22 @@ def test_local_service_answers_to_its_own_names(local, host):
 @pytest.mark.parametrize(
     "path", ["/health", "/docs", "/metrics", "/", "/nothing", "/static-offline-docs/swagger-ui.css"]
 )
-def test_local_service_refuses_other_names(local, host, path):
-    answer = request(local, host, path)
-    assert answer.status_code == 403
-    assert "FER_SERVICE_ALLOWED_HOSTS" in answer.json()["detail"]
+def test_host_check_foreign_names(local, host, path):
+    response = request(local, host, path)
+    assert response.status_code == 403
+    assert "FER_SERVICE_ALLOWED_HOSTS" in response.json()["detail"]
     assert open_socket(local, host=host) == 403
 
 
-def test_local_service_refuses_a_post_with_another_name_unread(local, engine, portrait):
-    answer = local.post(
+def test_host_check_before_the_body_is_processed(local, engine, portrait):
+    response = local.post(
         "/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"host": "evil.example"}
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert not engine.started.acquire(blocking=False)
 
 
-def test_names_of_the_setting_are_answered(make_client):
+def test_host_check_allowed_hosts(make_client):
     client = make_client(allowed_hosts="faces.example.org, 10.0.0.5")
     for host in ("faces.example.org", "Faces.Example.ORG:443", "10.0.0.5:8000", "localhost"):
         assert request(client, host).status_code == 200
@@ -65,13 +65,13 @@ def test_names_of_the_setting_are_answered(make_client):
 @pytest.mark.parametrize(
     "settings", [{"host": "0.0.0.0"}, {"host": "::"}, {"host": "10.0.0.5"}, {"allowed_hosts": "*"}]
 )
-def test_service_of_a_container_answers_to_every_name(make_client, settings):
+def test_host_check_off_for_other_addresses(make_client, settings):
     client = make_client(**{"allowed_hosts": "", **settings})
     assert request(client, "service:8000").status_code == 200
     assert open_socket(client, host="service:8000") == 101
 
 
-def test_service_of_a_container_with_names_refuses_others(make_client):
+def test_host_check_for_other_addresses_with_allowed_hosts(make_client):
     client = make_client(host="0.0.0.0", allowed_hosts="service")
     assert request(client, "service:8000").status_code == 200
     assert request(client, "evil.example").status_code == 403
@@ -82,7 +82,7 @@ def test_service_of_a_container_with_names_refuses_others(make_client):
     [b"GET /health HTTP/1.0\r\n\r\n", b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"],
     ids=["no-host", "two-hosts"],
 )
-def test_request_without_one_host_is_refused(engine, head):
+def test_host_check_missing_or_repeated_header(engine, head):
     with served(engine) as url, connect(url) as one:
         one.sendall(head)
         assert one.recv(100).split()[1] in (b"400", b"403")
@@ -108,16 +108,16 @@ def test_request_without_one_host_is_refused(engine, head):
         "http://[::1",
     ],
 )
-def test_foreign_origin_opens_no_stream_and_posts_nothing(local, portrait, origin):
+def test_origin_check_foreign_origins(local, portrait, origin):
     assert open_socket(local, host="localhost:8000", origin=origin) == 403
-    answer = local.post(
+    response = local.post(
         "/infer",
         files={"file": portrait},
         data={"model_type": "face"},
         headers={"host": "localhost:8000", "origin": origin},
     )
-    assert answer.status_code == 403
-    assert "FER_SERVICE_ALLOWED_ORIGINS" in answer.json()["detail"]
+    assert response.status_code == 403
+    assert "FER_SERVICE_ALLOWED_ORIGINS" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_foreign_origin_opens_no_stream_and_posts_nothing(local, portrait, origi
         ("https://faces.example.org", "faces.example.org:443"),
     ],
 )
-def test_own_origin_opens_a_stream(make_client, portrait, origin, host):
+def test_origin_check_own_origin(make_client, portrait, origin, host):
     client = make_client(allowed_hosts="faces.example.org")
     assert open_socket(client, host=host, origin=origin) == 101
 
 
-def test_two_origins_are_refused(engine):
+def test_origin_check_repeated_header(engine):
     with served(engine) as url:
         own = f"Origin: {url}"
         host = url.removeprefix("http://")
@@ -146,18 +146,18 @@ def test_two_origins_are_refused(engine):
         open_stream(url, own, own, host=host, status=400).close()
 
 
-def test_client_without_origin_opens_a_stream(local):
+def test_origin_check_missing_header(local):
     assert open_socket(local, host="localhost") == 101
 
 
 @pytest.mark.parametrize("allowed", ["https://app.example", "https://APP.example/ ,https://b.example", "*"])
-def test_allowed_origin_opens_a_stream_and_reads_answers(make_client, portrait, allowed):
+def test_origin_check_allowed_origins(make_client, portrait, allowed):
     client = make_client(allowed_origins=allowed)
     origin = "https://app.example"
     assert open_socket(client, origin=origin) == 101
-    answer = client.post("/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"origin": origin})
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] in (origin, "*")
+    response = client.post("/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"origin": origin})
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] in (origin, "*")
     asked = client.options("/infer", headers={"origin": origin, "access-control-request-method": "POST"})
     assert asked.status_code == 200
     if allowed != "*":
@@ -168,9 +168,9 @@ def test_allowed_origin_opens_a_stream_and_reads_answers(make_client, portrait, 
         )
 
 
-def test_no_origin_may_read_answers_by_default(local):
-    answer = request(local, origin="https://evil.example")
-    assert "access-control-allow-origin" not in answer.headers
+def test_cors_off_by_default(local):
+    response = request(local, origin="https://evil.example")
+    assert "access-control-allow-origin" not in response.headers
     asked = local.options(
         "/infer",
         headers={"host": "localhost", "origin": "https://evil.example", "access-control-request-method": "POST"},
@@ -179,7 +179,7 @@ def test_no_origin_may_read_answers_by_default(local):
 
 
 @pytest.mark.parametrize("origins", ["app.example", "https://app.example/page", "https://a b", "javascript:alert(1)"])
-def test_allowed_origins_that_are_none_are_refused(origins):
+def test_allowed_origins_invalid_values(origins):
     with pytest.raises(ValueError, match="`FER_SERVICE_ALLOWED_ORIGINS` must be"):
         ServiceSettings.load(allowed_origins=origins)
 

@@ -1,4 +1,4 @@
-"""Bodies that do not end, are too slow or too many together, and forms of very many parts."""
+"""Limits of request bodies: incomplete, slow and concurrent bodies, and costly forms."""
 
 import asyncio
 import time
@@ -17,14 +17,14 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\
 
 
 def begin(url, size, total):
-    """Begin a request whose body of `total` bytes stops after `size`."""
+    """Send a request whose body of `total` bytes stops after `size`."""
     one = connect(url)
     one.sendall(HEAD % total + PART + bytes(size))
     return one
 
 
-def answer(one):
-    """Return status and sentence of the answer, after which the server must close the connection."""
+def read_response(one):
+    """Return status and body of the response, after which the server must close the connection."""
     data = b""
     while part := one.recv(65536):
         data += part
@@ -40,8 +40,8 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def test_unfinished_bodies_do_not_grow_beyond_the_budget(engine, portrait):
-    """40 clients each send 3 MB of a body that does not end; the budget has 12 MB."""
+def test_incomplete_bodies_stay_within_the_byte_budget(engine):
+    """40 clients each send 3 MB of an incomplete body; the budget is 12 MB."""
     with served(engine, max_waiting_bytes=12_000_000) as url:
         before = psutil.Process().memory_info().rss
         waiting = []
@@ -58,46 +58,46 @@ def test_unfinished_bodies_do_not_grow_beyond_the_budget(engine, portrait):
             one.close()
 
 
-def test_body_without_room_is_503_before_it_is_read(engine, portrait):
+def test_body_over_the_byte_budget_is_503_unread(engine):
     with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
         first = begin(url, 900_000, 950_000)
         other = connect(url)
         wait_for(lambda: refuses(url, 500_000))
         other.sendall(HEAD % 500_000)
-        status, sentence = answer(other)
-        assert (status, "too many bytes are waiting; try again in 1 s" in sentence) == (503, True)
+        status, sentence = read_response(other)
+        assert (status, "1 s" in sentence) == (503, True)
         assert health_ms(url) < 2000
         first.close()
         wait_for(lambda: not refuses(url, 500_000))
 
 
 def refuses(url, size):
-    """Whether a body of `size` bytes is refused unread. Without an `Expect` of the client a reader would wait."""
+    """Return whether a body of `size` bytes is refused unread; with `Expect` the server responds before the body."""
     with connect(url) as one:
         one.sendall((HEAD % size).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
         return b" 503 " in one.recv(100)
 
 
-def test_chunked_bodies_are_counted_as_they_come(engine):
+def test_chunked_body_over_the_byte_budget_is_503(engine):
     with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
         first = begin(url, 900_000, 950_000)
         wait_for(lambda: refuses(url, 500_000))
         chunked = connect(url)
-        data = PART + bytes(110_000)  # a little too much, so that the server has read all when it closes
+        data = PART + bytes(110_000)  # slightly above the limit, so that the server has read all before it closes
         chunked.sendall(CHUNKED + b"%x\r\n" % len(data) + data)
-        assert answer(chunked)[0] == 503
+        assert read_response(chunked)[0] == 503
         first.close()
 
 
-def test_body_that_stops_is_408(engine, monkeypatch):
+def test_stalled_body_is_408(engine, monkeypatch):
     monkeypatch.setattr(limits, "IDLE_S", 0.2)
     with served(engine) as url:
-        status, sentence = answer(begin(url, 1000, 100_000))
-        assert (status, "without long pauses" in sentence) == (408, True)
+        status, sentence = read_response(begin(url, 1000, 100_000))
+        assert (status, "`FER_SERVICE_BODY_TIMEOUT_S`" in sentence) == (408, True)
         assert health_ms(url) < 2000
 
 
-def test_body_that_comes_byte_by_byte_is_408(engine):
+def test_slow_body_is_408(engine):
     with served(engine, body_timeout_s=0.5) as url:
         slow = begin(url, 10, 100_000)
         status = None
@@ -112,7 +112,7 @@ def test_body_that_comes_byte_by_byte_is_408(engine):
         assert status == 408
 
 
-def test_budget_is_given_back_after_every_kind_of_answer(make_client, engine, portrait):
+def test_byte_budget_is_released_after_every_status(make_client, engine, portrait):
     client = make_client()
     budget = client.app.state.service.budget
     form = {"data": {"model_type": "face"}}
@@ -128,7 +128,7 @@ def test_budget_is_given_back_after_every_kind_of_answer(make_client, engine, po
     assert budget.used == 0
 
 
-def test_one_address_leaves_room_for_others(make_client):
+def test_byte_budget_per_address(make_client):
     app = make_client(max_upload_bytes=1000, max_waiting_bytes=2000).app
 
     async def ask(client, size):
@@ -169,19 +169,19 @@ def test_one_address_leaves_room_for_others(make_client):
         (b'Content-Disposition: form-data; name="model_type"\r\n\r\nface', "Too many fields"),
     ],
 )
-def test_forms_of_many_parts_are_refused(make_client, part, sentence):
+def test_form_with_many_parts_is_400(make_client, part, sentence):
     body = b"".join(b"--x\r\n" + part + b"\r\n" for _ in range(100)) + b"--x--\r\n"
-    answer = make_client().post(
+    response = make_client().post(
         "/infer/batch", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
-    assert answer.status_code == 400
-    assert sentence in answer.json()["detail"]
+    assert response.status_code == 400
+    assert sentence in response.json()["detail"]
 
 
-def test_long_text_fields_are_refused(make_client, portrait):
-    answer = make_client().post("/infer", files={"file": portrait}, data={"model_type": "x" * 100_000})
-    assert answer.status_code == 400
-    assert "maximum size of 1KB" in answer.json()["detail"]
+def test_form_with_a_long_text_field_is_400(make_client, portrait):
+    response = make_client().post("/infer", files={"file": portrait}, data={"model_type": "x" * 100_000})
+    assert response.status_code == 400
+    assert "maximum size of 1KB" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_long_text_fields_are_refused(make_client, portrait):
     ],
     ids=["cr", "lines", "long-header", "many-headers", "dashes", "almost-boundaries", "fields"],
 )
-def test_forms_that_are_costly_to_parse_keep_nobody_waiting(engine, body):
-    """Each of 4 MB; a client that asks meanwhile is answered."""
+def test_costly_form_does_not_block_other_clients(engine, body):
+    """Each form has 4 MB; `/health` responds meanwhile."""
     with served(engine) as url:
         kind = (
             HEAD
@@ -212,5 +212,5 @@ def test_forms_that_are_costly_to_parse_keep_nobody_waiting(engine, body):
                 one.sendall(body[start : start + 1_000_000])
                 assert health_ms(url) < 1000
             assert 400 <= int(one.recv(100).split()[1]) < 500
-        except ConnectionError:  # it was refused before all was sent
+        except ConnectionError:  # refused before all was sent
             assert health_ms(url) < 1000

@@ -1,4 +1,4 @@
-"""The byte budget of all requests together, and the addresses that it counts by."""
+"""Byte budget of all requests, and the client keys it counts by."""
 
 import pytest
 
@@ -6,29 +6,29 @@ from fer_lib.service.addresses import client_key
 from fer_lib.service.byte_budget import ByteBudget
 
 
-def test_take_until_full_and_again_after_give_back():
+def test_acquire_until_full_and_after_release():
     budget = ByteBudget(100)
-    assert budget.take(60, None)
-    assert not budget.take(41, None)
-    assert budget.take(40, None)
+    assert budget.acquire(60, None)
+    assert not budget.acquire(41, None)
+    assert budget.acquire(40, None)
     assert budget.used == 100
-    budget.give_back(60, None)
-    assert budget.take(60, None)
+    budget.release(60, None)
+    assert budget.acquire(60, None)
 
 
-def test_take_one_address_gets_half():
+def test_acquire_at_most_half_per_address():
     budget = ByteBudget(100)
-    assert budget.take(50, "a")
-    assert not budget.take(1, "a")
-    assert budget.take(50, "b")
-    assert not budget.take(1, None)
-    budget.give_back(50, "a")
-    assert budget.take(50, "a")
+    assert budget.acquire(50, "a")
+    assert not budget.acquire(1, "a")
+    assert budget.acquire(50, "b")
+    assert not budget.acquire(1, None)
+    budget.release(50, "a")
+    assert budget.acquire(50, "a")
 
 
-def test_take_the_largest_request_always_fits_alone():
-    assert ByteBudget(100, least_per_address=80).take(80, "a")
-    assert ByteBudget(100, least_per_address=300).take(300, "a")
+def test_acquire_least_per_address():
+    assert ByteBudget(100, least_per_address=80).acquire(80, "a")
+    assert ByteBudget(100, least_per_address=300).acquire(300, "a")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A Ray that the project starts can be reached from this machine only."""
+"""A local Ray cluster is reachable from this machine only."""
 
 import ipaddress
 import os
@@ -14,7 +14,7 @@ NAMES = {*LOCAL_RAY, "RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
 
 
 def clear_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the variables; at the end of the test they are what they were, also those that it added."""
+    """Remove the variables, and restore all at the end of the test."""
     for name in NAMES:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -34,7 +34,7 @@ def is_loopback(text: str) -> bool:
         ({"RAY_AUTH_MODE": "disabled"}, {**LOCAL_RAY, "RAY_AUTH_MODE": "disabled"}),
     ],
 )
-def test_restrict_local_ray_unless_a_cluster_is_named(monkeypatch, before, after):
+def test_restrict_local_ray_without_cluster_address(monkeypatch, before, after):
     clear_ray(monkeypatch)
     for name, value in before.items():
         monkeypatch.setenv(name, value)
@@ -44,21 +44,21 @@ def test_restrict_local_ray_unless_a_cluster_is_named(monkeypatch, before, after
     assert len(token) == (0 if before.get("RAY_ADDRESS") else 64)
 
 
-def test_restrict_local_ray_keeps_the_users_token(monkeypatch):
+def test_restrict_local_ray_keeps_token(monkeypatch):
     clear_ray(monkeypatch)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "my own")
     restrict_local_ray()
     assert os.environ["RAY_AUTH_TOKEN"] == "my own"
 
 
-def test_restrict_local_ray_keeps_the_users_token_file(monkeypatch):
+def test_restrict_local_ray_keeps_token_file(monkeypatch):
     clear_ray(monkeypatch)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "token")
     restrict_local_ray()
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 
-def test_sweep_does_not_import_ray_before_the_variable_is_set(project_root):
+def test_import_sweep_without_ray(project_root):
     script = "import sys, fer_lib.service.sweep; print('ray' in sys.modules)"
     command = [sys.executable, "-c", script]
     assert subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True).stdout == "False\n"
@@ -66,7 +66,7 @@ def test_sweep_does_not_import_ray_before_the_variable_is_set(project_root):
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("small_ray")
-def test_ray_listens_on_loopback_only():
+def test_connect_ray_listens_on_loopback_only():
     listening = [
         connection.laddr.ip
         for process in psutil.Process().children(recursive=True)

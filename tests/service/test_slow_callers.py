@@ -1,4 +1,4 @@
-"""Two hundred callers who never come to their end keep nobody else from an answer."""
+"""Slow-loris: two hundred clients that never complete a request do not block the others."""
 
 import asyncio
 
@@ -11,19 +11,19 @@ pytestmark = pytest.mark.timeout(300)
 CALLERS = 200
 
 
-def test_the_service_answers_beside_slow_callers():
+def test_service_with_slow_clients():
     with serve_service() as (url, _):
         found = asyncio.run(crowd(url, USUAL["service"], CALLERS, 2))
-    assert found["held"] == CALLERS, "without slow callers this says nothing"
+    assert found["held"] == CALLERS, "the slow clients must stay connected"
     assert found["answered"] > 0
     assert found["refused"] == 0
     assert found["grown_mb"] < 50
 
 
-def test_the_page_answers_beside_slow_callers():
+def test_page_with_slow_clients():
     with serve_voila() as url:
         found = asyncio.run(crowd(url, USUAL["page"], CALLERS, 2))
-    assert found["held"] == CALLERS, "without slow callers this says nothing"
+    assert found["held"] == CALLERS, "the slow clients must stay connected"
     assert found["answered"] > 0
     assert found["refused"] == 0
     assert found["grown_mb"] < 50

@@ -1,4 +1,4 @@
-"""Worker threads that clients share: one client leaves threads and places to the others."""
+"""Worker threads: bounded queue, and a fair share of threads and capacity per client."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
 
 def with_workers(what: Callable[[Workers, threading.Event], Any], **settings: int) -> Any:
-    """Run a coroutine with workers and an event; `workers.run(client, event.wait, TIMEOUT_S)` keeps a thread."""
+    """Run a coroutine with workers and an event; `workers.run(client, event.wait, TIMEOUT_S)` blocks a thread."""
 
     async def run() -> Any:
         workers, event = Workers(ServiceSettings(**settings)), threading.Event()
@@ -30,24 +30,24 @@ def with_workers(what: Callable[[Workers, threading.Event], Any], **settings: in
 
 
 async def start(workers: Workers, count: int, client: str | None, work: Callable[..., Any], *args: Any) -> list[Any]:
-    """Start jobs and let them come to where they wait."""
+    """Start jobs and yield to the event loop, so that they are queued."""
     tasks = [asyncio.create_task(workers.run(client, work, *args)) for _ in range(count)]
     await asyncio.sleep(0)
     return tasks
 
 
-def test_run_leaves_a_thread_to_other_clients():
+def test_run_reserves_a_thread_for_other_clients():
     async def attack(workers, event):
         slow = await start(workers, 6, ONE, event.wait, TIMEOUT_S)
-        answer = await workers.run(OTHER, lambda: "an answer")
+        response = await workers.run(OTHER, lambda: "result")
         is_anyone_done = any(task.done() for task in slow)
         event.set()
-        return answer, is_anyone_done, await asyncio.gather(*slow), workers.busy
+        return response, is_anyone_done, await asyncio.gather(*slow), workers.busy
 
-    assert with_workers(attack, threads=2, max_waiting=10) == ("an answer", False, [True] * 6, 0)
+    assert with_workers(attack, threads=2, max_waiting=10) == ("result", False, [True] * 6, 0)
 
 
-def test_run_refuses_more_than_half_of_the_places_to_one_client():
+def test_run_limits_one_client_to_half_of_the_capacity():
     async def attack(workers, event):
         await start(workers, 3, ONE, event.wait, TIMEOUT_S)
         with pytest.raises(HTTPException) as refused:
@@ -58,7 +58,7 @@ def test_run_refuses_more_than_half_of_the_places_to_one_client():
     assert with_workers(attack, threads=2, max_waiting=4) == 503
 
 
-def test_run_does_not_limit_clients_of_this_computer():
+def test_run_does_not_limit_loopback_clients():
     async def use_all(workers, event):
         both = threading.Barrier(2)
         return await asyncio.gather(*(workers.run(None, both.wait, TIMEOUT_S) for _ in range(2)))
@@ -66,14 +66,14 @@ def test_run_does_not_limit_clients_of_this_computer():
     assert sorted(with_workers(use_all, threads=2, max_waiting=0)) == [0, 1]
 
 
-def test_run_serves_one_client_alone_with_one_thread_and_no_places():
+def test_run_with_one_thread_and_no_queue():
     async def ask(workers, event):
         return [await workers.run(ONE, lambda: 7) for _ in range(3)]
 
     assert with_workers(ask, threads=1, max_waiting=0) == [7, 7, 7]
 
 
-def test_run_skips_jobs_that_nobody_waits_for():
+def test_run_skips_cancelled_jobs():
     async def leave(workers, event):
         done: list[int] = []
         kept = await start(workers, 1, ONE, event.wait, TIMEOUT_S)
@@ -89,7 +89,7 @@ def test_run_skips_jobs_that_nobody_waits_for():
     assert with_workers(leave, threads=2, max_waiting=20) == ([2], 0)
 
 
-def test_run_gives_the_place_back_after_an_error():
+def test_run_releases_capacity_after_an_error():
     def fail() -> None:
         raise ValueError("broken")
 
@@ -102,7 +102,7 @@ def test_run_gives_the_place_back_after_an_error():
     assert with_workers(ask, threads=1, max_waiting=1) == 0
 
 
-def test_close_cancels_what_waits():
+def test_close_cancels_waiting_jobs():
     async def end(workers, event):
         running = await start(workers, 1, ONE, event.wait, TIMEOUT_S)
         waiting = await start(workers, 2, ONE, lambda: None)

@@ -1,4 +1,4 @@
-"""The service on a small Ray of its own: two replicas, of which one is killed."""
+"""The Ray Serve deployment on a local cluster: two replicas, of which one is killed."""
 
 import json
 import time
@@ -21,7 +21,7 @@ def address(small_ray):
     """Two replicas behind one port."""
     from ray import serve
 
-    from fer_lib.service.deployment import build
+    from fer_lib.service.ray_deployment import build
 
     port = find_port()
     serve.start(http_options={"host": "127.0.0.1", "port": port})
@@ -32,37 +32,37 @@ def address(small_ray):
 
 
 def ask(client, data, tries=60):
-    """Ask for boxes, again after every failure; return the answer and how often it was asked for."""
+    """Request boxes with retries; return the response and the number of requests."""
     for number in range(1, tries + 1):
         try:
-            answer = client.post("/infer", files={"file": data}, data={"model_type": "face"})
-            if answer.status_code == 200:
-                return answer.json(), number
-            assert answer.status_code in (500, 502, 503), answer.text
+            response = client.post("/infer", files={"file": data}, data={"model_type": "face"})
+            if response.status_code == 200:
+                return response.json(), number
+            assert response.status_code in (500, 502, 503), response.text
         except httpx.TransportError:
             pass
         time.sleep(0.5)
-    raise AssertionError(f"there must be an answer after {tries} tries")
+    raise AssertionError(f"no response after {tries} requests")
 
 
-def test_no_answer_is_lost_when_a_replica_dies(address, portrait):
+def test_replica_killed_requests_can_be_retried(address, portrait):
     with httpx.Client(base_url=address, timeout=60) as client:
         expected, _ = ask(client, portrait)
         assert len(expected["boxes"]) == 1
         actors = ray.util.list_named_actors(all_namespaces=True)
         replicas = [actor for actor in actors if actor["name"].startswith("SERVE_REPLICA::")]
         assert len(replicas) == 2
-        answers = []
+        responses = []
         for number in range(30):
             if number == 5:
                 ray.kill(ray.get_actor(**replicas[0]))
-            answers.append(ask(client, portrait)[0])
-        assert answers == [expected] * 30
+            responses.append(ask(client, portrait)[0])
+        assert responses == [expected] * 30
         assert client.get("/docs").status_code == 200
         assert client.post("/infer", files={"file": b"x"}, data={"model_type": "face"}).status_code == 415
 
 
-def test_a_stream_keeps_its_replica(address, portrait):
+def test_stream_stays_at_its_replica(address, portrait):
     from websockets.sync.client import connect
 
     with connect(address.replace("http", "ws") + "/stream") as socket:
@@ -75,24 +75,24 @@ def test_a_stream_keeps_its_replica(address, portrait):
 
 
 @pytest.mark.parametrize(("names", "status"), [(None, 200), ("faces.example.org", 403)])
-def test_build_checks_the_host_only_if_names_are_set(monkeypatch, names, status):
+def test_build_host_check_only_with_allowed_hosts(monkeypatch, names, status):
     from fastapi.testclient import TestClient
 
-    from fer_lib.service import deployment
+    from fer_lib.service import ray_deployment
 
     if names:
         monkeypatch.setenv("FER_SERVICE_ALLOWED_HOSTS", names)
-    assert TestClient(deployment._build()).get("/health", headers={"host": "any.example"}).status_code == status
+    assert TestClient(ray_deployment._build()).get("/health", headers={"host": "any.example"}).status_code == status
 
 
-def test_the_deployment_file_fits_ray_and_the_code():
+def test_deployment_file_matches_ray_and_code():
     from ray.serve.schema import ServeDeploySchema
 
-    from fer_lib.service import deployment
+    from fer_lib.service import ray_deployment
 
-    said = yaml.safe_load((ROOT / "deploy" / "ray-serve.yaml").read_text())
-    (application,) = ServeDeploySchema.model_validate(said).applications
+    text = yaml.safe_load((ROOT / "deploy" / "ray-serve.yaml").read_text())
+    (application,) = ServeDeploySchema.model_validate(text).applications
     module, name = application.import_path.split(":")
-    assert module == deployment.__name__
-    assert hasattr(deployment, name)
-    assert [one.name for one in application.deployments] == [deployment.NAME]
+    assert module == ray_deployment.__name__
+    assert hasattr(ray_deployment, name)
+    assert [one.name for one in application.deployments] == [ray_deployment.NAME]

@@ -1,4 +1,4 @@
-"""The shapes of answers: a contract with those who call."""
+"""Response models of the HTTP API and of streams, and their conversion from `Faces`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from fer_lib.labels import EMOTIONS
 ModelType = Literal["face", "emotion", "faces"]
 Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 Probability = Annotated[float, Field(ge=0, le=1)]
-PIXELS = "in pixels of the picture, turned as its EXIF entry says"
+PIXELS = "in pixels of the image after rotation by its EXIF orientation"
 Box = Annotated[
     tuple[float, float, float, float],
     Field(description=f"x1, y1, x2, y2: left, top, right and bottom edge, {PIXELS}"),
 ]
-Point = Annotated[tuple[float, float], Field(description=f"x and y, {PIXELS}; it may lie a little outside")]
+Point = Annotated[tuple[float, float], Field(description=f"x and y, {PIXELS}; it may lie slightly outside the image")]
 
 
 class Probabilities(BaseModel):
-    """How probable each emotion is, in [0, 1]; the seven sum to 1."""
+    """Probability of each emotion, in [0, 1]; the seven sum to 1."""
 
     angry: Probability
     disgust: Probability
@@ -35,94 +35,92 @@ class Probabilities(BaseModel):
 
     @classmethod
     def of(cls, row: NDArray[np.float32]) -> Self:
-        """Take them from a row of the table, `(7,)`."""
+        """Convert one row of `Faces.probabilities`, `(7,)`."""
         return cls(**{label: round(min(float(value), 1), 6) for label, value in zip(EMOTIONS, row, strict=True)})
 
 
 class Boxes(BaseModel):
-    """Where the faces are."""
+    """Boxes of the detected faces."""
 
-    boxes: list[Box] = Field(description="one per face, the largest first; none if there is no face")
+    boxes: list[Box] = Field(description="one per face, the largest first; empty if no face is detected")
 
 
 class Emotion(BaseModel):
-    """What one face shows."""
+    """Emotion of an image that is one face."""
 
     probabilities: Probabilities
 
 
 class Face(BaseModel):
-    """All that is known of one face."""
+    """One detected face."""
 
     box: Box
-    confidence: Probability = Field(description="how sure the detector is that this is a face, in [0, 1]")
+    confidence: Probability = Field(description="the detector's confidence, in [0, 1]")
     landmarks: list[Point] | None = Field(
         default=None,
-        description="five points: left eye, right eye, nose, left and right corner of the mouth, as they lie in the "
-        "picture; null if they are not known",
+        description="five points: left eye, right eye, nose, left and right corner of the mouth, left and right as seen "
+        "in the image; null if unknown",
     )
-    label: Label = Field(description="the most probable emotion")
+    label: Label = Field(description="the emotion with the highest probability")
     probabilities: Probabilities
-    track_id: int | None = Field(
-        default=None, description="the same number for the same face; only in streams, else null"
-    )
+    track_id: int | None = Field(default=None, description="ID of the same face over time; only in streams, else null")
 
 
 class FaceTable(BaseModel):
-    """Everything about the faces of one picture."""
+    """All faces of one image."""
 
-    width: int = Field(ge=1, description="width of the picture in pixels, turned as its EXIF entry says")
-    height: int = Field(ge=1, description="height of the picture in pixels, likewise")
-    faces: list[Face] = Field(description="the largest first; none is normal")
+    width: int = Field(ge=1, description="width of the image in pixels, after rotation by its EXIF orientation")
+    height: int = Field(ge=1, description="height of the image in pixels, after this rotation")
+    faces: list[Face] = Field(description="the largest first; may be empty")
 
 
-Answer = Boxes | Emotion | FaceTable
+Result = Boxes | Emotion | FaceTable
 
 
 class Refused(BaseModel):
-    """Why one picture of a batch has no answer."""
+    """Error of one image in a batch."""
 
-    status: int = Field(description="what the picture alone would have been answered with: 413 or 415")
+    status: int = Field(description="status that `/infer` would respond with for this image: 413 or 415")
     detail: str = Field(description="one sentence for people")
 
 
 class Batch(BaseModel):
-    """Answers to several pictures."""
+    """Results of several images."""
 
     results: list[Boxes | Emotion | FaceTable | Refused] = Field(
-        description="one per picture, in the order of the request"
+        description="one per image, in the order of the request"
     )
 
 
 class Health(BaseModel):
-    """That the service runs, and what it runs."""
+    """State and versions of the service."""
 
     status: Literal["ok"] = "ok"
     version: str = Field(description="version of the package")
-    network_sha256: str = Field(description="SHA-256 of the emotion network, to tell versions apart")
-    busy: int = Field(ge=0, description="pictures that are looked at or wait, in this process")
-    streams: int = Field(ge=0, description="streams that are open, in this process")
+    network_sha256: str = Field(description="SHA-256 of the emotion network's file")
+    busy: int = Field(ge=0, description="images being processed or waiting, in this process")
+    streams: int = Field(ge=0, description="open streams, in this process")
 
 
 class StreamFace(Face):
-    """A face in a stream, where `probabilities` are smoothed."""
+    """A face in a stream, with smoothed `probabilities`."""
 
-    raw_probabilities: Probabilities | None = Field(default=None, description="the same before smoothing")
+    raw_probabilities: Probabilities | None = Field(default=None, description="probabilities before smoothing")
 
 
-class StreamAnswer(BaseModel):
-    """The answer to one frame of a stream: its faces, or why there are none to tell."""
+class StreamResponse(BaseModel):
+    """Response to one frame of a stream: its faces, or an error."""
 
-    frame: int = Field(ge=0, description="number of the frame in this stream, from 0")
+    frame: int = Field(ge=0, description="index of the frame in this stream, from 0")
     faces: list[StreamFace] | None = None
-    detail: str | None = Field(default=None, description="one sentence, if the frame was not looked at")
+    detail: str | None = Field(default=None, description="one sentence, if the frame was not processed")
     status: int | None = Field(
-        default=None, description="what the frame alone would have been answered with: 413, 415 or 503"
+        default=None, description="status of the error, as `/infer` would respond with: 413, 415 or 503"
     )
 
 
-class StreamWish(BaseModel):
-    """How the frames of a stream are to be looked at from the next one on."""
+class StreamSettings(BaseModel):
+    """Settings of a stream, from its next frame on."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -130,12 +128,12 @@ class StreamWish(BaseModel):
 
 
 def list_boxes(faces: Faces) -> Boxes:
-    """Return where the faces are."""
+    """Return the boxes of the faces."""
     return Boxes(boxes=[_box(row) for row in faces.xyxy])
 
 
 def list_faces(faces: Faces) -> list[Face]:
-    """Return all that is known of the faces; `probabilities` must be known."""
+    """Return the faces as response models; `probabilities` must not be None."""
     if faces.probabilities is None:
         raise ValueError("`faces` must have probabilities, but got None")
     labels: list[Label] = faces.labels  # type: ignore[assignment]
@@ -153,7 +151,7 @@ def list_faces(faces: Faces) -> list[Face]:
 
 
 def list_stream_faces(faces: Faces) -> list[StreamFace]:
-    """Return the same of the faces of a stream, with what the network said before smoothing if that is known."""
+    """Return the faces of a stream, with the probabilities before smoothing if known."""
     raw = (
         [None] * len(faces) if faces.raw_probabilities is None else list(map(Probabilities.of, faces.raw_probabilities))
     )

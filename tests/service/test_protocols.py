@@ -1,4 +1,4 @@
-"""One stream that sends too much is closed, and other clients are answered meanwhile."""
+"""Rate limits of connections: a flooding client is disconnected, and other clients are served meanwhile."""
 
 import json
 import statistics
@@ -61,7 +61,7 @@ def url(engine):
         "frames",
     ],
 )
-def test_flood_is_disconnected_and_others_are_answered(url, data):
+def test_stream_flood_is_disconnected(url, data):
     before = psutil.Process().memory_info().rss
     attackers = [open_stream(url) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
@@ -70,7 +70,7 @@ def test_flood_is_disconnected_and_others_are_answered(url, data):
         while not all(one.done() for one in floods):
             times.append(health_ms(url))
     assert [one.result() for one in floods] == [True, True]
-    # The clients of this test share the cores with the server, so single answers may take longer.
+    # The clients of this test share the cores with the server, so single responses may take longer.
     assert statistics.median(times) < OTHERS_MS, times
     assert psutil.Process().memory_info().rss - before < 150e6
     for one in attackers:
@@ -97,7 +97,7 @@ GET = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
     ],
     ids=["tiny-chunks", "chunk-extension", "trailers", "long-trailer", "headers", "long-header", "path", "body-of-get"],
 )
-def test_flood_of_a_request_is_disconnected_and_others_are_answered(url, head, data):
+def test_request_flood_is_disconnected(url, head, data):
     before = psutil.Process().memory_info().rss
     one = connect(url)
     one.sendall(head)
@@ -112,8 +112,8 @@ def test_flood_of_a_request_is_disconnected_and_others_are_answered(url, head, d
     one.close()
 
 
-def test_chunked_body_of_usual_chunks_is_taken(url, portrait):
-    """Chunks of 1 kB, as some clients send them, and a few smaller ones."""
+def test_chunked_body_is_accepted(url, portrait):
+    """With chunks of 1 kB, as some clients send them, and with smaller ones."""
     data = PART + portrait + b'\r\n--x\r\nContent-Disposition: form-data; name="model_type"\r\n\r\nface\r\n--x--\r\n'
     for size in (1000, len(data) // 200 + 1):
         pieces = [data[start : start + size] for start in range(0, len(data), size)]
@@ -123,21 +123,21 @@ def test_chunked_body_of_usual_chunks_is_taken(url, portrait):
         one.close()
 
 
-def test_flood_close_code_and_reason(url):
+def test_stream_flood_close_code(url):
     one = open_stream(url)
     one.sendall(SETTING * 500)
     code, reason = read_close(one)
-    assert (code, "than a camera needs" in reason) == (1008, True)
+    assert (code, "rate limit" in reason) == (1008, True)
 
 
-def test_flood_of_pings_close_code_and_reason(url):
+def test_ping_flood_close_code(url):
     one = open_stream(url)
     one.sendall(frame(PING) * (FRAMES_AT_ONCE + 200))
     code, reason = read_close(one)
-    assert (code, "than a camera needs" in reason) == (1008, True)
+    assert (code, "rate limit" in reason) == (1008, True)
 
 
-def test_message_over_the_largest_size_is_closed_unread(engine):
+def test_message_over_the_size_limit_is_1009(engine):
     with served(engine, max_upload_bytes=100_000) as url:
         whole, parts = open_stream(url), open_stream(url)
         whole.sendall(frame(BINARY, bytes(100_001)))
@@ -145,8 +145,8 @@ def test_message_over_the_largest_size_is_closed_unread(engine):
         assert [read_close(one)[0] for one in (whole, parts)] == [1009, 1009]
 
 
-def test_compression_is_not_agreed_on(url):
-    """A compressed message of 10 kB can become one of 10 MB."""
+def test_compression_is_not_negotiated(url):
+    """A compressed message of 10 kB could expand to 10 MB."""
     from websockets.sync.client import connect
 
     with connect(url.replace("http", "ws") + "/stream", compression="deflate") as socket:
@@ -158,24 +158,24 @@ def test_compression_is_not_agreed_on(url):
         assert read_close(one)[0] == 1002
 
 
-def test_fast_client_that_waits_for_answers_stays(url, portrait):
-    """More frames than the rate allows, each sent when the last one is answered."""
+def test_client_that_waits_for_responses_has_no_rate_limit(url, portrait):
+    """More frames than the token bucket allows, each sent after the last response."""
     with served_stream(url) as socket:
         for number in range(600):
             socket.send(portrait if number % 100 == 0 else b"no image")
             assert json.loads(socket.recv())["frame"] == number
 
 
-def test_camera_without_window_stays(url, portrait):
-    """60 frames that are sent without waiting for an answer."""
+def test_camera_without_in_flight_window_is_accepted(url, portrait):
+    """60 frames sent without waiting for a response."""
     with served_stream(url) as socket:
         for _ in range(60):
             socket.send(portrait)
         assert [json.loads(socket.recv())["frame"] for _ in range(60)] == list(range(60))
 
 
-def test_connection_without_a_complete_header_is_closed(engine, monkeypatch):
-    """A connection with an open stream stays."""
+def test_header_timeout(engine, monkeypatch):
+    """It does not apply to a connection with an open stream."""
     from fer_lib.service import protocols
 
     monkeypatch.setattr(protocols, "HEADER_TIMEOUT_S", 0.2)

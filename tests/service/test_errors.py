@@ -1,7 +1,8 @@
-"""Every error is JSON with one sentence."""
+"""Error responses: status codes, and JSON with one sentence."""
 
 import struct
 import threading
+import time
 import zlib
 
 import pytest
@@ -19,16 +20,22 @@ def post(client, data=b"", model_type="face", **options):
     return client.post("/infer", files={"file": ("p.jpg", data)}, data={"model_type": model_type}, **options)
 
 
-def check(answer, status):
-    """Every refusal has this shape; return its sentence."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert list(answer.json()) == ["detail"]
-    detail = answer.json()["detail"]
+def check(response, status):
+    """Check the shape of an error response and return its sentence."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert list(response.json()) == ["detail"]
+    detail = response.json()["detail"]
     assert isinstance(detail, str)
     assert "\n" not in detail
     assert "Traceback" not in detail
     return detail
+
+
+def check_size_limit(response):
+    detail = check(response, 413)
+    assert "5000 bytes" in detail
+    assert "`FER_SERVICE_MAX_UPLOAD_BYTES`" in detail
 
 
 @pytest.mark.parametrize(
@@ -48,31 +55,31 @@ def check(answer, status):
     ids=["empty", "gif", "svg", "jpeg-2", "png-8", "webp-12", "jpeg-cut", "jpeg-head", "png-cut", "webp-cut"],
 )
 @pytest.mark.parametrize("model_type", ["face", "emotion", "faces"])
-def test_what_is_no_whole_picture_is_415(client, data, model_type):
-    assert check(post(client, data, model_type), 415).startswith("`file` must be a JPEG, PNG or WebP picture, but ")
+def test_infer_invalid_image_is_415(client, data, model_type):
+    assert check(post(client, data, model_type), 415).startswith("`file` must be")
 
 
-def test_a_decompression_bomb_is_413_from_its_header(client):
+def test_infer_decompression_bomb_is_413(client):
     assert len(HUGE_PNG) < 100
     assert "20000 × 20000" in check(post(client, HUGE_PNG), 413)
 
 
-def test_pixels_up_to_the_limit_are_taken(make_client):
+def test_infer_max_pixels(make_client):
     client = make_client(max_pixels=3000)
     assert post(client, encode(make_frame(50, 60))).status_code == 200
-    assert check(post(client, encode(make_frame(50, 61))), 413) == (
-        "a picture must have at most 3000 pixels, but got 61 × 50"
-    )
+    detail = check(post(client, encode(make_frame(50, 61))), 413)
+    assert "3000" in detail
+    assert "61 × 50" in detail
 
 
-def test_a_body_that_says_it_is_too_large_is_413_unread(make_client):
+def test_infer_content_length_over_the_limit_is_413(make_client):
     client = make_client(max_upload_bytes=5000)
-    answer = post(client, bytes(6000))
-    assert "at most 5000 bytes" in check(answer, 413)
-    assert answer.headers["connection"] == "close"
+    response = post(client, bytes(6000))
+    check_size_limit(response)
+    assert response.headers["connection"] == "close"
 
 
-def test_a_body_that_grows_too_large_is_413(make_client):
+def test_infer_streamed_body_over_the_limit_is_413(make_client):
     client = make_client(max_upload_bytes=5000)
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
 
@@ -81,63 +88,67 @@ def test_a_body_that_grows_too_large_is_413(make_client):
         for _ in range(10):
             yield bytes(1000)
 
-    answer = client.post("/infer", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
-    assert "at most 5000 bytes" in check(answer, 413)
+    response = client.post("/infer", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    check_size_limit(response)
 
 
-def test_a_wrong_model_type_is_422(client, portrait):
+def test_infer_wrong_model_type_is_422(client, portrait):
     detail = check(post(client, portrait, "smile"), 422)
-    assert detail == "`model_type`: Input should be 'face', 'emotion' or 'faces'"
+    assert detail.startswith("`model_type`:")
+    assert all(f"'{name}'" in detail for name in ("face", "emotion", "faces"))
 
 
-def test_missing_fields_are_422(client, portrait):
+def test_infer_missing_fields_are_422(client, portrait):
     assert "`file`" in check(client.post("/infer", data={"model_type": "face"}), 422)
     assert "`model_type`" in check(client.post("/infer", files={"file": portrait}), 422)
     assert "`file`" in check(client.post("/infer", json={"model_type": "face"}), 422)
     assert "`files`" in check(client.post("/infer/batch", data={"model_type": "face"}), 422)
 
 
-def test_a_text_field_in_the_place_of_the_file_is_422(client):
+def test_infer_text_field_as_file_is_422(client):
     check(client.post("/infer", data={"model_type": "face", "file": "hello"}), 422)
 
 
-def test_a_broken_form_is_400(client):
+def test_infer_invalid_form_is_400(client):
     check(client.post("/infer", content=b"x", headers={"Content-Type": "multipart/form-data; boundary=y"}), 400)
     check(client.post("/infer", content=b"x", headers={"Content-Type": "multipart/form-data"}), 400)
 
 
-def test_too_many_pictures_are_413(make_client, portrait):
+def test_infer_batch_over_max_batch_is_413(make_client, portrait):
     client = make_client(max_batch=2)
-    answer = client.post("/infer/batch", files=[("files", portrait)] * 3, data={"model_type": "face"})
-    assert "at most 2 pictures, but got 3" in check(answer, 413)
+    response = client.post("/infer/batch", files=[("files", portrait)] * 3, data={"model_type": "face"})
+    detail = check(response, 413)
+    assert detail.startswith("`files` must be at most 2")
+    assert "3" in detail
 
 
-def test_unknown_paths_and_methods_are_json(client):
+def test_unknown_path_is_404_and_method_405(client):
     check(client.get("/nothing"), 404)
     assert check(client.get("/infer"), 405)
 
 
-def test_a_fault_of_ours_is_500_without_its_trace(client, engine, portrait, caplog):
+def test_infer_internal_error_is_500_without_traceback(client, engine, portrait, caplog):
     engine.fault = RuntimeError("a secret")
     assert "secret" not in check(post(client, portrait), 500)
     assert "a secret" in caplog.text
 
 
-def test_overload_is_503_and_says_when_to_retry(make_client, engine, portrait):
+def test_infer_overload_is_503_with_retry_after(make_client, engine, portrait):
     client = make_client(threads=1, max_waiting=1, retry_after_s=3)
     engine.gate.clear()
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(post(client, portrait))) for _ in range(2)]
+    responses = []
+    threads = [threading.Thread(target=lambda: responses.append(post(client, portrait))) for _ in range(2)]
     for thread in threads:
         thread.start()
     assert engine.started.acquire(timeout=20)
+    end_s = time.monotonic() + 20
     while client.get("/health").json()["busy"] < 2:
-        pass
+        assert time.monotonic() < end_s
     refused = post(client, portrait)
-    assert check(refused, 503) == "too many pictures are waiting; try again in 3 s"
+    assert "3 s" in check(refused, 503)
     assert refused.headers["retry-after"] == "3"
     engine.gate.set()
     for thread in threads:
         thread.join()
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert post(client, portrait).status_code == 200
