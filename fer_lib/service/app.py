@@ -26,7 +26,7 @@ from fer_lib.service.measures import Measures, RequestMeasure
 from fer_lib.service.problems import answer_problems, describe
 from fer_lib.service.streams import Streams
 from fer_lib.service.workers import Workers
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 TITLE = "Face emotion detection"
 VERSION = find_version("face-emotion-detection") or "unknown"  # of a checkout that was never installed

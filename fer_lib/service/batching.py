@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.crops import Pixels
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.recognition import Recognizer
 
 

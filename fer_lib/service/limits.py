@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fer_lib.service.addresses import client_key
 from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.problems import body_too_slow, no_room_for_bytes, too_many_bytes
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 CLOSE = {"Connection": "close"}  # what is still to come of the body is not read
 IDLE_S = 10.0  # longest pause between two parts of a body, as in the proxies of `deploy/`

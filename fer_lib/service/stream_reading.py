@@ -13,7 +13,8 @@ from fer_lib.rate_limit import TokenBucket
 from fer_lib.service.answers import StreamWish
 from fer_lib.service.inbox import Inbox
 from fer_lib.service.problems import not_a_frame
-from fer_lib.settings import ServiceSettings, VisionSettings
+from fer_lib.settings.service import ServiceSettings
+from fer_lib.settings.vision import VisionSettings
 
 IN_FLIGHT = 2  # frames that a client may send ahead of the answers
 BURST_S = 2.0  # what a client may send at once, in seconds of its rate

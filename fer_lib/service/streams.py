@@ -21,7 +21,7 @@ from fer_lib.service.pictures import read_picture
 from fer_lib.service.problems import overloaded, too_many_bytes
 from fer_lib.service.stream_reading import Closing, StreamReader
 from fer_lib.service.workers import Workers
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 OVERTAKEN = "a newer frame came before this one was looked at"
 CLOSE_TIMEOUT_S = 2.0

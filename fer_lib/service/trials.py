@@ -31,7 +31,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.settings.base import PROJECT
+from fer_lib.settings.training import TrainingSettings
 
 # What says where and how a run is made, not what it learns.
 BESIDE = frozenset({"run_name", "runs_dir", "resume", "device"})

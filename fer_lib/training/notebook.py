@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.settings.base import PROJECT
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams
 from fer_lib.training.ending import tell_end
 from fer_lib.training.recipe import check_starts, read_steps
@@ -64,6 +66,7 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
         FileNotFoundError: if `RESUME` names no run.
         RuntimeError: if a cell fails; the executed notebook shows where.
     """
+    parameters = TrainingSettings.current(parameters)
     run = open_run(TrainingSettings.load(**parameters), TrainingSettings.sources(**parameters))
     told = {name.upper(): value for name, value in parameters.items()} | {"RESUME": str(run.folder.absolute())}
     try:
@@ -73,8 +76,8 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
     return run
 
 
-def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in pairs}
+def _by_field(pairs: Iterable[Sequence[str]]) -> dict[str, Any]:
+    return TrainingSettings.by_field(dict(pairs))
 
 
 if __name__ == "__main__":

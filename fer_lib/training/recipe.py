@@ -11,10 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.run import ELSEWHERE, WEIGHT_FILES, Run
-
-# Settings of earlier versions that no shipped run used.
-WITHDRAWN = frozenset({"repeat_after", "teacher_mirror"})
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
@@ -28,8 +26,8 @@ def read_recipe(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f"`--recipe` must be the folder of a run, or of several, but {folder} holds no {record.name}"
         )
-    known = json.loads(record.read_text(encoding="utf-8"))["settings"]
-    return {name: value for name, value in known.items() if name not in ELSEWHERE | WITHDRAWN}
+    known = TrainingSettings.current(json.loads(record.read_text(encoding="utf-8"))["settings"])
+    return {name: value for name, value in known.items() if name not in ELSEWHERE}
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from fer_lib.drafts import write_text
 from fer_lib.packages import find_version
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
 
 # Where a run takes place, which a recipe leaves to those who follow it.

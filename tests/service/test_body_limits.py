@@ -42,7 +42,7 @@ def wait_for(condition):
 
 def test_unfinished_bodies_do_not_grow_beyond_the_budget(engine, portrait):
     """40 clients each send 3 MB of a body that does not end; the budget has 12 MB."""
-    with served(engine, max_waiting_bytes=12_000_000) as url:
+    with served(engine, max_waiting_mb=12) as url:
         before = psutil.Process().memory_info().rss
         waiting = []
         for _ in range(40):
@@ -59,7 +59,7 @@ def test_unfinished_bodies_do_not_grow_beyond_the_budget(engine, portrait):
 
 
 def test_body_without_room_is_503_before_it_is_read(engine, portrait):
-    with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
+    with served(engine, max_upload_mb=1, max_waiting_mb=1) as url:
         first = begin(url, 900_000, 950_000)
         other = connect(url)
         wait_for(lambda: refuses(url, 500_000))
@@ -79,7 +79,7 @@ def refuses(url, size):
 
 
 def test_chunked_bodies_are_counted_as_they_come(engine):
-    with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
+    with served(engine, max_upload_mb=1, max_waiting_mb=1) as url:
         first = begin(url, 900_000, 950_000)
         wait_for(lambda: refuses(url, 500_000))
         chunked = connect(url)
@@ -129,7 +129,7 @@ def test_budget_is_given_back_after_every_kind_of_answer(make_client, engine, po
 
 
 def test_one_address_leaves_room_for_others(make_client):
-    app = make_client(max_upload_bytes=1000, max_waiting_bytes=2000).app
+    app = make_client(max_upload_mb=0.001, max_waiting_mb=0.002).app
 
     async def ask(client, size):
         head = {"type": "http", "method": "POST", "path": "/infer", "query_string": b"", "root_path": ""}

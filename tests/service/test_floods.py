@@ -138,7 +138,7 @@ def test_flood_of_pings_close_code_and_reason(url):
 
 
 def test_message_over_the_largest_size_is_closed_unread(engine):
-    with served(engine, max_upload_bytes=100_000) as url:
+    with served(engine, max_upload_mb=0.1) as url:
         whole, parts = open_stream(url), open_stream(url)
         whole.sendall(frame(BINARY, bytes(100_001)))
         parts.sendall(frame(BINARY, bytes(60_000), False) + frame(CONTINUATION, bytes(60_000)))

@@ -17,7 +17,7 @@ from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
-from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
+from fer_lib.settings import LiveSettings, RemoteSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
 from .conftest import ROOT, encode, served
@@ -57,8 +57,8 @@ def url(engine) -> Iterator[str]:
         engine.gate.set()
 
 
-def page(url: str, **settings: object) -> PageSettings:
-    return PageSettings(service_url=url, **settings)
+def page(url: str, **settings: object) -> RemoteSettings:
+    return RemoteSettings(url=url, **settings)
 
 
 def open_pipeline(url: str, **settings: object) -> FallbackPipeline:
@@ -87,8 +87,8 @@ def test_stream_address(said, address):
 
 @pytest.mark.parametrize("said", ["localhost:8000", "ftp://localhost", "http://a b"])
 def test_a_wrong_address_is_refused(said):
-    with pytest.raises(ValueError, match="`FER_SERVICE_URL` must be text matching"):
-        PageSettings.load(service_url=said)
+    with pytest.raises(ValueError, match="`FER_REMOTE_URL` must be text matching"):
+        RemoteSettings.load(url=said)
 
 
 def test_the_service_sees_what_the_kernel_would_see(real_engine):
@@ -180,7 +180,7 @@ def test_the_baseline_stays_when_the_service_goes_and_comes_back(engine, portrai
     port = find_port()
     engine.raw = np.full((2, 7), 1 / 7)
     with served(engine, port) as url:
-        pipeline = FallbackPipeline(VisionSettings(), page(url, service_retry_s=0.1), load)
+        pipeline = FallbackPipeline(VisionSettings(), page(url, retry_s=0.1), load)
         pipeline.calibrate(HARSH)
         before = pipeline.process_jpeg(portrait, 0.0).probabilities
         assert before[0, 3] < 1 / 7
@@ -202,7 +202,7 @@ def odds(probability: float) -> float:
 
 def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait):
     with served(real_engine) as url:
-        monkeypatch.setenv("FER_SERVICE_URL", url)
+        monkeypatch.setenv("FER_REMOTE_URL", url)
         session = Session(live=LiveSettings(calibration_s=1))
         assert session.wait_until_loaded(60)
 
@@ -230,7 +230,7 @@ def test_a_frame_that_is_no_picture_disturbs_nothing(url, portrait):
 def test_a_service_killed_in_mid_stream_and_started_again(portrait):
     """A process of its own, ended as when its computer loses its power."""
     with serve_service() as (url, process):
-        pipeline = open_pipeline(url, service_retry_s=0.1)
+        pipeline = open_pipeline(url, retry_s=0.1)
         seen = [pipeline.process_jpeg(portrait, n / 30) for n in range(3)]
         assert (pipeline.notice, len({tuple(numbers(faces)) for faces in seen})) == (AT_SERVICE, 1)
         process.kill()
@@ -255,7 +255,7 @@ def test_a_service_that_was_never_there(portrait):
 
 def test_a_service_that_does_not_answer_in_time(url, engine, portrait):
     engine.gate.clear()
-    pipeline = open_pipeline(url, service_timeout_s=0.2, service_retry_s=3600)
+    pipeline = open_pipeline(url, timeout_s=0.2, retry_s=3600)
     assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [1]
     assert pipeline.notice == GONE
 
@@ -272,7 +272,7 @@ def test_a_service_with_too_many_streams(engine, portrait):
 
 def test_a_service_with_too_much_to_do(engine, portrait):
     with served(engine, threads=1, max_waiting=0) as url:
-        first, second = open_pipeline(url), open_pipeline(url, service_retry_s=3600)
+        first, second = open_pipeline(url), open_pipeline(url, retry_s=3600)
         engine.gate.clear()
         waiting = threading.Thread(target=first.process_jpeg, args=(portrait, 0.0))
         waiting.start()
@@ -347,7 +347,7 @@ def test_the_lines_of_the_page_about_the_service_run(url, portrait, capsys):
 
 
 def test_the_page_says_who_looks(url, monkeypatch, portrait):
-    monkeypatch.setenv("FER_SERVICE_URL", url)
+    monkeypatch.setenv("FER_REMOTE_URL", url)
     session = Session()
     panel = Panel(session)
     assert session.wait_until_loaded(60)

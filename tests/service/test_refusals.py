@@ -66,14 +66,14 @@ def test_pixels_up_to_the_limit_are_taken(make_client):
 
 
 def test_a_body_that_says_it_is_too_large_is_413_unread(make_client):
-    client = make_client(max_upload_bytes=5000)
+    client = make_client(max_upload_mb=0.005)
     answer = post(client, bytes(6000))
     assert "at most 5000 bytes" in check(answer, 413)
     assert answer.headers["connection"] == "close"
 
 
 def test_a_body_that_grows_too_large_is_413(make_client):
-    client = make_client(max_upload_bytes=5000)
+    client = make_client(max_upload_mb=0.005)
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
 
     def body():

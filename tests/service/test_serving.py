@@ -17,7 +17,7 @@ from fer_lib.settings import ServiceSettings
 
 
 def test_settings_have_names_of_their_own():
-    assert ServiceSettings.variable("max_upload_bytes") == "FER_SERVICE_MAX_UPLOAD_BYTES"
+    assert ServiceSettings.variable("max_upload_mb") == "FER_SERVICE_MAX_UPLOAD_MB"
 
 
 def test_a_wrong_setting_is_one_sentence(capsys):

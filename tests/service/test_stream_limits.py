@@ -64,10 +64,10 @@ def test_text_in_the_place_of_a_frame_is_answered_with_a_sentence(client, engine
 
 
 def test_settings_of_a_stream_read_neither_environment_nor_file(client, engine, portrait, monkeypatch):
-    from fer_lib import settings
+    from fer_lib.settings import Settings, sources
 
-    monkeypatch.setattr(settings.Settings, "load", None)
-    monkeypatch.setattr(settings, "find_dotenv", None)
+    monkeypatch.setattr(Settings, "load", None)
+    monkeypatch.setattr(sources, "find_dotenv", None)
     with client.websocket_connect("/stream") as socket:
         socket.send_text('{"smoothing_s": 0.75}')
         socket.send_bytes(portrait)
@@ -172,7 +172,7 @@ def test_streams_of_this_computer_are_not_limited_by_address(engine):
 
 
 def test_frames_of_all_streams_share_the_byte_budget(make_client, engine, portrait):
-    client = make_client(max_upload_bytes=len(portrait), max_waiting_bytes=len(portrait))
+    client = make_client(max_upload_mb=len(portrait) / 1e6, max_waiting_mb=len(portrait) / 1e6)
     engine.gate.clear()
     with client.websocket_connect("/stream") as first, client.websocket_connect("/stream") as second:
         first.send_bytes(portrait)
