@@ -136,7 +136,7 @@ class FallbackPipeline:
             self._stream = None
 
     def _take_over(self, error: ServiceGoneError) -> None:
-        logger.warning("the service at %s does not answer: %s", public_address(self._page), printable(str(error)))
+        logger.warning("the service at %s does not answer: %s", public_address(self._remote), printable(str(error)))
         self._close()
         self._first = self._next
         self._is_there.clear()

@@ -86,7 +86,9 @@ def select(group: Group, found: Mapping[str, str | None], source: str) -> dict[s
             bare |= {} if field in group.unprefixed else {field.upper(): name}
     if bare:
         where = "`.env`" if source == ".env" else "the environment"
-        _log_once(f"{_quoted(bare)} in {where} will not be read without the prefix FER_ any more: use {_quoted(bare.values())}")
+        _log_once(
+            f"{_quoted(bare)} in {where} will not be read without the prefix FER_ any more: use {_quoted(bare.values())}"
+        )
     old = {name: value for name, value in values.items() if name in _variables_of_retired(group)}
     chosen = replace_retired(group, old) | chosen
     return {prefixed(group, field).lower(): str(value) for field, value in chosen.items()}
@@ -127,7 +129,10 @@ def _short_forms(group: Group, name: str) -> set[str]:
     """Return a name in lower case, as it is and without the prefixes that it may have."""
     whole = prefixed(group, "").lower()
     lower = name.lower()
-    return {lower, *(lower.removeprefix(start) for start in (PREFIX.lower(), whole, whole.removeprefix(PREFIX.lower())))}
+    return {
+        lower,
+        *(lower.removeprefix(start) for start in (PREFIX.lower(), whole, whole.removeprefix(PREFIX.lower()))),
+    }
 
 
 def _bare(group: Group, name: str) -> str:

@@ -41,10 +41,7 @@ def allowed_values(info: Any) -> str:
         *most, last = (repr(value) for value in types)
         return f"{', '.join(most)} or {last}"
     bounds = {
-        bound: value
-        for rule in info.metadata
-        for bound in _BOUNDS
-        if (value := getattr(rule, bound, None)) is not None
+        bound: value for rule in info.metadata for bound in _BOUNDS if (value := getattr(rule, bound, None)) is not None
     }
     if bounds.keys() == {"ge", "le"}:
         return f"{_TYPES[types[0]]} from {bounds['ge']} to {bounds['le']}"

@@ -16,8 +16,15 @@ class ServiceSettings(Settings):
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0: all of this computer")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     processes: int = Field(1, ge=1, le=64, description="worker processes; each loads the networks")
-    threads: int = Field(2, ge=1, le=64, description="images that one process analyses concurrently; FER_THREADS sets the threads of each network")
-    max_waiting: int = Field(16, ge=0, le=10000, description="images that may wait for a thread; more are refused (503)")
+    threads: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="images that one process analyses concurrently; FER_THREADS sets the threads of each network",
+    )
+    max_waiting: int = Field(
+        16, ge=0, le=10000, description="images that may wait for a thread; more are refused (503)"
+    )
     retry_after_s: int = Field(1, ge=1, le=3600, description="seconds in the Retry-After header of a refusal")
     max_upload_mb: float = Field(
         8, ge=0.001, le=1000, description="largest request, in megabytes (10^6 bytes); a batch is one request"
@@ -35,15 +42,23 @@ class ServiceSettings(Settings):
         30, ge=0.1, le=86400, description="seconds without a frame after which a stream is closed"
     )
     stream_messages_per_s: float = Field(
-        200, ge=1, le=100_000, description="rate limit of messages sent ahead of the results, per second; more close the stream"
+        200,
+        ge=1,
+        le=100_000,
+        description="rate limit of messages sent ahead of the results, per second; more close the stream",
     )
     stream_mb_per_s: float = Field(
-        10, ge=0.1, le=10_000, description="rate limit of these messages, in megabytes per second; more close the stream"
+        10,
+        ge=0.1,
+        le=10_000,
+        description="rate limit of these messages, in megabytes per second; more close the stream",
     )
     max_waiting_mb: float = Field(
         64, ge=0.001, le=100_000, description="megabytes of all requests and waiting frames of one process"
     )
-    body_timeout_s: float = Field(60, ge=0.1, le=86400, description="seconds in which the body of a request must be complete")
+    body_timeout_s: float = Field(
+        60, ge=0.1, le=86400, description="seconds in which the body of a request must be complete"
+    )
     allowed_hosts: str = Field(
         "",
         description="names besides localhost in the Host header, separated by commas; * allows any; empty: any, unless host is local",

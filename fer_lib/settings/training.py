@@ -10,7 +10,6 @@ from pydantic_settings import SettingsConfigDict
 
 from fer_lib.settings.base import PREFIX, Settings, locate
 
-
 USUAL = (
     "learning_rate",
     "batch_size",
@@ -43,14 +42,18 @@ class TrainingSettings(Settings):
         "b0",
         description="b0: EfficientNet-B0, the network in use; resnet18, resnet18-wide (for 48 pixels), resnet29, mobilenet: distillation teachers",
     )
-    stochastic_depth: float = Field(0.2, ge=0, lt=1, description="stochastic depth: probability of skipping the last block; linear from 0 at the first")
+    stochastic_depth: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="stochastic depth: probability of skipping the last block; linear from 0 at the first",
+    )
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="schedule of the learning rate")
     weight_decay: float = Field(0.01, ge=0, le=1, description="weight decay")
-    clip_norm: float = Field(
-        0.0, ge=0, description="gradient-norm clipping: largest norm of a step's gradient; 0: off"
-    )
+    clip_norm: float = Field(0.0, ge=0, description="gradient-norm clipping: largest norm of a step's gradient; 0: off")
     sampler: Literal["balanced", "root", "none"] = Field(
-        "balanced", description="balanced: all labels drawn equally often; root: in proportion to the square root of their frequency; none: each image once per epoch"
+        "balanced",
+        description="balanced: all labels drawn equally often; root: in proportion to the square root of their frequency; none: each image once per epoch",
     )
     augmentation: Literal["none", "light", "strong"] = Field("light", description="strength of the data augmentation")
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
@@ -69,7 +72,10 @@ class TrainingSettings(Settings):
         "float32", description="mixed precision: bfloat16 is faster on CPUs and GPUs that support it"
     )
     initial_size: int | None = Field(
-        None, ge=32, le=1024, description="progressive resizing: side of the images in the first half of the epochs; empty: image_size"
+        None,
+        ge=32,
+        le=1024,
+        description="progressive resizing: side of the images in the first half of the epochs; empty: image_size",
     )
     initial_weights: str = Field(
         "lite0",
@@ -91,9 +97,7 @@ class TrainingSettings(Settings):
         le=1000,
         description="fixed augmented views of each image, whose teachers' predictions are computed once and kept in the run's folder; 0: predict in every step",
     )
-    frozen_stages: int = Field(
-        0, ge=0, le=8, description="first stages of b0 whose weights are frozen; 0: none"
-    )
+    frozen_stages: int = Field(0, ge=0, le=8, description="first stages of b0 whose weights are frozen; 0: none")
     frozen_backbone: bool = Field(
         False,
         description="train only the classifier of the network in initial_weights, on cached features; takes minutes",
@@ -105,17 +109,25 @@ class TrainingSettings(Settings):
     head_seeds: int = Field(
         5, ge=1, le=100, description="classifiers trained, of which the best is kept (frozen_backbone)"
     )
-    max_images: int | None = Field(None, ge=1, description="limit of images per split, for a quick trial; empty: all images")
+    max_images: int | None = Field(
+        None, ge=1, description="limit of images per split, for a quick trial; empty: all images"
+    )
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
     # Measured with the detector on 500 images of FER2013: medians of how they are framed.
     crop_scale: float = Field(
         0.95, gt=0, le=4, description="side of the training images relative to the longer side of the detector's box"
     )
     crop_shift_y: float = Field(
-        -0.01, ge=-1, le=1, description="vertical offset of their centre from the box's centre, in the same unit; positive: below"
+        -0.01,
+        ge=-1,
+        le=1,
+        description="vertical offset of their centre from the box's centre, in the same unit; positive: below",
     )
     crop_detail: int = Field(
-        0, ge=0, le=1024, description="crops are reduced to this side, in pixels, before they get image_size; 0: no limit"
+        0,
+        ge=0,
+        le=1024,
+        description="crops are reduced to this side, in pixels, before they get image_size; 0: no limit",
     )
     keep_by: Literal["accuracy", "balanced_accuracy", "macro_f1", "mean", "loss", "last"] = Field(
         "accuracy",
@@ -139,8 +151,13 @@ class TrainingSettings(Settings):
     processes: int = Field(1, ge=1, description="data-parallel processes, such as one per GPU")
     data_dir: Path = Field(Path("data/images"), description="folder with train/ and validation/")
     runs_dir: Path = Field(Path("runs"), description="folder that gets one folder per run")
-    run_name: str = Field("b0", pattern=r"^[A-Za-z0-9._-]+$", description="name of the run's folder, after its start time")
-    resume: str = Field("auto", description="auto: resume an unfinished run of this name and these settings; never; or the folder of a run to resume")
+    run_name: str = Field(
+        "b0", pattern=r"^[A-Za-z0-9._-]+$", description="name of the run's folder, after its start time"
+    )
+    resume: str = Field(
+        "auto",
+        description="auto: resume an unfinished run of this name and these settings; never; or the folder of a run to resume",
+    )
 
     @field_validator("data_dir", "runs_dir", "ferplus_csv")
     @classmethod

@@ -54,9 +54,7 @@ def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSe
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield RemoteSettings(
-            url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=TIMEOUT_S, retry_s=3600
-        )
+        yield RemoteSettings(url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=TIMEOUT_S, retry_s=3600)
         server.shutdown(socket.SHUT_RDWR)
     thread.join(20)
 
