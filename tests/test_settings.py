@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib import settings
-from fer_lib.settings import GROUPS, LiveSettings, TrainingSettings, VisionSettings
+from fer_lib.settings import GROUPS, LiveSettings, Settings, TrainingSettings, VisionSettings, sources
 
-find_dotenv = settings.find_dotenv
+find_dotenv = sources.find_dotenv
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, with the real search for `.env`."""
-    monkeypatch.setattr(settings, "find_dotenv", find_dotenv)
+    monkeypatch.setattr(sources, "find_dotenv", find_dotenv)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def refusal(group: type[settings.Settings], **arguments: object) -> str:
+def refusal(group: type[Settings], **arguments: object) -> str:
     with pytest.raises(ValueError, match=r"must be|is not") as caught:
         group.load(**arguments)
     return str(caught.value)
@@ -225,6 +224,6 @@ def test_validate_value_names_the_setting_and_what_is_allowed():
 def test_validate_value_reads_neither_the_environment_nor_a_file(folder, monkeypatch):
     (folder / ".env").write_text("FER_SMOOTHING_S=7\nFER_MISTAKE=1\n")
     monkeypatch.setenv("FER_SMOOTHING_S", "9")
-    monkeypatch.setattr(settings, "find_dotenv", None)
+    monkeypatch.setattr(sources, "find_dotenv", None)
     assert VisionSettings.validate_value("smoothing_s", 0.5) == 0.5
     assert VisionSettings.validate_value("smoothing_s", 1) == 1.0

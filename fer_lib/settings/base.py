@@ -50,7 +50,7 @@ class Settings(names.NamedSettings):
 
     @classmethod
     def sources(cls, **arguments: Any) -> dict[str, str]:
-        """Return for each setting the source from which `load(**arguments)` takes it: `parameter`, `environment`, …"""
+        """Return for each setting the source from which `load(**arguments)` takes it, such as `.env`."""
         given = cls._given(arguments)
         return _came_from(cls, sources.read_dotenv(cls), sources.read_environment(cls), given)
 
