@@ -76,7 +76,7 @@ def select(group: Group, found: Mapping[str, str | None], source: str) -> dict[s
     """
     values = {name.upper(): value for name, value in found.items() if value}
     chosen: dict[str, Any] = {}
-    bare = {}
+    bare: dict[str, str] = {}
     for field in group.model_fields:
         name = prefixed(group, field)
         if name in values:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +75,8 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
     return run
 
 
-def _by_field(pairs: Iterable[Sequence[str]]) -> dict[str, Any]:
-    return TrainingSettings.by_field(dict(pairs))
+def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
+    return TrainingSettings.by_field({name: value for name, value in pairs})
 
 
 if __name__ == "__main__":
