@@ -76,7 +76,7 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
 
 
 def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
-    return TrainingSettings.by_field({name: value for name, value in pairs})
+    return TrainingSettings.by_field(dict(pairs))
 
 
 if __name__ == "__main__":
