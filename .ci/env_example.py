@@ -1,27 +1,28 @@
 """Print .env.example: every setting with its meaning, its range and its default.
 
-`.venv/bin/python .ci/env_example.py > .env.example` writes it anew after a change of fer_lib/settings.py.
+`.venv/bin/python .ci/env_example.py > .env.example` writes it anew after a change in fer_lib/settings/.
 """
 
 from pathlib import Path
 from typing import Any
 
-from fer_lib.settings import GROUPS, PROJECT, Settings, TrainingSettings
+from fer_lib.settings import GROUPS, Settings, TrainingSettings
+from fer_lib.settings.base import PROJECT
+from fer_lib.settings.training import USUAL
 
 HEADER = """\
 # Copy this file to `.env` and change what you like. A value comes from the first place that has it:
 # a notebook's parameter, the environment, `.env`, the default. What stands here are the defaults.
 """
-USUAL = tuple(TrainingSettings.model_fields)[:8]
 
 
 def example() -> str:
-    """Return the text of .env.example; the usual knobs of training are set, the others commented out."""
+    """Return the text of .env.example; the eight usual settings of training are set, the others commented out."""
     rest = tuple(field for field in TrainingSettings.model_fields if field not in USUAL)
     parts = [
         HEADER,
-        section("How a network learns", TrainingSettings, USUAL, ""),
-        section("More of training: take the # before a name away to change it", TrainingSettings, rest, "#"),
+        section("Training of a network", TrainingSettings, USUAL, ""),
+        section("Further settings of training: remove the # before a name to change it", TrainingSettings, rest, "#"),
     ]
     named = {TrainingSettings.variable(field) for field in TrainingSettings.model_fields}
     for group in GROUPS:

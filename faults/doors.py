@@ -249,7 +249,7 @@ def open_service() -> Door:
     import httpx
 
     pipeline = load_pipeline(VisionSettings.load())
-    app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_bytes=100_000), _FakeEngine(pipeline))
+    app = create_app(ServiceSettings.load(max_pixels=FEW, max_upload_mb=0.1), _FakeEngine(pipeline))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     loop = asyncio.new_event_loop()
     client = httpx.AsyncClient(transport=transport, base_url="http://localhost")

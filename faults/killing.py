@@ -27,10 +27,10 @@ from fer_lib.training.drawing import write_sample
 SMALL = {
     "IMAGE_SIZE": "32",
     "BATCH_SIZE": "14",
-    "MAX_IMAGES": "56",
-    "DEVICE": "cpu",
-    "EMA_DECAY": "0.9",
-    "INITIAL_WEIGHTS": "none",
+    "FER_TRAIN_MAX_IMAGES": "56",
+    "FER_TRAIN_DEVICE": "cpu",
+    "FER_TRAIN_EMA_DECAY": "0.9",
+    "FER_TRAIN_INITIAL_WEIGHTS": "none",
     "OMP_NUM_THREADS": "1",
 }
 COMMAND = [sys.executable, "-m", "fer_lib.training"]
@@ -102,7 +102,7 @@ def kill(kills: int, epochs: int, seed: int) -> dict[str, Any]:
 
 def _environment(folder: Path, runs: str, epochs: int) -> dict[str, str]:
     (folder / runs).mkdir()
-    paths = {"DATA_DIR": str(folder / "data"), "RUNS_DIR": str(folder / runs)}
+    paths = {"FER_TRAIN_DATA_DIR": str(folder / "data"), "FER_TRAIN_RUNS_DIR": str(folder / runs)}
     return {**os.environ, **SMALL, **paths, "NUM_EPOCHS": str(epochs)}
 
 

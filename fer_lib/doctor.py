@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from fer_lib.packages import find_version
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.weights import DETECTOR, EMOTION, load_emotion_weights, load_weights
 
 NAME = "face-emotion-detection"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fer_lib import settings
+from fer_lib.settings import GROUPS, names, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True)
 def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the environment's knobs and the checkout's `.env`, so that every test meets the defaults."""
-    known = {group.variable(field) for group in settings.GROUPS for field in group.model_fields}
+    known = names.known_variables(GROUPS)
     for name in list(os.environ):
-        if name.upper() in known or name.upper().startswith(settings.PREFIX):
+        if name.upper() in known or name.upper().startswith(names.PREFIX):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(settings, "find_dotenv", lambda: None)
+    monkeypatch.setattr(sources, "find_dotenv", lambda: None)
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from fer_lib import settings
 from fer_lib.live.digests import DIGESTS
-from fer_lib.settings import GROUPS, TrainingSettings
+from fer_lib.settings import GROUPS, TrainingSettings, sources
 
 TRAINING_ONLY = {"torch", "torchvision", "facenet-pytorch", "accelerate", "matplotlib", "scikit-learn", "pandas"}
 
@@ -189,7 +188,7 @@ def test_env_example_sets_the_usual_knobs_and_names_all_others(project_root):
 def test_env_example_loads_as_env(project_root, tmp_path, monkeypatch, group, everything):
     text = (project_root / ".env.example").read_text()
     (tmp_path / ".env").write_text(re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE) if everything else text)
-    monkeypatch.setattr(settings, "find_dotenv", lambda: tmp_path / ".env")
+    monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
     assert group.load() == group()
     assert (TrainingSettings.sources()["seed"] == ".env") == everything
 

@@ -16,12 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEARNING = [path for path in PATHS if not path.stem.startswith("04")]
 KNOBS = {
-    "DATA_DIR": str(ROOT / "data" / "sample"),
+    "FER_TRAIN_DATA_DIR": str(ROOT / "data" / "sample"),
+    "FER_EVALUATE_DATA_DIR": str(ROOT / "data" / "sample"),
     "NUM_EPOCHS": "1",
     "IMAGE_SIZE": "32",
     "BATCH_SIZE": "16",
-    "MAX_IMAGES": "14",
-    "ROBUSTNESS_IMAGES": "14",
+    "FER_TRAIN_MAX_IMAGES": "14",
+    "FER_EVALUATE_MAX_IMAGES": "14",
+    "FER_EVALUATE_ROBUSTNESS_IMAGES": "14",
     "OMP_NUM_THREADS": "1",  # more threads wait for each other when the computer is busy
 }
 
@@ -109,7 +111,7 @@ def test_notebook_has_one_cell_of_literal_parameters(path):
 def test_notebook_02_has_every_knob_of_training_open():
     (cell,) = parameter_cells(ROOT / "notebooks" / "02_train.ipynb")
     values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
-    assert values == dict.fromkeys(map(TrainingSettings.variable, TrainingSettings.model_fields))
+    assert values == dict.fromkeys(field.upper() for field in TrainingSettings.model_fields)
 
 
 def test_notebook_04_has_at_most_six_cells():
@@ -135,7 +137,7 @@ def test_notebook_links_resolve(path):
 @every_notebook
 def test_notebook_runs(path, tmp_path):
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", path]
-    environment = {**os.environ, **KNOBS, "RUNS_DIR": str(tmp_path / "runs")}
+    environment = {**os.environ, **KNOBS, "FER_TRAIN_RUNS_DIR": str(tmp_path / "runs")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:]
     assert f"{len(code_cells(path))} passed" in done.stdout

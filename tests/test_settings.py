@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib import settings
-from fer_lib.settings import GROUPS, LiveSettings, ServiceSettings, TrainingSettings, VisionSettings
+from fer_lib.settings import GROUPS, LiveSettings, Settings, TrainingSettings, VisionSettings, sources
 
-find_dotenv = settings.find_dotenv
+find_dotenv = sources.find_dotenv
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, with the real search for `.env`."""
-    monkeypatch.setattr(settings, "find_dotenv", find_dotenv)
+    monkeypatch.setattr(sources, "find_dotenv", find_dotenv)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def refusal(group: type[settings.Settings], **arguments: object) -> str:
+def refusal(group: type[Settings], **arguments: object) -> str:
     with pytest.raises(ValueError, match=r"must be|is not") as caught:
         group.load(**arguments)
     return str(caught.value)
@@ -118,39 +117,6 @@ def test_load_unknown_name_in_dotenv_is_refused(folder):
     (folder / ".env").write_text("LEARNIG_RATE=0.1\n")
     assert "`LEARNIG_RATE` is not a name in .env" in refusal(TrainingSettings)
     assert "did you mean `LEARNING_RATE`?" in refusal(TrainingSettings)
-
-
-@pytest.mark.parametrize("place", ["environment", ".env", "parameter"])
-def test_load_retired_name_is_ignored_with_one_warning(folder, monkeypatch, caplog, place):
-    monkeypatch.setitem(settings.RETIRED, "FER_SERVICE_OLD", "remove the line")
-    settings._warn_once.cache_clear()
-    arguments = {}
-    if place == "environment":
-        monkeypatch.setenv("fer_service_old", "true")
-    elif place == ".env":
-        (folder / ".env").write_text("FER_SERVICE_OLD=true\n")
-    else:
-        arguments = {"old": True}
-    for _ in range(2):
-        assert ServiceSettings.load(**arguments) == ServiceSettings()
-    (record,) = caplog.records
-    assert "old" in record.getMessage().lower()
-    assert record.getMessage().endswith("remove the line")
-
-
-def test_load_retired_name_without_prefix_is_ignored_with_a_warning(monkeypatch, caplog):
-    monkeypatch.setitem(settings.RETIRED, "OLD_EPOCHS", "use `NUM_EPOCHS`")
-    settings._warn_once.cache_clear()
-    monkeypatch.setenv("OLD_EPOCHS", "3")
-    assert TrainingSettings.load(OLD_EPOCHS=4) == TrainingSettings()
-    assert caplog.messages == ["`OLD_EPOCHS` is ignored, because this setting was removed: use `NUM_EPOCHS`"]
-
-
-def test_retired_names_are_no_settings():
-    known = {group.variable(field) for group in GROUPS for field in group.model_fields}
-    assert known.isdisjoint(settings.RETIRED)
-    assert all(settings.retired(name.lower()) for name in settings.RETIRED)
-    assert not any(settings.retired(name) for name in known)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +224,6 @@ def test_validate_value_names_the_setting_and_what_is_allowed():
 def test_validate_value_reads_neither_the_environment_nor_a_file(folder, monkeypatch):
     (folder / ".env").write_text("FER_SMOOTHING_S=7\nFER_MISTAKE=1\n")
     monkeypatch.setenv("FER_SMOOTHING_S", "9")
-    monkeypatch.setattr(settings, "find_dotenv", None)
+    monkeypatch.setattr(sources, "find_dotenv", None)
     assert VisionSettings.validate_value("smoothing_s", 0.5) == 0.5
     assert VisionSettings.validate_value("smoothing_s", 1) == 1.0

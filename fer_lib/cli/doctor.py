@@ -8,7 +8,7 @@ from itertools import groupby
 
 from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.doctor import Finding, as_dict, examine
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 ABOUT = """\

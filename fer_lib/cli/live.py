@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_lib.cli.parsing import make_parser, split_settings
-from fer_lib.settings import PROJECT, LiveSettings, PageSettings, Settings, VisionSettings
+from fer_lib.settings.base import PREFIX, PROJECT, Settings
+from fer_lib.settings.live import LiveSettings
+from fer_lib.settings.remote import RemoteSettings
+from fer_lib.settings.server import ServerSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 ABOUT = """\
@@ -86,13 +90,15 @@ def resolve(settings: dict[str, str]) -> dict[str, str]:
         ValueError: if a value or a name is wrong.
     """
     variables: dict[str, str] = {}
-    groups: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, PageSettings)
-    known = {field for group in groups for field in group.model_fields}
-    for name in settings.keys() - known:
-        words = ", ".join(sorted(field.upper() for field in known))
-        raise ValueError(f"`{name.upper()}` is not a setting of the live page; known are {words}")
+    groups: tuple[type[Settings], ...] = (VisionSettings, LiveSettings, RemoteSettings, ServerSettings)
+    for name in settings:
+        if not any(group.owns(name) for group in groups):
+            known = {group.variable(field).removeprefix(PREFIX) for group in groups for field in group.model_fields}
+            raise ValueError(
+                f"`{name.upper()}` is not a setting of the live page; known are {', '.join(sorted(known))}"
+            )
     for group in groups:
-        ours = {name: value for name, value in settings.items() if name in group.model_fields}
+        ours = group.by_field({name: value for name, value in settings.items() if group.owns(name)})
         loaded, sources = group.load(**ours), group.sources(**ours)
         values = {name: getattr(loaded, name) for name in group.model_fields if sources[name] != "default"}
         variables |= {group.variable(name): _as_text(value) for name, value in values.items() if value is not None}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from fer_lib.settings import PREFIX
+from fer_lib.settings.base import PREFIX
 from fer_lib.terminal import printable
 
 SETTINGS = """\

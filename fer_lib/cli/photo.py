@@ -10,7 +10,7 @@ from typing import Any
 from fer_lib.cli.parsing import in_a_sentence, make_parser, split_settings
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 ABOUT = """\

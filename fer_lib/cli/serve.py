@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.packages import require
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 ABOUT = """\
 Answer pictures over HTTP: POST /infer, POST /infer/batch, a WebSocket at /stream; /docs describes everything. Ctrl-C
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
     rest, given = split_settings(parser.parse_args(words).words)
     if rest:
         parser.error(f"unexpected `{rest[0]}`")
-    settings = ServiceSettings.load(**{name.removeprefix("service_"): value for name, value in given.items()})
+    settings = ServiceSettings.load(**ServiceSettings.by_field(given))
     require("this", "service", fastapi="fastapi", uvicorn="uvicorn")
     from fer_lib.service.serving import serve
 

@@ -12,7 +12,7 @@ from fer_lib.cli.parsing import make_parser, split_settings
 from fer_lib.labels import EMOTIONS
 from fer_lib.packages import require
 from fer_lib.recording.tally import Tally
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 if TYPE_CHECKING:

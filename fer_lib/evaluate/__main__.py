@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.packages import require
-from fer_lib.settings import EvaluationSettings
+from fer_lib.settings.evaluation import EvaluationSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 

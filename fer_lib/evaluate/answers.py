@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fer_lib.metrics import softmax
-from fer_lib.settings import EvaluationSettings, VisionSettings
+from fer_lib.settings.evaluation import EvaluationSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.training.data import CURE, SPLITS, Split, load_split
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.weights import EMOTION, weights_folder

@@ -19,7 +19,7 @@ from fer_lib.evaluate.answers import open_recognizer
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import wilson_interval
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.training.data import list_labelled, spread_evenly
 from fer_lib.vision.detection import Detector
 from fer_lib.vision.photo import PHOTO_SUFFIXES, read_photo

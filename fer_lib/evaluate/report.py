@@ -14,7 +14,7 @@ from fer_lib.evaluate.latency import measure_latency
 from fer_lib.evaluate.stability import measure_flips
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import count_confusions, fit_temperature, judge_probabilities, score, softmax, wilson_interval
-from fer_lib.settings import EvaluationSettings
+from fer_lib.settings.evaluation import EvaluationSettings
 from fer_lib.training.votes import read_votes
 
 Votes = dict[str, NDArray[np.float32]]

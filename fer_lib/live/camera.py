@@ -7,7 +7,7 @@ from pathlib import Path
 from ipywebrtc import CameraStream, ImageStream, VideoStream
 from ipywebrtc.webrtc import MediaStream
 
-from fer_lib.settings import LiveSettings
+from fer_lib.settings.live import LiveSettings
 
 VIDEOS = (".mp4", ".webm", ".ogv", ".mov")
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif")

@@ -7,7 +7,7 @@ from pathlib import Path
 from fer_lib.doctor import NAME, NEEDED, describe_python, verify_network
 from fer_lib.live.messages import Message
 from fer_lib.packages import find_version
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.weights import DETECTOR, EMOTION
 
 

@@ -41,7 +41,8 @@ from fer_lib.live.gate import Gate, is_well_formed
 from fer_lib.live.limits import read_settings
 from fer_lib.live.message_filter import is_allowed
 from fer_lib.live.private_text import read_private_text
-from fer_lib.settings import LiveSettings, PageSettings
+from fer_lib.settings.live import LiveSettings
+from fer_lib.settings.server import ServerSettings
 
 WITH_OFFSETS = "v1.kernel.websocket.jupyter.org"
 AWAY_S = 10.0  # for which a visitor who floods their kernel gets no connection to it
@@ -86,7 +87,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     def connect(self) -> Any:
         """Switch Nagle's algorithm off and connect as usual."""
         self.websocket_handler.set_nodelay(True)
-        limit_s = read_settings(PageSettings).max_session_s
+        limit_s = read_settings(ServerSettings).max_session_s
         if limit_s and self.kernel_manager not in _limited:
             _limited.add(self.kernel_manager)
             IOLoop.current().call_later(limit_s, end_session, self.multi_kernel_manager, self.kernel_id)

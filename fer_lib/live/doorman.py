@@ -28,7 +28,7 @@ from fer_lib.live.limits import read_settings
 from fer_lib.live.places import count_places, read_memory
 from fer_lib.live.request_info import remove_request_info
 from fer_lib.live.unconnected import Observer, UnconnectedKernels
-from fer_lib.settings import PageSettings
+from fer_lib.settings.server import ServerSettings
 
 FOLDER = Path(__file__).parent
 RETRY_S = 15  # after which the page for those who have to wait asks again
@@ -68,7 +68,7 @@ class Doorman(PasswordIdentityProvider):
         user: User | None = await ensure_async(super().get_user(handler))
         if user is not None and _asks_for_page(handler):
             add_page_policy(handler)
-            limit = count_places(read_settings(PageSettings).max_visitors, self._memory)
+            limit = count_places(read_settings(ServerSettings).max_visitors, self._memory)
             if limit:
                 await _wait_for_pools(handler.settings["kernel_manager"])
             if limit and self._count(handler) >= limit:
@@ -83,7 +83,7 @@ class Doorman(PasswordIdentityProvider):
         return user
 
     def _add_rules(self, voila: Any, app: Application) -> None:
-        settings = read_settings(PageSettings)
+        settings = read_settings(ServerSettings)
         add_headers(app)
         add_http_limits(app)
         add_host_check(app, voila.ip, settings.allowed_hosts)

@@ -19,7 +19,8 @@ from fer_lib.live.remote import (
     printable,
     public_address,
 )
-from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.settings.remote import RemoteSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.smoothing import Smoother
 
 AT_SERVICE = "A service beside this page looks at the frames."
@@ -42,15 +43,15 @@ class FallbackPipeline:
     """
 
     def __init__(
-        self, vision: VisionSettings, page: PageSettings, load: Callable[[VisionSettings], StreamPipeline]
+        self, vision: VisionSettings, remote: RemoteSettings, load: Callable[[VisionSettings], StreamPipeline]
     ) -> None:
         self._at_service = self.notice = AT_SERVICE
-        if is_unencrypted(page):
+        if is_unencrypted(remote):
             self._at_service = self.notice = UNENCRYPTED
-            address = public_address(page)
+            address = public_address(remote)
             logger.warning("frames travel to %s without encryption; use https unless the network is private", address)
         self.timings_ms: dict[str, float] = {}
-        self._vision, self._page, self._load = vision, page, load
+        self._vision, self._remote, self._load = vision, remote, load
         self._stream: RemoteStream | None = None
         self._local: StreamPipeline | None = None
         self._offset: Floats | None = None
@@ -126,7 +127,7 @@ class FallbackPipeline:
 
     def _open(self) -> RemoteStream:
         self._first = self._next
-        self._stream = RemoteStream(self._page)
+        self._stream = RemoteStream(self._remote)
         return self._stream
 
     def _close(self) -> None:
@@ -135,7 +136,7 @@ class FallbackPipeline:
             self._stream = None
 
     def _take_over(self, error: ServiceGoneError) -> None:
-        logger.warning("the service at %s does not answer: %s", public_address(self._page), printable(str(error)))
+        logger.warning("the service at %s does not answer: %s", public_address(self._remote), printable(str(error)))
         self._close()
         self._first = self._next
         self._is_there.clear()
@@ -155,9 +156,9 @@ class FallbackPipeline:
         return self._local
 
     def _look_for_service(self) -> None:
-        while not self._is_there.wait(self._page.service_retry_s):
+        while not self._is_there.wait(self._remote.retry_s):
             try:
-                RemoteStream(self._page).close()
+                RemoteStream(self._remote).close()
             except ServiceGoneError:
                 continue
             self._is_there.set()

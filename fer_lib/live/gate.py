@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal
 
-from fer_lib.settings import LiveSettings
+from fer_lib.settings.live import LiveSettings
 
 # Besides its frames a page tells its state and its pace once a second, and a slider up to sixty times.
 MESSAGES_PER_FRAME = 3

@@ -17,10 +17,10 @@ from tornado.routing import Matcher
 from tornado.web import Application, RequestHandler
 
 from fer_lib.hosts import ANY_HOST, is_local_host, is_loopback_address, parse_host, split_names
-from fer_lib.settings import PageSettings
+from fer_lib.settings.server import ServerSettings
 
 MAX_NAME = 253  # characters of a name in DNS
-VARIABLE = PageSettings.variable("allowed_hosts")
+VARIABLE = ServerSettings.variable("allowed_hosts")
 
 
 def add_host_check(app: Application, address: str, names: str | None) -> None:

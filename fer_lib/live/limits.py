@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from fer_lib.settings import Settings
+from fer_lib.settings.base import Settings
 
 Some = TypeVar("Some", bound=Settings)
 

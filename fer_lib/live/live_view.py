@@ -10,9 +10,9 @@ from ipywebrtc.webrtc import MediaStream
 from ipywidgets import widget_serialization
 
 from fer_lib.labels import EMOTION_COLORS
-from fer_lib.live.digests import keep_few_digests
 from fer_lib.live.states import STATES
-from fer_lib.settings import LiveSettings, VisionSettings
+from fer_lib.settings.live import LiveSettings
+from fer_lib.settings.vision import VisionSettings
 
 FOLDER = Path(__file__).parent
 # The page loads one module; it is written in several, each about one thing, and the last one uses the others.
@@ -77,7 +77,6 @@ class LiveView(anywidget.AnyWidget):
         options = (settings or LiveSettings.load()).model_dump()
         options["smoothing_s"] = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
         super().__init__(stream=stream, options=options)
-        keep_few_digests()
 
     def start(self) -> None:
         """Ask the page to open the stream, as if the visitor had pressed Start."""

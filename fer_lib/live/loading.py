@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fer_lib.baseline import Floats
 from fer_lib.faces import Faces
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 
 logger = logging.getLogger(__name__)
 

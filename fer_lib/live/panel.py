@@ -13,7 +13,8 @@ from fer_lib.live.camera import open_camera
 from fer_lib.live.comm_guard import restrict_widgets
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.session import Session
-from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.settings.remote import RemoteSettings
+from fer_lib.settings.vision import VisionSettings
 
 PRIVACY = (
     "Frames go only to this page's own kernel, stay in memory and never touch a disk: nothing is stored. "
@@ -43,7 +44,7 @@ class Panel(VBox):
         self.view.on_msg(self._on_message)
         self.session.prepare()
         about = describe_network(vision.weights_dir)
-        is_remote = PageSettings.load().service_url is not None
+        is_remote = RemoteSettings.load().url is not None
         privacy = PRIVACY_OF_SERVICE if is_remote else PRIVACY
         notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
         children = [self.view, *([self._show_notice()] if is_remote else []), notes.add_class("fer-notes")]

@@ -14,14 +14,14 @@ from fer_lib.hosts import is_loopback_address
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.limited_socket import LimitedWebSocket
 from fer_lib.service.schemas import Probabilities, StreamFace, StreamResponse
-from fer_lib.settings import PageSettings
+from fer_lib.settings.remote import RemoteSettings
 
 MAX_FACES = 200  # the upper limit of `FER_MAX_FACES`
 MAX_ANSWER_BYTES = 1_000_000  # five times an answer with so many faces
 MAX_PIXEL = 1e6  # largest coordinate, in pixels
 MAX_TRACK_ID = 2**31
 MAX_SENTENCE = 300
-FORBIDDEN = "`FER_SERVICE_ALLOWED_HOSTS` of the service must hold the name in `FER_SERVICE_URL`"
+FORBIDDEN = "`FER_SERVICE_ALLOWED_HOSTS` of the service must hold the name in `FER_REMOTE_URL`"
 
 
 class ServiceGoneError(Exception):
@@ -44,10 +44,10 @@ class RemoteStream:
         ServiceGoneError: if there is no service that takes a stream.
     """
 
-    def __init__(self, settings: PageSettings) -> None:
+    def __init__(self, settings: RemoteSettings) -> None:
         self.timings_ms: dict[str, float] = {}
         self._frames = 0
-        timeout_s = settings.service_timeout_s
+        timeout_s = settings.timeout_s
         self._socket = LimitedWebSocket(timeout_s)
         try:
             # Redirects could lead frames to another computer. An `Origin` is what browsers send, and a proxy that
@@ -84,21 +84,21 @@ class RemoteStream:
         self._socket.shutdown()
 
 
-def stream_address(settings: PageSettings) -> str:
-    """Return where the service takes streams; `service_url` must be set."""
+def stream_address(settings: RemoteSettings) -> str:
+    """Return where the service takes streams; `url` must be set."""
     # http becomes ws, and https wss.
-    return f"{settings.service_url}".rstrip("/").replace("http", "ws", 1) + "/stream"
+    return f"{settings.url}".rstrip("/").replace("http", "ws", 1) + "/stream"
 
 
-def is_unencrypted(settings: PageSettings) -> bool:
+def is_unencrypted(settings: RemoteSettings) -> bool:
     """Return whether frames leave this computer without encryption on their way to the service."""
-    parts = urlsplit(settings.service_url or "")
+    parts = urlsplit(settings.url or "")
     return parts.scheme in ("http", "ws") and not is_loopback_address(parts.hostname or "")
 
 
-def public_address(settings: PageSettings) -> str:
+def public_address(settings: RemoteSettings) -> str:
     """Return the address of the service for logs: without a user, a password and a query."""
-    parts = urlsplit(settings.service_url or "")
+    parts = urlsplit(settings.url or "")
     return printable(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
 
 

@@ -11,12 +11,15 @@ from typing import Any
 import traitlets
 
 from fer_lib.faces import Faces
+from fer_lib.live.digests import keep_few_digests
 from fer_lib.live.loading import Loader, StreamPipeline
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
 from fer_lib.live.stream import Stream
 from fer_lib.live.wishes import Wishes
-from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
+from fer_lib.settings.live import LiveSettings
+from fer_lib.settings.remote import RemoteSettings
+from fer_lib.settings.vision import VisionSettings
 
 
 class Session(traitlets.HasTraits):
@@ -71,7 +74,8 @@ class Session(traitlets.HasTraits):
         return tuple(self._handlers)
 
     def prepare(self) -> None:
-        """Begin to load the networks in the background, so that the page need not wait for them."""
+        """Limit the kernel's message history and start to load the networks in the background."""
+        keep_few_digests()
         self._loader.start()
 
     def wait_until_loaded(self, timeout_s: float | None = None) -> bool:
@@ -133,12 +137,12 @@ class Session(traitlets.HasTraits):
 
 
 def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
-    page = PageSettings.load()
-    if page.service_url is None:
+    remote = RemoteSettings.load()
+    if remote.url is None:
         return _load_networks(vision)
     from fer_lib.live.fallback import FallbackPipeline
 
-    return FallbackPipeline(vision or VisionSettings.load(), page, _load_networks)
+    return FallbackPipeline(vision or VisionSettings.load(), remote, _load_networks)
 
 
 def _load_networks(vision: VisionSettings | None) -> StreamPipeline:

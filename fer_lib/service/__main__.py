@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 
 

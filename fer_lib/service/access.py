@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from fer_lib.hosts import is_local_host, is_loopback_address, parse_host, split_names
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 ANY_ORIGIN = "*"
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -27,7 +27,7 @@ from fer_lib.service.metrics_endpoint import Metrics
 from fer_lib.service.schemas import Batch, Boxes, Emotion, FaceTable, Health, ModelType
 from fer_lib.service.streams import Streams
 from fer_lib.service.workers import Workers
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 TITLE = "Face emotion detection"
 VERSION = find_version("face-emotion-detection") or "unknown"  # in a checkout that is not installed

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.detection import Detector
 from fer_lib.vision.frames import Frame
 from fer_lib.vision.pipeline import Pipeline

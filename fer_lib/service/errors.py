@@ -46,7 +46,7 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def too_many_bytes(limit: int) -> HTTPException:
     """Return the 413 of a request over `limit` bytes."""
-    return HTTPException(413, f"the request must have at most {limit} bytes; `FER_SERVICE_MAX_UPLOAD_BYTES` sets this")
+    return HTTPException(413, f"the request must have at most {limit} bytes; `FER_SERVICE_MAX_UPLOAD_MB` sets this")
 
 
 def too_many_pixels(width: int, height: int, limit: int) -> HTTPException:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fer_lib.service.addresses import client_key
 from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.errors import body_too_slow, out_of_memory_budget, too_many_bytes
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 CLOSE = {"Connection": "close"}  # the rest of the body is not read
 IDLE_S = 10.0  # longest pause between two parts of a body, as in the proxies' configuration in `deploy/`

@@ -15,7 +15,7 @@ from ray import serve
 
 from fer_lib.hosts import ANY_HOST
 from fer_lib.service.app import create_app
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 NAME = "faces"  # of the deployment, as in deploy/ray-serve.yaml
 

@@ -11,7 +11,7 @@ import uvicorn
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
 from fer_lib.service.protocols import LimitedHttp, LimitedWebSocket
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 GRACE_S = 10  # for open requests at shutdown
 

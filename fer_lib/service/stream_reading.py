@@ -13,7 +13,8 @@ from fer_lib.rate_limit import TokenBucket
 from fer_lib.service.errors import invalid_message
 from fer_lib.service.inbox import Inbox
 from fer_lib.service.schemas import StreamSettings
-from fer_lib.settings import ServiceSettings, VisionSettings
+from fer_lib.settings.service import ServiceSettings
+from fer_lib.settings.vision import VisionSettings
 
 IN_FLIGHT = 2  # frames that a client may send ahead of the responses
 BURST_S = 2.0  # capacity of the token buckets, in seconds of their rate

@@ -21,7 +21,7 @@ from fer_lib.service.metrics_endpoint import Metrics
 from fer_lib.service.schemas import StreamResponse, list_stream_faces
 from fer_lib.service.stream_reading import CloseReason, StreamReader
 from fer_lib.service.workers import Workers
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 OVERTAKEN = "skipped, because a newer frame arrived before this one was processed"
 CLOSE_TIMEOUT_S = 2.0

@@ -31,7 +31,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.settings.base import PROJECT
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.run import HARDWARE, STORAGE, find_finished
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from fer_lib.service.errors import overloaded
-from fer_lib.settings import ServiceSettings
+from fer_lib.settings.service import ServiceSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams, printable
 from fer_lib.training.run import Run
 
@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
 
 
 def _train(words: list[str]) -> Run:
-    given = dict(parse_setting(word) for word in words)
+    given = TrainingSettings.by_field(dict(parse_setting(word) for word in words))
     settings, sources = TrainingSettings.load(**given), TrainingSettings.sources(**given)
     from fer_lib.training.launch import launch  # torch takes seconds, which a wrong setting need not wait for
 
@@ -48,7 +48,7 @@ def exit_status(train: Callable[[], Run]) -> int:
 
 
 def parse_setting(word: str) -> tuple[str, str]:
-    """Split `NAME=value` into the field's name and its value.
+    """Split `NAME=value` into name and value.
 
     Raises:
         ValueError: if there is no `=`.
@@ -56,7 +56,7 @@ def parse_setting(word: str) -> tuple[str, str]:
     name, equals, value = word.partition("=")
     if not equals:
         raise ValueError(f"a setting must be given as NAME=value, but got {word!r}")
-    return name.lower(), value
+    return name, value
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torchsampler import ImbalancedDatasetSampler
 
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.augmentation import augment, cut_mix, draw_views, mix_up, resize
 
 

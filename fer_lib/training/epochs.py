@@ -12,7 +12,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from fer_lib.metrics import score, softmax
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.batches import Batches
 from fer_lib.training.learner import Learner
 from fer_lib.training.schedule import learning_rate_at

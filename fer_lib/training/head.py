@@ -22,7 +22,7 @@ from torchvision.models import EfficientNet
 from tqdm.auto import tqdm
 
 from fer_lib.drafts import draft
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import save_checkpoint
 from fer_lib.training.data import Split, load_split

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from accelerate import notebook_launcher
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.head import train_head
 from fer_lib.training.loop import EpochListener, train
 from fer_lib.training.run import Run, open_run

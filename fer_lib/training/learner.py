@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from fer_lib.crops import CropSpec
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
 from fer_lib.training.average import WeightAverage
 from fer_lib.training.batch_norm import share_batch_norm

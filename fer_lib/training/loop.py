@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import fit_offsets
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.batches import Batches, one_hot
 from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.copies import clean_training

@@ -12,7 +12,8 @@ from typing import Any
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from fer_lib.settings import PROJECT, TrainingSettings
+from fer_lib.settings.base import PROJECT
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import ArgumentParser, prepare_streams
 from fer_lib.training.__main__ import exit_status
 from fer_lib.training.recipe import check_starts, read_steps
@@ -64,6 +65,7 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
         FileNotFoundError: if `RESUME` names no run.
         RuntimeError: if a cell fails; the executed notebook shows where.
     """
+    parameters = TrainingSettings.current(parameters)
     run = open_run(TrainingSettings.load(**parameters), TrainingSettings.sources(**parameters))
     told = {name.upper(): value for name, value in parameters.items()} | {"RESUME": str(run.folder.absolute())}
     try:
@@ -74,7 +76,7 @@ def train_notebook(parameters: dict[str, Any]) -> Run:
 
 
 def _by_field(pairs: list[list[str]]) -> dict[str, Any]:
-    return {name.lower(): value for name, value in pairs}
+    return TrainingSettings.by_field(dict(pairs))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import find_finished
 
@@ -38,7 +38,8 @@ def main(words: list[str]) -> int:
     told = parser.parse_args(words)
     end_s = time.monotonic() + told.seconds
     try:
-        steps = [step | {name.lower(): value for name, value in told.p} for step in read_steps(told.folder)]
+        given = TrainingSettings.by_field(dict(told.p))
+        steps = [step | given for step in read_steps(told.folder)]
         check_starts(steps)
         return follow_plan(steps, end_s)
     except (ValueError, OSError) as error:

@@ -14,7 +14,7 @@ from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import fit_temperature, score, softmax
 from fer_lib.plots.curves import plot_curves
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
 from fer_lib.training.export import export_onnx
 from fer_lib.training.model import DESCRIPTIONS

@@ -22,7 +22,8 @@ from typing import Any
 
 from fer_lib.drafts import write_text
 from fer_lib.packages import find_version
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings import retired
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
 
 # Settings that do not change what a run learns, by kind: where its folder is, what computes it, where its data is.
@@ -34,12 +35,8 @@ LOCAL = STORAGE | HARDWARE | DATA_PATHS
 NOT_LEARNED = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
 # Settings of earlier versions, which a record may still name, with their defaults.
 RETIRED: dict[str, Any] = {
-    "early_stopping": 0,
-    "frozen_stages": 0,
-    "initial_size": None,
-    "label_smoothing": 0.0,
-    "repeat_after": 0,
-    "teacher_mirror": False,
+    name.removeprefix(TrainingSettings.model_config["env_prefix"]).lower(): setting.default
+    for name, setting in retired.RETIRED["TrainingSettings"].items()
 }
 # How `initial_weights` end that name a file by its path: an exported network, or one that knows faces.
 WEIGHT_FILES = (".onnx", ".json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 
 WARM_UP = 0.25  # share of the steps in which one-cycle climbs
 FLOOR = 1e-3  # what one-cycle and cosine end at, as a share of the peak

@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from fer_lib.drafts import draft
 from fer_lib.labels import EMOTIONS
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.batches import Batches
 from fer_lib.training.teachers import Teachers
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fer_lib.crops import CropSpec
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.augmentation import resize
 from fer_lib.training.checkpoint import load_checkpoint
 from fer_lib.training.folding import fold_batch_norm, load_exported

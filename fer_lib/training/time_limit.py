@@ -8,7 +8,7 @@ from typing import Any
 
 from accelerate.utils import broadcast_object_list
 
-from fer_lib.settings import TrainingSettings
+from fer_lib.settings.training import TrainingSettings
 
 RECENT = 5  # epochs whose median duration predicts the next
 

@@ -11,7 +11,7 @@ from fer_lib.drafts import check_place
 from fer_lib.faces import Faces
 from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import check_suffix, open_recording
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.overlay import draw_faces
 from fer_lib.vision.photo import check_photo_suffix, read_photo, write_photo
 from fer_lib.vision.pipeline import Pipeline, load_pipeline

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_lib.crops import Pixels
 from fer_lib.labels import EMOTIONS
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 
 
 @dataclass(frozen=True)

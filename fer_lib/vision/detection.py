@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_lib.boxes import Boxes, as_boxes, box_sizes, clip_boxes
 from fer_lib.faces import Faces
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision import cascade
 from fer_lib.vision.frames import Frame, as_frame
 from fer_lib.vision.networks import open_network

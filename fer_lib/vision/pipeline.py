@@ -16,7 +16,7 @@ from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.pictures.decoding import decode_reduced
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.caching import ResultCache
 from fer_lib.vision.detection import SAME_FACE, STANDARD_SIDE, Detector
 from fer_lib.vision.frames import as_frame

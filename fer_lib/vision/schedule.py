@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 
 
 class DetectionSchedule:

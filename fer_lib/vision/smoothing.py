@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.faces import Faces
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 
 Floats = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fer_lib.boxes import Boxes, as_boxes, box_centers, box_sizes, overlap
 from fer_lib.faces import Faces
-from fer_lib.settings import VisionSettings
+from fer_lib.settings.vision import VisionSettings
 
 # A fast small face may not overlap its last box: it may also move by this many of its own sides ...
 REACH = 1.0

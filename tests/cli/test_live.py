@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from fer_lib import settings
 from fer_lib.cli import live
 from fer_lib.cli.live import check_port, find_page, plan, resolve
+from fer_lib.settings import sources
 
 
 def test_plan_starts_voila_on_the_page_as_make_app_does(project_root) -> None:
@@ -39,7 +39,7 @@ def test_find_page_says_what_brings_it(tmp_path, monkeypatch) -> None:
 
 def test_resolve_hands_on_what_is_set_and_nothing_else(tmp_path, monkeypatch) -> None:
     (tmp_path / ".env").write_text("FER_MIRROR=false\n")
-    monkeypatch.setattr(settings, "find_dotenv", lambda: tmp_path / ".env")
+    monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
     monkeypatch.setenv("FER_MAX_FACES", "3")
     found = resolve({"smoothing_s": "0.5", "capture_width": "320"})
     assert found == {

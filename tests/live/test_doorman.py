@@ -15,7 +15,7 @@ from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
 from fer_lib.live.doorman import RETRY_S, Doorman, describe_full
 from fer_lib.live.limits import read_settings
-from fer_lib.settings import PageSettings
+from fer_lib.settings import ServerSettings
 
 
 def get(url: str) -> tuple[int, dict[str, str], str]:
@@ -95,7 +95,7 @@ def test_the_page_for_the_others_loads_nothing_and_comes_again():
 
 def test_read_settings_wrong_value_gives_the_defaults(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
-    assert read_settings(PageSettings).max_visitors is None
+    assert read_settings(ServerSettings).max_visitors is None
 
 
 @pytest.mark.parametrize("small", [{}], indirect=True)

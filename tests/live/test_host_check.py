@@ -10,7 +10,7 @@ from tornado.web import Application
 
 from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
 from fer_lib.live.host_check import VARIABLE, OtherHost, add_host_check, describe_refusal, own_names
-from fer_lib.settings import PageSettings
+from fer_lib.settings import ServerSettings
 
 KERNEL = "/".join(("api/kernels", "0" * 8 + "-0000-4000-8000-" + "0" * 12))
 QUERY = KERNEL.replace("api/kernels", "voila/query")
@@ -205,10 +205,10 @@ def test_describe_refusal_names_the_remedy():
 
 @pytest.mark.parametrize("names", ["faces.example.org", "a.example, 10.0.0.5,[::1]", "*"])
 def test_allowed_hosts_takes(names):
-    assert PageSettings.load(allowed_hosts=names).allowed_hosts == names
+    assert ServerSettings.load(allowed_hosts=names).allowed_hosts == names
 
 
 @pytest.mark.parametrize("names", ["https://faces.example.org", "faces.example.org:443", "a b", "a,", "a/b"])
 def test_allowed_hosts_refuses(names):
     with pytest.raises(ValueError, match="`FER_ALLOWED_HOSTS` must be"):
-        PageSettings.load(allowed_hosts=names)
+        ServerSettings.load(allowed_hosts=names)

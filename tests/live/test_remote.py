@@ -25,14 +25,14 @@ from fer_lib.live.remote import (
     public_address,
     read_faces,
 )
-from fer_lib.settings import PageSettings, VisionSettings
+from fer_lib.settings import RemoteSettings, VisionSettings
 
 TIMEOUT_S = 0.5
 TEXT, BINARY, CLOSE, PING = 0x81, 0x82, 0x88, 0x89
 
 
 @contextmanager
-def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[PageSettings]:
+def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSettings]:
     """Serve each connection with `talk`, which gets it and the head of the request; yield settings that lead there."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
@@ -54,9 +54,7 @@ def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[PageSett
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield PageSettings(
-            service_url=f"http://127.0.0.1:{server.getsockname()[1]}", service_timeout_s=TIMEOUT_S, service_retry_s=3600
-        )
+        yield RemoteSettings(url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=TIMEOUT_S, retry_s=3600)
         server.shutdown(socket.SHUT_RDWR)
     thread.join(20)
 
@@ -306,11 +304,11 @@ def test_parse_answer_without_room():
     ],
 )
 def test_is_unencrypted(url, unencrypted):
-    assert is_unencrypted(PageSettings(service_url=url)) == unencrypted
+    assert is_unencrypted(RemoteSettings(url=url)) == unencrypted
 
 
 def test_public_address_holds_no_password():
-    settings = PageSettings(service_url="https://ada:secret@faces.example.org:8000/api?token=secret")
+    settings = RemoteSettings(url="https://ada:secret@faces.example.org:8000/api?token=secret")
     assert public_address(settings) == "https://faces.example.org:8000/api"
 
 
@@ -318,8 +316,8 @@ def test_unencrypted_way_is_said_to_visitor_and_log(monkeypatch, caplog):
     from fer_lib.live import fallback
 
     monkeypatch.setattr(fallback, "RemoteStream", lambda settings: None)
-    here = FallbackPipeline(VisionSettings(), PageSettings(service_url="http://localhost:8000"), lambda _: None)
+    here = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://localhost:8000"), lambda _: None)
     assert (here.notice, caplog.text) == (AT_SERVICE, "")
-    away = FallbackPipeline(VisionSettings(), PageSettings(service_url="http://10.0.0.5:8000"), lambda _: None)
+    away = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://10.0.0.5:8000"), lambda _: None)
     assert away.notice == UNENCRYPTED
     assert "http://10.0.0.5:8000 without encryption" in caplog.text

@@ -1,3 +1,5 @@
+import builtins
+import io
 import json
 
 import pytest
@@ -5,7 +7,7 @@ from factories import make_faces
 
 from fer_lib.live.checkup import examine_kernel
 from fer_lib.live.wishes import Wishes
-from fer_lib.settings import LiveSettings, VisionSettings
+from fer_lib.settings import LiveSettings, VisionSettings, sources
 
 
 @pytest.fixture
@@ -46,6 +48,22 @@ def test_take_forget(wishes):
 def test_take_adjust(wishes):
     assert wishes.take({"type": "adjust", "smoothing_s": 1}) is None
     assert wishes.smoothing_s == 1.0
+
+
+def test_take_adjust_opens_no_file_and_ignores_a_wrong_line_in_dotenv(wishes, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("no line of settings\nFER_SMOOTHING_S=many\n")
+    monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
+    with pytest.raises(ValueError, match="line 1"):
+        VisionSettings.load()
+    opened = []
+    for where in (builtins, io):
+        monkeypatch.setattr(where, "open", lambda *args, **_: opened.append(args))
+    wishes.take({"type": "adjust", "smoothing_s": 2})
+    with pytest.raises(ValueError, match="must be a number from 0 to 60"):
+        wishes.take({"type": "adjust", "smoothing_s": 61})
+    monkeypatch.undo()
+    assert wishes.smoothing_s == 2
+    assert opened == []
 
 
 def test_take_adjust_loads_no_settings(wishes, monkeypatch):

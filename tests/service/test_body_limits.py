@@ -42,7 +42,7 @@ def wait_for(condition):
 
 def test_incomplete_bodies_stay_within_the_byte_budget(engine):
     """40 clients each send 3 MB of an incomplete body; the budget is 12 MB."""
-    with served(engine, max_waiting_bytes=12_000_000) as url:
+    with served(engine, max_waiting_mb=12) as url:
         before = psutil.Process().memory_info().rss
         waiting = []
         for _ in range(40):
@@ -59,7 +59,7 @@ def test_incomplete_bodies_stay_within_the_byte_budget(engine):
 
 
 def test_body_over_the_byte_budget_is_503_unread(engine):
-    with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
+    with served(engine, max_upload_mb=1, max_waiting_mb=1) as url:
         first = begin(url, 900_000, 950_000)
         other = connect(url)
         wait_for(lambda: refuses(url, 500_000))
@@ -79,7 +79,7 @@ def refuses(url, size):
 
 
 def test_chunked_body_over_the_byte_budget_is_503(engine):
-    with served(engine, max_upload_bytes=1_000_000, max_waiting_bytes=1_000_000) as url:
+    with served(engine, max_upload_mb=1, max_waiting_mb=1) as url:
         first = begin(url, 900_000, 950_000)
         wait_for(lambda: refuses(url, 500_000))
         chunked = connect(url)
@@ -129,7 +129,7 @@ def test_byte_budget_is_released_after_every_status(make_client, engine, portrai
 
 
 def test_byte_budget_per_address(make_client):
-    app = make_client(max_upload_bytes=1000, max_waiting_bytes=2000).app
+    app = make_client(max_upload_mb=0.001, max_waiting_mb=0.002).app
 
     async def ask(client, size):
         head = {"type": "http", "method": "POST", "path": "/infer", "query_string": b"", "root_path": ""}

@@ -73,14 +73,14 @@ def test_infer_max_pixels(make_client):
 
 
 def test_infer_content_length_over_the_limit_is_413(make_client):
-    client = make_client(max_upload_bytes=5000)
+    client = make_client(max_upload_mb=0.005)
     response = post(client, bytes(6000))
     check_size_limit(response)
     assert response.headers["connection"] == "close"
 
 
 def test_infer_streamed_body_over_the_limit_is_413(make_client):
-    client = make_client(max_upload_bytes=5000)
+    client = make_client(max_upload_mb=0.005)
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
 
     def body():

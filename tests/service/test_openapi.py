@@ -129,7 +129,7 @@ def test_metrics_labels_from_routes_only(client):
 
 
 def test_metrics_refused_and_failed_requests(make_client, engine, portrait):
-    client = make_client(max_upload_bytes=len(portrait) + 1000)
+    client = make_client(max_upload_mb=(len(portrait) + 1000) / 1e6)
     form = {"data": {"model_type": "face"}}
     client.post("/infer", files={"file": portrait}, headers={"host": "evil.example"}, **form)
     client.post("/infer", files={"file": bytes(len(portrait) + 2000)}, **form)

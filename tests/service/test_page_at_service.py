@@ -18,7 +18,7 @@ from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
-from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
+from fer_lib.settings import LiveSettings, RemoteSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
 from .conftest import ROOT, encode, served
@@ -58,8 +58,8 @@ def url(engine) -> Iterator[str]:
         engine.gate.set()
 
 
-def page(url: str, **settings: object) -> PageSettings:
-    return PageSettings(service_url=url, **settings)
+def page(url: str, **settings: object) -> RemoteSettings:
+    return RemoteSettings(url=url, **settings)
 
 
 def open_pipeline(url: str, **settings: object) -> FallbackPipeline:
@@ -88,8 +88,8 @@ def test_stream_address(url, address):
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://a b"])
 def test_service_url_invalid(url):
-    with pytest.raises(ValueError, match="`FER_SERVICE_URL` must be"):
-        PageSettings.load(service_url=url)
+    with pytest.raises(ValueError, match="`FER_REMOTE_URL` must be"):
+        RemoteSettings.load(url=url)
 
 
 def test_process_jpeg_matches_local_pipeline(real_engine):
@@ -181,7 +181,7 @@ def test_calibrate_offset_survives_fallback_and_return(engine, portrait):
     port = find_port()
     engine.raw = np.full((2, 7), 1 / 7)
     with served(engine, port) as url:
-        pipeline = FallbackPipeline(VisionSettings(), page(url, service_retry_s=0.1), load)
+        pipeline = FallbackPipeline(VisionSettings(), page(url, retry_s=0.1), load)
         pipeline.calibrate(OFFSET)
         before = pipeline.process_jpeg(portrait, 0.0).probabilities
         assert before[0, 3] < 1 / 7
@@ -203,7 +203,7 @@ def odds(probability: float) -> float:
 
 def test_session_neutral_calibration_at_service(real_engine, monkeypatch, portrait):
     with served(real_engine) as url:
-        monkeypatch.setenv("FER_SERVICE_URL", url)
+        monkeypatch.setenv("FER_REMOTE_URL", url)
         session = Session(live=LiveSettings(calibration_s=1))
         assert session.wait_until_loaded(60)
 
@@ -231,7 +231,7 @@ def test_process_jpeg_invalid_frame(url, portrait):
 def test_fallback_service_killed_and_restarted(portrait):
     """The service is a process, ended by SIGKILL."""
     with serve_service() as (url, process):
-        pipeline = open_pipeline(url, service_retry_s=0.1)
+        pipeline = open_pipeline(url, retry_s=0.1)
         seen = [pipeline.process_jpeg(portrait, n / 30) for n in range(3)]
         assert (pipeline.notice, len({tuple(numbers(faces)) for faces in seen})) == (AT_SERVICE, 1)
         process.kill()
@@ -256,7 +256,7 @@ def test_fallback_service_unreachable(portrait):
 
 def test_fallback_service_timeout(url, engine, portrait):
     engine.gate.clear()
-    pipeline = open_pipeline(url, service_timeout_s=0.2, service_retry_s=3600)
+    pipeline = open_pipeline(url, timeout_s=0.2, retry_s=3600)
     assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [1]
     assert pipeline.notice == GONE
 
@@ -273,7 +273,7 @@ def test_fallback_max_streams(engine, portrait):
 
 def test_fallback_overload(engine, portrait):
     with served(engine, threads=1, max_waiting=0) as url:
-        first, second = open_pipeline(url), open_pipeline(url, service_retry_s=3600)
+        first, second = open_pipeline(url), open_pipeline(url, retry_s=3600)
         engine.gate.clear()
         waiting = threading.Thread(target=first.process_jpeg, args=(portrait, 0.0))
         waiting.start()
@@ -349,7 +349,7 @@ def test_docs_example_runs(url, portrait, capsys):
 
 
 def test_panel_shows_where_frames_are_processed(url, monkeypatch, portrait):
-    monkeypatch.setenv("FER_SERVICE_URL", url)
+    monkeypatch.setenv("FER_REMOTE_URL", url)
     session = Session()
     panel = Panel(session)
     assert session.wait_until_loaded(60)

@@ -138,7 +138,7 @@ def test_ping_flood_close_code(url):
 
 
 def test_message_over_the_size_limit_is_1009(engine):
-    with served(engine, max_upload_bytes=100_000) as url:
+    with served(engine, max_upload_mb=0.1) as url:
         whole, parts = open_stream(url), open_stream(url)
         whole.sendall(frame(BINARY, bytes(100_001)))
         parts.sendall(frame(BINARY, bytes(60_000), False) + frame(CONTINUATION, bytes(60_000)))

@@ -17,7 +17,7 @@ from fer_lib.settings import ServiceSettings
 
 
 def test_variable_prefix():
-    assert ServiceSettings.variable("max_upload_bytes") == "FER_SERVICE_MAX_UPLOAD_BYTES"
+    assert ServiceSettings.variable("max_upload_mb") == "FER_SERVICE_MAX_UPLOAD_MB"
 
 
 def test_main_wrong_setting(capsys):

@@ -65,10 +65,10 @@ def test_stream_text_as_frame_is_415(client, engine, portrait):
 
 
 def test_stream_settings_without_environment_and_file(client, engine, portrait, monkeypatch):
-    from fer_lib import settings
+    from fer_lib.settings import Settings, sources
 
-    monkeypatch.setattr(settings.Settings, "load", None)
-    monkeypatch.setattr(settings, "find_dotenv", None)
+    monkeypatch.setattr(Settings, "load", None)
+    monkeypatch.setattr(sources, "find_dotenv", None)
     with client.websocket_connect("/stream") as socket:
         socket.send_text('{"smoothing_s": 0.75}')
         socket.send_bytes(portrait)
@@ -173,7 +173,7 @@ def test_max_streams_per_address_excludes_loopback(engine):
 
 
 def test_byte_budget_of_all_streams(make_client, engine, portrait):
-    client = make_client(max_upload_bytes=len(portrait), max_waiting_bytes=len(portrait))
+    client = make_client(max_upload_mb=len(portrait) / 1e6, max_waiting_mb=len(portrait) / 1e6)
     engine.gate.clear()
     with client.websocket_connect("/stream") as first, client.websocket_connect("/stream") as second:
         first.send_bytes(portrait)

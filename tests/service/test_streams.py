@@ -79,7 +79,7 @@ def test_stream_continues_after_an_invalid_frame(client):
 
 
 def test_stream_frame_size_limits(make_client):
-    client = make_client(max_upload_bytes=1000, max_pixels=1000)
+    client = make_client(max_upload_mb=0.001, max_pixels=1000)
     with client.websocket_connect("/stream") as socket:
         socket.send_bytes(bytes(1001))
         assert "at most 1000 bytes" in socket.receive_json()["detail"]

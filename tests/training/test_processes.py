@@ -18,14 +18,14 @@ from fer_lib.training.drawing import write_sample
 from fer_lib.training.loop import crop_spec
 
 SMALL = {
-    "INITIAL_WEIGHTS": "none",
+    "FER_TRAIN_INITIAL_WEIGHTS": "none",
     "IMAGE_SIZE": "32",
     "BATCH_SIZE": "14",
     "NUM_EPOCHS": "3",
-    "MAX_IMAGES": "56",
-    "DEVICE": "cpu",
-    "SAMPLER": "balanced",
-    "EMA_DECAY": "0.9",
+    "FER_TRAIN_MAX_IMAGES": "56",
+    "FER_TRAIN_DEVICE": "cpu",
+    "FER_TRAIN_SAMPLER": "balanced",
+    "FER_TRAIN_EMA_DECAY": "0.9",
     "OMP_NUM_THREADS": "1",
 }
 
@@ -39,7 +39,7 @@ def drawn(tmp_path_factory):
 
 def make_environment(drawn: Path, runs: Path, **values: str) -> dict[str, str]:
     runs.mkdir(exist_ok=True)
-    return {**os.environ, **SMALL, "DATA_DIR": str(drawn), "RUNS_DIR": str(runs), **values}
+    return {**os.environ, **SMALL, "FER_TRAIN_DATA_DIR": str(drawn), "FER_TRAIN_RUNS_DIR": str(runs), **values}
 
 
 def only_run(runs: Path) -> Path:
@@ -86,7 +86,7 @@ def test_train_two_processes_get_the_metrics_of_one(drawn, tmp_path):
 
 
 def test_launch_in_two_processes_from_a_notebook(drawn, tmp_path):
-    environment = make_environment(drawn, tmp_path / "runs", NUM_EPOCHS="1", PROCESSES="2")
+    environment = make_environment(drawn, tmp_path / "runs", NUM_EPOCHS="1", FER_TRAIN_PROCESSES="2")
     code = (
         "from fer_lib.settings import TrainingSettings; from fer_lib.training.launch import launch; "
         "heard = []; run = launch(TrainingSettings.load(), on_epoch=heard.append); "
@@ -99,7 +99,7 @@ def test_launch_in_two_processes_from_a_notebook(drawn, tmp_path):
 
 
 def test_train_notebook_lies_in_the_folder_of_its_run(drawn, tmp_path):
-    environment = make_environment(drawn, tmp_path / "runs", MAX_IMAGES="14")
+    environment = make_environment(drawn, tmp_path / "runs", FER_TRAIN_MAX_IMAGES="14")
     command = [sys.executable, "-m", "fer_lib.training.notebook", "-p", "NUM_EPOCHS", "1", "-p", "OPTIMIZER", "sgd"]
     ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=280)
     run = only_run(tmp_path / "runs")

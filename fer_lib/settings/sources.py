@@ -1,0 +1,70 @@
+"""The environment and the nearest `.env` file as sources of settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from fer_lib.settings.names import PREFIX, Group, select
+from fer_lib.settings.sentences import unknown_name
+
+
+def read_environment(group: Group) -> dict[str, Any]:
+    """Return the values that the environment has for a group, by field."""
+    source = EnvSettingsSource(group)
+    source.env_vars = select(group, source.env_vars, "environment")
+    return source()
+
+
+def read_dotenv(group: Group) -> dict[str, Any]:
+    """Return the values that the nearest `.env` has for a group, by field."""
+    source = DotEnvSettingsSource(group, env_file=find_dotenv())
+    source.env_vars = select(group, source.env_vars, ".env")
+    return source()
+
+
+def check_names(known: Set[str], current: Set[str]) -> None:
+    """Check the names of all variables with our prefix and of all in `.env`, which can't be another program's.
+
+    Args:
+        known: names that are accepted.
+        current: those of them that are suggested in the place of an unknown one.
+
+    Raises:
+        ValueError: if one is unknown, or a line of `.env` is malformed.
+    """
+    prefixed = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    for names, what in ((prefixed, "an environment variable"), (_names_in_dotenv(), "a name in .env")):
+        for name in names:
+            if name.upper() not in known:
+                raise ValueError(unknown_name(name, current, what))
+
+
+def find_dotenv() -> Path | None:
+    """Return the nearest `.env`, from the working folder upwards to the root of the project around it."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / ".env").is_file():
+            return folder / ".env"
+        if (folder / "pyproject.toml").is_file() or (folder / ".git").exists():
+            break
+    return None
+
+
+def _names_in_dotenv() -> list[str]:
+    path = find_dotenv()
+    if path is None:
+        return []
+    names = []
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            if binding.error:
+                line, text = binding.original.line, binding.original.string.strip()
+                raise ValueError(f"line {line} of {path} must be NAME=value, but got {text!r}")
+            if binding.key and binding.value:
+                names.append(binding.key)
+    return names
