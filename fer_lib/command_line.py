@@ -178,7 +178,7 @@ class CommandParser(argparse.ArgumentParser):
         return True
 
     def _is_file(self, word: str) -> bool:
-        return self._takes_files and os.path.exists(word)  # noqa: PTH110 also False for names that no file can have
+        return self._takes_files and os.path.exists(word)  # also False for names that no file can have
 
     @property
     def _takes_files(self) -> bool:

@@ -76,7 +76,9 @@ def check_versions() -> list[CheckResult]:
     """Check the versions of Python, of this package, and of required and optional packages."""
     found = [CheckResult("versions", "python", sys.version_info >= (3, 11), describe_python())]
     version = find_version(NAME)
-    message = f"{version} in {Path(__file__).parent}" if version else f"not installed, used from {Path(__file__).parent}"
+    message = (
+        f"{version} in {Path(__file__).parent}" if version else f"not installed, used from {Path(__file__).parent}"
+    )
     found.append(CheckResult("versions", NAME, None, message))
     for name in NEEDED:
         version = find_version(name)
@@ -179,5 +181,5 @@ def _median_ms(function: Callable[[], object]) -> float:
     return sorted(times)[REPEATS // 2]
 
 
-def _timed(name: str, milliseconds: float) -> Finding:
+def _timed(name: str, milliseconds: float) -> CheckResult:
     return CheckResult("timing", name, None, f"{milliseconds:.1f} ms")

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from fer_lib.command_line import CommandParser, error_text, run_command
 from fer_lib.settings import Settings
@@ -16,7 +17,7 @@ from fer_lib.terminal import printable
 class SmallSettings(Settings):
     """Settings of a small command."""
 
-    model_config = {"env_prefix": "FER_SMALL_"}
+    model_config = SettingsConfigDict(env_prefix="FER_SMALL_")
 
     num_epochs: int = Field(22, ge=1, le=100, description="passes over the data")
     crop_shift: float = Field(0.5, ge=-1, le=1, description="share of the box, 50% by default")
@@ -95,7 +96,18 @@ def test_parse_words_options_of_the_command_have_both_forms_too() -> None:
 def test_parse_words_between_files(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "MIRROR=1").touch()
-    words = ["in.jpg", "NUM_EPOCHS=3", "MIRROR=1", "a=b.jpg", "--json", "x/A=1", "num_epochs=4", "--", "OPTIMIZER=sgd", "-x"]
+    words = [
+        "in.jpg",
+        "NUM_EPOCHS=3",
+        "MIRROR=1",
+        "a=b.jpg",
+        "--json",
+        "x/A=1",
+        "num_epochs=4",
+        "--",
+        "OPTIMIZER=sgd",
+        "-x",
+    ]
     arguments, settings = make_parser(files=True).parse_words(words)
     assert arguments.files == ["in.jpg", "MIRROR=1", "a=b.jpg", "x/A=1", "num_epochs=4", "OPTIMIZER=sgd", "-x"]
     assert settings == {"num_epochs": "3"}

@@ -3,7 +3,15 @@ import shutil
 import pytest
 
 from fer_lib import doctor
-from fer_lib.doctor import as_dict, check_camera, check_extensions, check_installation, check_versions, check_weights, time_stages
+from fer_lib.doctor import (
+    as_dict,
+    check_camera,
+    check_extensions,
+    check_installation,
+    check_versions,
+    check_weights,
+    time_stages,
+)
 from fer_lib.settings import VisionSettings
 
 

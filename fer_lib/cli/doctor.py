@@ -38,7 +38,7 @@ def format_results(results: list[CheckResult]) -> str:
     for topic, group in groupby(results, key=lambda result: result.topic):
         paragraphs.append("\n".join([topic, *(_format_line(result) for result in group)]))
     failed = [result.name for result in results if result.ok is False]
-    paragraphs.append(f"failed: {', '.join(failed)}" if failed else "no check failed")
+    paragraphs.append(f"failed: {', '.join(failed)}" if failed else "all checks passed")
     return "\n\n".join(paragraphs)
 
 

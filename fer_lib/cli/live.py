@@ -112,7 +112,9 @@ def resolve(settings: dict[str, str]) -> dict[str, str]:
         given = {name: value for name, value in settings.items() if name in group.model_fields}
         loaded, sources = group.load(**given), group.sources(**given)
         values = {name: getattr(loaded, name) for name in group.model_fields if sources[name] != "default"}
-        variables |= {group.variable(name): _variable_text(value) for name, value in values.items() if value is not None}
+        variables |= {
+            group.variable(name): _variable_text(value) for name, value in values.items() if value is not None
+        }
     return variables
 
 

@@ -33,7 +33,9 @@ def main(words: list[str], prog: str = "fer-lib photo") -> int:
     """
     parser = CommandParser(prog, ABOUT, EXAMPLES, "photo [photo ...]")
     parser.add_argument("photos", nargs="+", metavar="photo", help="photo, or folder of photos")
-    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="annotated photo; for several photos, a folder")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="annotated photo; for several photos, a folder"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object per photo and line")
     parser.add_settings(VisionSettings, "settings of detection, tracking and classification")
     arguments, given = parser.parse_words(words)

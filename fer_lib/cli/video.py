@@ -40,10 +40,10 @@ def main(words: list[str], prog: str = "fer-lib video") -> int:
         ModuleNotFoundError: if a package is missing, with the command that installs it.
     """
     parser = CommandParser(prog, ABOUT, EXAMPLES, "video")
+    parser.add_argument("video", type=Path, help="video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others")
     parser.add_argument(
-        "video", type=Path, help="video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others"
+        "-o", "--output", type=Path, metavar="PATH", help="annotated video: .mp4, .m4v, .mov, .mkv or .webm"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="annotated video: .mp4, .m4v, .mov, .mkv or .webm")
     parser.add_argument("--csv", type=Path, metavar="PATH", help="table with one row per face and frame")
     parser.add_argument("--json", type=Path, metavar="PATH", help="the same as JSON, one line per frame")
     parser.add_settings(VisionSettings, "settings of detection, tracking and classification")
@@ -93,9 +93,7 @@ def summary(source: Path, tally: Tally) -> str:
     head = f"{printable(source)}: {tally.frames} frames, {together['duration_s']:.1f} s"
     if not people:
         return f"{head}, no face"
-    rows = [
-        f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_emotion_shares(one)}" for one in people[:MAX_LINES]
-    ]
+    rows = [f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_emotion_shares(one)}" for one in people[:MAX_LINES]]
     if len(people) > MAX_LINES:
         rows.append(f"  and {len(people) - MAX_LINES} more who were seen for a shorter time")
     if together["nobody_s"] > 0:

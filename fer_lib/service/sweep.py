@@ -102,7 +102,9 @@ def _sweep(path: Path, given: dict[str, str]) -> int:
     varied = {*plan.grid, *plan.random} - ({"runs", "seed"} if plan.random else set())
     for name in given:
         if name in varied:
-            raise ValueError(f"`{name.upper()}` is varied by the plan {path}: leave it out on the command line or there")
+            raise ValueError(
+                f"`{name.upper()}` is varied by the plan {path}: leave it out on the command line or there"
+            )
     plan = plan.model_copy(update={"settings": {**plan.settings, **given}})
     failed = run_sweep(plan)
     print(describe_trials(list_trials(plan)))

@@ -175,7 +175,9 @@ class _Pen:
 
 def main() -> None:
     """Write the sample from the shell."""
-    parser = CommandParser("python -m fer_lib.training.drawing", "Write drawn faces, for trying everything without a download.")
+    parser = CommandParser(
+        "python -m fer_lib.training.drawing", "Write drawn faces, for trying everything without a download."
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/sample"))
     folder = parser.parse_words()[0].folder
     print(f"{write_sample(folder)} drawn faces are in {printable(folder)}")

@@ -202,7 +202,9 @@ def test_train_starts_with_the_settings(monkeypatch, tmp_path, capsys) -> None:
 def test_sweep_gives_all_runs_the_settings(monkeypatch, tmp_path) -> None:
     started = []
     monkeypatch.setattr(sweep_command, "run_sweep", lambda plan: started.append(plan) or [])
-    (tmp_path / "plan.yaml").write_text(f"name: a\nsettings: {{runs_dir: {tmp_path}}}\ngrid: {{optimizer: [adam, sgd]}}\n")
+    (tmp_path / "plan.yaml").write_text(
+        f"name: a\nsettings: {{runs_dir: {tmp_path}}}\ngrid: {{optimizer: [adam, sgd]}}\n"
+    )
     assert main(["sweep", str(tmp_path / "plan.yaml"), "--num-epochs", "2", "SEED=1"]) == 0
     assert {(one.settings["num_epochs"], one.settings["seed"]) for one in list_trials(started[0])} == {(2, 1)}
 
@@ -240,7 +242,7 @@ def controls(text: str) -> set[str]:
         ["doctor", HOSTILE],
         ["serve", HOSTILE],
         ["train", HOSTILE],
-        ["train", "RESUME=" + HOSTILE],
+        ["train", "OPTIMIZER=" + HOSTILE],
         ["live", "--ip", HOSTILE],
     ],
 )
