@@ -26,19 +26,52 @@ fer-lib train --processes 2                           # on two GPUs, or in two p
 INTERRUPTED = "interrupted; the same command resumes from the last checkpoint"
 # The headings of the help; every setting stands under one of them.
 SECTIONS: dict[str, list[str]] = {
-    "network and optimization": (
-        "learning_rate batch_size num_epochs dropout_rate optimizer lr_step_size lr_gamma image_size "
-        "color architecture initial_weights stochastic_depth schedule weight_decay clip_norm ema_decay "
-        "frozen_stages initial_size early_stopping keep_by time_limit_s"
-    ).split(),
-    "sampling, augmentation and loss": (
-        "sampler augmentation mixup cutmix logit_adjustment label_smoothing label_offsets crop_scale "
-        "crop_shift_y crop_detail"
-    ).split(),
-    "targets and distillation": ("label_source vote_share ferplus_csv teachers teacher_share teacher_views").split(),
-    "training of the classifier alone": ("frozen_backbone head_views head_reset head_seeds").split(),
-    "device and processes": ("device precision processes shared_batch_norm seed").split(),
-    "data and runs": ("data_dir max_images runs_dir run_name resume checkpoint_s").split(),
+    "network and optimization": [
+        "learning_rate",
+        "batch_size",
+        "num_epochs",
+        "dropout_rate",
+        "optimizer",
+        "lr_step_size",
+        "lr_gamma",
+        "image_size",
+        "color",
+        "architecture",
+        "initial_weights",
+        "stochastic_depth",
+        "schedule",
+        "weight_decay",
+        "clip_norm",
+        "ema_decay",
+        "frozen_stages",
+        "initial_size",
+        "early_stopping",
+        "keep_by",
+        "time_limit_s",
+    ],
+    "sampling, augmentation and loss": [
+        "sampler",
+        "augmentation",
+        "mixup",
+        "cutmix",
+        "logit_adjustment",
+        "label_smoothing",
+        "label_offsets",
+        "crop_scale",
+        "crop_shift_y",
+        "crop_detail",
+    ],
+    "targets and distillation": [
+        "label_source",
+        "vote_share",
+        "ferplus_csv",
+        "teachers",
+        "teacher_share",
+        "teacher_views",
+    ],
+    "training of the classifier alone": ["frozen_backbone", "head_views", "head_reset", "head_seeds"],
+    "device and processes": ["device", "precision", "processes", "shared_batch_norm", "seed"],
+    "data and runs": ["data_dir", "max_images", "runs_dir", "run_name", "resume", "checkpoint_s"],
 }
 
 
