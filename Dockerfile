@@ -26,11 +26,8 @@ FROM ${PYTHON_IMAGE}
 RUN useradd --create-home --uid 1000 --shell /usr/sbin/nologin fer
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY voila.json ./
-COPY notebooks/04_live.ipynb notebooks/
 COPY --chmod=755 deploy/start deploy/healthy ./
-# Large values, such as frames, must not be sent back to the page that they came from.
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 JUPYTER_WIDGETS_ECHO=0 FER_SERVICE_HOST=0.0.0.0
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 FER_SERVICE_HOST=0.0.0.0
 # The same as fer_lib/telemetry.py, for programs that are started without it.
 ENV ORT_DISABLE_TELEMETRY=1 RAY_USAGE_STATS_ENABLED=0 HF_HUB_DISABLE_TELEMETRY=1
 USER fer

@@ -22,7 +22,7 @@ PROMPT := fer_lib.live.connection.PromptConnection
 OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
   --LabApp.extension_manager=readonly
 
-# Large values, such as frames, must not be sent back to the page that they came from.
+# For JupyterLab: without echo, large values such as frames are not sent back to the page. `fer-lib live` sets it itself.
 export JUPYTER_WIDGETS_ECHO := 0
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 # For commands that start before fer_lib is imported. fer_lib/telemetry.py sets the same in every other process.
@@ -35,11 +35,7 @@ help:  ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000; IP=0.0.0.0 FER_ALLOWED_HOSTS=NAME for others)
-	@why=$$($(VENV)/bin/python -c 'import socket; socket.create_server(("$(IP)", $(PORT)))' 2>&1 | tail -n 1); \
-	test -z "$$why" || { echo "\`PORT\` must be a free port of $(IP), but got $(PORT) ($$why);" \
-	  "take another: make app PORT=9000" >&2; exit 1; }
-	@echo "The live page opens at http://$(IP):$(PORT) in a moment: go there and allow the camera. Ctrl+C here ends it."
-	@$(RUN) voila notebooks/04_live.ipynb --no-browser --Voila.ip=$(IP) --port=$(PORT) --Voila.port_retries=0 $(ARGS)
+	@$(RUN) fer_lib live --ip=$(IP) --port=$(PORT) $(ARGS)
 
 lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
 	@$(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks \

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from fer_lib.cli.live import voila_command
 from fer_lib.live.digests import DIGESTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,10 +34,12 @@ def serve_voila(
     log: Path | None = None,
     port: int | None = None,
 ) -> Iterator[str]:
-    """Serve the live page alone, with the project's `voila.json`, and yield its address; `log` keeps what it said."""
+    """Serve the live page as `fer-lib live` does, with the project's `voila.json`, and yield its address.
+
+    `log` is the file for the output of the server.
+    """
     port = port or find_port()
-    command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
-    with _run(command, environment, log) as process:
+    with _run(voila_command(Path(notebook), port, options=options), environment, log) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
 
@@ -55,7 +58,8 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
         "Session.digest_history_size": DIGESTS,
     }
-    with _run([command, *(f"--{name}={value}" for name, value in options.items())], environment) as process:
+    words = [f"--{name}={value}" for name, value in options.items()]
+    with _run([sys.executable, "-m", command, *words], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "api", process)
 
 
@@ -65,7 +69,7 @@ def serve_service(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve the HTTP service and yield its address and its process."""
     port = port or find_port()
-    with _run(["fer_lib.service", f"--port={port}"], environment) as process:
+    with _run([sys.executable, "-m", "fer_lib.service", f"--port={port}"], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "health", process), process
 
 
@@ -90,13 +94,13 @@ def find_kernel(kernel_id: str) -> psutil.Process:
 
 @contextmanager
 def _run(
-    module: list[str], environment: Mapping[str, str] | None, log: Path | None = None
+    command: list[str], environment: Mapping[str, str] | None, log: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="fer-server-") as folder:
         log = log or Path(folder, "log")
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-m", *module],
+                command,
                 cwd=ROOT,
                 # Personal Jupyter settings and unsaved workspaces must not decide what a test sees.
                 env={**os.environ, "JUPYTER_CONFIG_DIR": folder, **(environment or {})},

@@ -1,9 +1,10 @@
-"""Is everything in place? Each check says what it found in plain words, for people and for bug reports."""
+"""Check the installation: package versions, weights, Jupyter extensions, cameras and run times."""
 
 from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,13 +16,13 @@ from fer_lib.weights import DETECTOR, EMOTION, load_emotion_weights, load_weight
 
 NAME = "face-emotion-detection"
 NEEDED = ("numpy", "opencv-python-headless", "onnxruntime", "voila", "ipywidgets", "anywidget", "ipywebrtc")
-# What some things need and others don't.
+# Packages that single features need.
 OPTIONAL = {
     "av": "videos from the shell",
-    "tqdm": "videos from the shell, judging",
+    "tqdm": "videos from the shell, evaluation",
     "pandas": "reading recordings",
     "jupyterlab": "the notebooks",
-    "scikit-learn": "judging",
+    "scikit-learn": "evaluation",
     "torch": "training",
 }
 EXTENSIONS = {
@@ -31,114 +32,116 @@ EXTENSIONS = {
 }
 TEMPLATE = "voila/templates/fer"
 SECURE = (
-    "browsers give the camera only to secure pages: http://localhost and http://127.0.0.1 on this computer, or "
-    "https anywhere; seen from another computer, plain http shows a page without a camera"
+    "browsers give the camera only to secure pages: http://localhost and http://127.0.0.1 on this computer, https on "
+    "any other; a page that another computer opens over plain http has no camera"
 )
-ROUNDS = 10  # of each timing; the median counts
+REPEATS = 10  # of each timing; the median is reported
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found.
+class CheckResult:
+    """The result of one check.
 
     Attributes:
-        about: the topic, for example `weights`.
-        name: of what was looked at.
-        ok: whether all is well; `None` for what is good to know and never wrong.
-        says: what was found and, if something is wrong, what cures it.
+        topic: the group of checks, for example `weights`.
+        name: the name of what was checked.
+        ok: whether the check passed; `None` for information that cannot fail.
+        message: what was found and, after a failure, the remedy.
     """
 
-    about: str
+    topic: str
     name: str
     ok: bool | None
-    says: str
+    message: str
 
 
-def examine(settings: VisionSettings | None = None) -> list[Finding]:
-    """Check versions, weights, extensions and the camera, and time the stages; takes a few seconds."""
+def check_installation(settings: VisionSettings | None = None) -> list[CheckResult]:
+    """Check versions, weights, extensions and cameras, and measure the run time of the stages; takes a few seconds."""
     settings = settings or VisionSettings.load()
     checks = [*check_versions(), *check_weights(settings), *check_extensions(), *check_camera()]
     return checks + time_stages(settings)
 
 
-def as_dict(findings: list[Finding]) -> dict[str, Any]:
-    """Return the findings as plain values: `ok` for all together, and `findings`."""
-    return {"ok": all(one.ok is not False for one in findings), "findings": [asdict(one) for one in findings]}
+def as_dict(results: list[CheckResult]) -> dict[str, Any]:
+    """Return the results as JSON values: `ok` for all together, and `checks`."""
+    return {"ok": all(result.ok is not False for result in results), "checks": [asdict(result) for result in results]}
 
 
 def describe_python() -> str:
-    """Return Python's version and what it runs on."""
+    """Return the version of Python, the operating system and the architecture."""
     return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
-def check_versions() -> list[Finding]:
-    """Look for Python, our package and those that it needs or can use."""
-    found = [Finding("versions", "python", sys.version_info >= (3, 11), describe_python())]
-    ours = find_version(NAME)
-    says = f"{ours} in {Path(__file__).parent}" if ours else f"not installed, used from {Path(__file__).parent}"
-    found.append(Finding("versions", NAME, None, says))
+def check_versions() -> list[CheckResult]:
+    """Check the versions of Python, of this package, and of required and optional packages."""
+    found = [CheckResult("versions", "python", sys.version_info >= (3, 11), describe_python())]
+    version = find_version(NAME)
+    message = (
+        f"{version} in {Path(__file__).parent}" if version else f"not installed, used from {Path(__file__).parent}"
+    )
+    found.append(CheckResult("versions", NAME, None, message))
     for name in NEEDED:
-        has = find_version(name)
-        found.append(Finding("versions", name, has is not None, has or f"missing; `pip install {name}`"))
+        version = find_version(name)
+        found.append(CheckResult("versions", name, version is not None, version or f"missing; `pip install {name}`"))
     for name, use in OPTIONAL.items():
-        has = find_version(name)
-        found.append(Finding("versions", name, None, has or f"not installed, needed for {use}: `pip install {name}`"))
+        message = find_version(name) or f"not installed, needed for {use}: `pip install {name}`"
+        found.append(CheckResult("versions", name, None, message))
     return found
 
 
-def check_weights(settings: VisionSettings) -> list[Finding]:
-    """Compare every network with the SHA-256 of its card."""
+def check_weights(settings: VisionSettings) -> list[CheckResult]:
+    """Compare the weights of every network with the SHA-256 of their card."""
     found = []
     for name in (*DETECTOR, EMOTION):
         try:
-            found.append(Finding("weights", name, True, verify_network(name, settings.weights_dir)))
+            found.append(CheckResult("weights", name, True, verify_network(name, settings.weights_dir)))
         except (OSError, ValueError) as error:
-            found.append(Finding("weights", name, False, str(error)))
+            found.append(CheckResult("weights", name, False, str(error)))
     return found
 
 
 def verify_network(name: str, folder: Path | None) -> str:
-    """Compare a network with its card, and say so if they agree.
+    """Compare the weights of a network with the SHA-256 of their card, and return a message with its first digits.
 
     Raises:
-        FileNotFoundError: if file or card is missing.
-        ValueError: if the file is not what its card says.
+        FileNotFoundError: if the file or the card is missing.
+        ValueError: if they differ.
     """
     load = load_emotion_weights if name == EMOTION else load_weights
-    return f"as its card says, SHA-256 {load(folder=folder, name=name).card['sha256'][:12]}…"
+    return f"matches its card, SHA-256 {load(folder=folder, name=name).card['sha256'][:12]}…"
 
 
-def check_extensions() -> list[Finding]:
-    """Look where Jupyter looks for the extensions and the template of the live page."""
+def check_extensions() -> list[CheckResult]:
+    """Find the Jupyter extensions and the Voila template of the live page in Jupyter's data folders."""
     from jupyter_core.paths import jupyter_path
 
     found = []
     for name, package in EXTENSIONS.items():
-        has = any((Path(folder) / name / "package.json").is_file() for folder in jupyter_path("labextensions"))
-        cure = f"missing; `pip install --force-reinstall {package}` brings it"
-        found.append(Finding("extensions", name, has, "found" if has else cure))
-    has = any(Path(folder).is_dir() for folder in jupyter_path(*TEMPLATE.split("/")))
-    cure = "missing; `pip install .` in the project's folder brings it, or `make app`"
-    return [*found, Finding("extensions", "voila template fer", has, "found" if has else cure)]
+        exists = any((Path(folder) / name / "package.json").is_file() for folder in jupyter_path("labextensions"))
+        remedy = f"missing; `pip install --force-reinstall {package}` installs it"
+        found.append(CheckResult("extensions", name, exists, "found" if exists else remedy))
+    exists = any(Path(folder).is_dir() for folder in jupyter_path(*TEMPLATE.split("/")))
+    remedy = "missing; `pip install .` in the project's folder or `make app` installs it"
+    return [*found, CheckResult("extensions", "voila template fer", exists, "found" if exists else remedy)]
 
 
-def check_camera() -> list[Finding]:
-    """Say what can be said of the camera from here: the browser opens it, not Python."""
-    found = [Finding("camera", "secure page", None, SECURE)]
+def check_camera() -> list[CheckResult]:
+    """Return information about access to cameras. The browser opens the camera, so nothing here can fail."""
+    found = [CheckResult("camera", "secure page", None, SECURE)]
     if sys.platform == "linux":
         devices = sorted(str(path) for path in Path("/dev").glob("video*"))
-        none = "none on this computer; that is fine if the browser runs on another one"
-        found.append(Finding("camera", "devices", None, ", ".join(devices) or none))
+        none = "none on this computer; not needed if the browser runs on another one"
+        found.append(CheckResult("camera", "devices", None, ", ".join(devices) or none))
     elif sys.platform == "darwin":
         hint = "System Settings, Privacy & Security, Camera must allow your browser"
-        found.append(Finding("camera", "permission", None, hint))
+        found.append(CheckResult("camera", "permission", None, hint))
     elif sys.platform == "win32":
-        found.append(Finding("camera", "permission", None, "Settings, Privacy, Camera must allow desktop apps"))
+        found.append(CheckResult("camera", "permission", None, "Settings, Privacy, Camera must allow desktop apps"))
     return found
 
 
-def time_stages(settings: VisionSettings) -> list[Finding]:
-    """Time each stage on this computer, in milliseconds; nothing if OpenCV or a network is missing."""
+def time_stages(settings: VisionSettings) -> list[CheckResult]:
+    """Measure the median run time of each stage in milliseconds; one failed check if OpenCV or weights are missing."""
     try:
         from fer_lib.vision.detection import Detector
         from fer_lib.vision.recognition import Recognizer
@@ -147,18 +150,18 @@ def time_stages(settings: VisionSettings) -> list[Finding]:
         detector, recognizer = Detector(settings), Recognizer(settings)
         loading = (perf_counter() - start) * 1000
     except (ImportError, OSError, ValueError) as error:
-        return [Finding("timing", "load", False, f"the networks can't be loaded: {error}")]
-    frame, faces = _still_life()
+        return [CheckResult("timing", "load", False, f"the networks can't be loaded: {error}")]
+    frame, faces = _make_frame()
     return [
         _timed("load the networks", loading),
-        _timed("search a 640×480 frame for faces", _median_ms(lambda: detector.detect(frame))),
-        _timed("follow a face", _median_ms(lambda: detector.follow(frame, faces.xyxy))),
-        _timed("name the emotion of a face", _median_ms(lambda: recognizer.recognize(frame, faces))),
+        _timed("detect faces in a 640×480 frame", _median_ms(lambda: detector.detect(frame))),
+        _timed("follow one face", _median_ms(lambda: detector.follow(frame, faces.xyxy))),
+        _timed("classify the emotion of one face", _median_ms(lambda: recognizer.recognize(frame, faces))),
     ]
 
 
-def _still_life() -> tuple[Any, Any]:
-    """Return a frame of soft colours and where a face could be."""
+def _make_frame() -> tuple[Any, Any]:
+    """Return a 640×480 frame of colour gradients, and one box to recognise."""
     import numpy as np
 
     from fer_lib.faces import Faces
@@ -169,14 +172,14 @@ def _still_life() -> tuple[Any, Any]:
     return (frame * 255).astype(np.uint8), Faces(box, np.ones(1, np.float32))
 
 
-def _median_ms(work: Any) -> float:
+def _median_ms(function: Callable[[], object]) -> float:
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(REPEATS):
         start = perf_counter()
-        work()
+        function()
         times.append((perf_counter() - start) * 1000)
-    return sorted(times)[ROUNDS // 2]
+    return sorted(times)[REPEATS // 2]
 
 
-def _timed(name: str, milliseconds: float) -> Finding:
-    return Finding("timing", name, None, f"{milliseconds:.1f} ms")
+def _timed(name: str, milliseconds: float) -> CheckResult:
+    return CheckResult("timing", name, None, f"{milliseconds:.1f} ms")

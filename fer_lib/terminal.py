@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import unicodedata
-from typing import NoReturn
 
 # Control characters, lone surrogates, separators of lines and paragraphs, and invisible characters of format, among
 # them those that reverse the direction of text.
@@ -21,14 +19,6 @@ def printable(text: object) -> str:
     `json.dumps` escapes.
     """
     return "".join(_escape(char) for char in str(text))
-
-
-class ArgumentParser(argparse.ArgumentParser):
-    """A parser whose errors, which repeat what was given, contain no control characters."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and the error, and exit with 2."""
-        super().error(printable(message))
 
 
 def prepare_streams() -> None:

@@ -140,14 +140,15 @@ def test_sweep_of_the_example_is_one_that_can_be_run(project_root):
 
 
 def test_start_runs_both_and_ends_with_the_first(project_root, tmp_path):
-    """With commands of the same names that only say that they ran; the page ends with 3, the service would go on."""
-    for name, line in (("voila", "echo page $1; sleep 0.2; exit 3"), ("python", "echo service $2; exec sleep 60")):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
-        (tmp_path / name).chmod(0o755)
+    """With a stand-in for `fer-lib`: the page exits with 3, the service would run on."""
+    script = 'case $1 in live) echo "$@"; sleep 0.2; exit 3 ;; *) echo "$@"; exec sleep 60 ;; esac'
+    (tmp_path / "fer-lib").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "fer-lib").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     command = [project_root / "deploy" / "start", "both"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
-    assert sorted(done.stdout.splitlines()) == ["page notebooks/04_live.ipynb", "service fer_lib.service"]
+    assert sorted(done.stdout.splitlines()) == ["live --ip 0.0.0.0", "serve"]
+
     assert done.returncode == 3
 
 

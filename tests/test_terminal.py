@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from fer_lib.terminal import ArgumentParser, prepare_streams, printable
+from fer_lib.terminal import prepare_streams, printable
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,3 @@ def test_prepare_streams_escapes_what_the_encoding_lacks(monkeypatch, encoding) 
     prepare_streams()
     print("笑 → \udcff", flush=True)
     assert raw.getvalue().decode(encoding).strip().endswith(r"\udcff")
-
-
-@pytest.mark.parametrize("word", ["\x1b]0;title\x07", "--\x1b]0;title\x07", "\udcff\n"])
-def test_argument_parser_escapes_what_was_given(capsys, word) -> None:
-    parser = ArgumentParser(prog="program")
-    parser.add_argument("number", type=int)
-    with pytest.raises(SystemExit) as ended:
-        parser.parse_args(["1", word])
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 2
-    assert printable(word) in said

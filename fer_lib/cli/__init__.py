@@ -1,4 +1,5 @@
-"""The same from the shell: `fer-lib photo`, `video`, `live`, `evaluate`, `doctor`.
+"""The command `fer-lib`.
 
-A command is a file here with `main(words) -> int`, and a line in `fer_lib.cli.main`.
+A command is a module with `main(words, prog) -> int` and an entry of `fer_lib.cli.main.COMMANDS`. `fer_lib.command_line`
+parses the words of all commands.
 """

@@ -1,4 +1,4 @@
-"""`fer-lib doctor`: is everything in place?"""
+"""`fer-lib doctor`: check the installation."""
 
 from __future__ import annotations
 
@@ -6,47 +6,44 @@ import json
 import textwrap
 from itertools import groupby
 
-from fer_lib.cli.parsing import make_parser, split_settings
-from fer_lib.doctor import Finding, as_dict, examine
+from fer_lib.command_line import CommandParser
+from fer_lib.doctor import CheckResult, as_dict, check_installation
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 ABOUT = """\
-Check versions, the weights and their checksums, the extensions of the live page and what can be said of the
-camera, and time each stage quickly. Exits with 1 if something is wrong."""
+Check package versions, the weights and their SHA-256, the Jupyter extensions of the live page and the access to
+cameras, and measure the run time of each stage. Exits with 1 if a check failed."""
 EXAMPLES = """\
 fer-lib doctor
 fer-lib doctor --json > report.json"""
 MARKS = {True: "ok", False: "!!", None: "  "}
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], prog: str = "fer-lib doctor") -> int:
     """Run the command and return the exit status."""
-    parser = make_parser("doctor", ABOUT, EXAMPLES, settings=True)
-    parser.add_argument("words", nargs="*", metavar="NAME=value", help="settings")
+    parser = CommandParser(prog, ABOUT, EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print one JSON object, for a bug report")
-    given = parser.parse_intermixed_args(words)
-    rest, settings = split_settings(given.words)
-    if rest:
-        parser.error(f"unexpected `{rest[0]}`")
-    findings = examine(VisionSettings.load(**settings))
-    report = as_dict(findings)
-    print(json.dumps(report) if given.json else in_words(findings))
+    parser.add_settings(VisionSettings, "settings of detection, tracking and classification")
+    arguments, given = parser.parse_words(words)
+    results = check_installation(VisionSettings.load(**given))
+    report = as_dict(results)
+    print(json.dumps(report) if arguments.json else format_results(results))
     return 0 if report["ok"] else 1
 
 
-def in_words(findings: list[Finding]) -> str:
-    """Return the findings as text, a paragraph a topic, and what is wrong once more in the last line."""
-    parts = []
-    for about, some in groupby(findings, key=lambda one: one.about):
-        parts.append("\n".join([about, *(_line(one) for one in some)]))
-    wrong = [one.name for one in findings if one.ok is False]
-    parts.append(f"wrong: {', '.join(wrong)}" if wrong else "all is well")
-    return "\n\n".join(parts)
+def format_results(results: list[CheckResult]) -> str:
+    """Return the results as text, one paragraph per topic; the last line names the failed checks."""
+    paragraphs = []
+    for topic, group in groupby(results, key=lambda result: result.topic):
+        paragraphs.append("\n".join([topic, *(_format_line(result) for result in group)]))
+    failed = [result.name for result in results if result.ok is False]
+    paragraphs.append(f"failed: {', '.join(failed)}" if failed else "all checks passed")
+    return "\n\n".join(paragraphs)
 
 
-def _line(one: Finding) -> str:
-    head = f"  {MARKS[one.ok]} {printable(one.name):<36} "
+def _format_line(result: CheckResult) -> str:
+    head = f"  {MARKS[result.ok]} {printable(result.name):<36} "
     return textwrap.fill(
-        printable(one.says), 118, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+        printable(result.message), 118, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
     )

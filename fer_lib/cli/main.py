@@ -1,27 +1,35 @@
-"""The first word chooses a command; whatever goes wrong with the input is told in a sentence."""
+"""Run the command that the first word names."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NamedTuple
 
 from fer_lib import labels
-from fer_lib.cli.parsing import in_a_sentence, make_parser
+from fer_lib.command_line import CommandParser, run_command
 from fer_lib.terminal import prepare_streams, printable
 
-# Each lives in the file of its name and is imported only when it is called.
+
+class Command(NamedTuple):
+    """A module with `main(words, prog)`, imported only when the command runs, and a line of help."""
+
+    module: str
+    summary: str
+
+
 COMMANDS = {
-    "photo": "name the emotions in photos, and draw them",
-    "video": "follow the emotions in a video: a new video, a table, a summary",
-    "live": "serve the live page with the camera",
-    "serve": "answer pictures over HTTP",
-    "sweep": "run many trainings, on one machine or a cluster",
-    "evaluate": "judge a network on a folder of pictures",
-    "doctor": "check the installation and say what is missing",
+    "photo": Command("fer_lib.cli.photo", "detect faces in photos and classify their emotions"),
+    "video": Command("fer_lib.cli.video", "track faces in a video: annotated video, table, summary"),
+    "live": Command("fer_lib.cli.live", "serve the live page with the camera"),
+    "serve": Command("fer_lib.service.__main__", "serve the pipeline over HTTP"),
+    "train": Command("fer_lib.training.__main__", "train the emotion network"),
+    "sweep": Command("fer_lib.service.sweep", "run many trainings, on one machine or a cluster"),
+    "evaluate": Command("fer_lib.evaluate.__main__", "evaluate weights on labelled images"),
+    "doctor": Command("fer_lib.cli.doctor", "check the installation"),
 }
 EXAMPLES = """\
 fer-lib photo party.jpg -o party-faces.jpg
@@ -31,7 +39,7 @@ fer-lib COMMAND --help"""
 
 
 def script() -> None:
-    """Run as a program and exit. Being ended is like Ctrl-C: nothing half-written stays."""
+    """Run as a program and exit. SIGTERM ends a command like Ctrl-C: no partial output files remain."""
     prepare_streams()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(main())
@@ -41,46 +49,34 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 when all went well, 1 when something was damaged or found wrong, 2 after a sentence about a wrong
-        call or input, 130 after Ctrl-C.
+        0 after success, 1 if the input was damaged or a check failed, 2 after an error in the call or the input, 130
+        after Ctrl-C.
     """
     words = sys.argv[1:] if words is None else list(words)
     if not words or words[0] not in COMMANDS:
-        return _front_door(words)
+        return _without_command(words)
     name, *rest = words
-    try:
-        return import_module(f"fer_lib.cli.{name}").main(rest)
-    except KeyboardInterrupt:
-        return _complain(name, "interrupted; nothing half-written is left behind", 130)
-    except BrokenPipeError:
-        # Whoever read our output has had enough, as `head` does. Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ValueError, OSError, ModuleNotFoundError, RuntimeError) as error:
-        return _complain(name, in_a_sentence(error), 2)
+    prog = f"fer-lib {name}"
+    return run_command(prog, lambda: import_module(COMMANDS[name].module).main(rest, prog))
 
 
-def _front_door(words: list[str]) -> int:
-    commands = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
-    about = f"See which emotion each face shows: {', '.join(labels.EMOTIONS)}.\n\ncommands:\n{commands}"
-    parser = make_parser("", about, EXAMPLES)
+def _without_command(words: list[str]) -> int:
+    """Print the help or the version, or an error with the nearest command."""
+    commands = "\n".join(f"  {name:<10} {command.summary}" for name, command in COMMANDS.items())
+    about = f"Classify the emotion of each face: {', '.join(labels.EMOTIONS)}.\n\ncommands:\n{commands}"
+    parser = CommandParser("fer-lib", about, EXAMPLES)
     parser.add_argument("--version", action="version", version=f"fer-lib {_version()}")
-    parser.add_argument("command", nargs="?", help="one of the above")
-    command = parser.parse_known_args(words)[0].command
-    if command is None:
+    parser.add_argument("command", nargs="?", help="one of the commands above")
+    name = parser.parse_known_args(words)[0].command
+    if name is None:
         parser.print_help()
         return 0
-    close = get_close_matches(command, COMMANDS, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
-    print(f"fer-lib: `{printable(command)}` is not a command; {hint}", file=sys.stderr)
+    close = get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else f"commands are {', '.join(COMMANDS)}"
+    print(f"fer-lib: unknown command `{printable(name)}`; {hint}", file=sys.stderr)
     return 2
 
 
 def _version() -> str:
-    # The front door is open already; nothing in the house imports it.
+    # The package root is imported already; modules of the package don't import it.
     return str(sys.modules[__name__.partition(".")[0]].__dict__["__version__"])
-
-
-def _complain(name: str, sentence: str, status: int) -> int:
-    print(f"fer-lib {name}: {printable(sentence)}", file=sys.stderr)
-    return status

@@ -1,4 +1,4 @@
-"""`fer-lib photo`: which emotions do the faces of photos show?"""
+"""`fer-lib photo`: detect faces in photos and classify their emotions."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fer_lib.cli.parsing import in_a_sentence, make_parser, split_settings
+from fer_lib.command_line import CommandParser, error_text
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 ABOUT = """\
-Name the emotion of each face in photos, and draw it with -o. A folder stands for the photos in it. Photos are
-turned upright as their EXIF entry says and never changed. Exits with 2 if a photo could not be used."""
+Classify the emotion of each face in photos; -o writes annotated copies. A folder means all photos in it. The EXIF
+orientation is applied; the photos themselves are never changed. Exits with 2 if a photo can't be read."""
 EXAMPLES = """\
 fer-lib photo party.jpg
 fer-lib photo party.jpg -o party-faces.png
@@ -24,30 +24,30 @@ fer-lib photo *.jpg --json | jq -r '.faces[].label'
 fer-lib photo crowd.jpg MIN_FACE_SIZE=20 MAX_FACES=100"""
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], prog: str = "fer-lib photo") -> int:
     """Run the command and return the exit status.
 
     Raises:
-        ValueError: if the call makes no sense.
+        ValueError: if an argument or a setting is wrong.
         FileNotFoundError: if weights or the folder of the output are missing.
     """
-    parser = make_parser("photo", ABOUT, EXAMPLES, settings=True)
-    parser.add_argument("photos", nargs="+", metavar="photo", help="a photo, or a folder of photos")
-    parser.add_argument("-o", "--output", type=Path, help="annotated photo; for several, the folder they go to")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a photo, each on its line")
-    given = parser.parse_intermixed_args(words)
-    inputs, settings = split_settings(given.photos)
-    if not inputs:
-        parser.error("name at least one photo")
-    pairs = plan(inputs, given.output)
-    return _work(pairs, VisionSettings.load(**settings), given.json)
+    parser = CommandParser(prog, ABOUT, EXAMPLES, "photo [photo ...]")
+    parser.add_argument("photos", nargs="+", metavar="photo", help="photo, or folder of photos")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="annotated photo; for several photos, a folder"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per photo and line")
+    parser.add_settings(VisionSettings, "settings of detection, tracking and classification")
+    arguments, given = parser.parse_words(words)
+    pairs = plan_outputs(arguments.photos, arguments.output)
+    return _process(pairs, VisionSettings.load(**given), arguments.json)
 
 
-def plan(inputs: list[str], output: Path | None) -> list[tuple[Path, Path | None]]:
-    """Return each photo with the place of its annotated copy, if there is to be one.
+def plan_outputs(inputs: list[str], output: Path | None) -> list[tuple[Path, Path | None]]:
+    """Return each photo with the path of its annotated copy, or with `None` without `output`.
 
     Raises:
-        ValueError: if a folder holds no photo, or two copies would get the same name.
+        ValueError: if a folder contains no photo, or two copies would get the same name.
     """
     from fer_lib.vision.photo import PHOTO_SUFFIXES
 
@@ -59,11 +59,11 @@ def plan(inputs: list[str], output: Path | None) -> list[tuple[Path, Path | None
         return [(photos[0], output)]
     if output.exists() and not output.is_dir():
         raise ValueError(f"`-o` must be a folder for several photos, but {output} is a file")
-    # Of a kind that can be read but not written, the copy is a PNG.
+    # The copy of a format that can be read but not written is a PNG.
     names = [photo.name if photo.suffix.lower() in PHOTO_SUFFIXES else f"{photo.stem}.png" for photo in photos]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"the photos must have different names to go to one folder, but {twice} is there twice")
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"the photos must have different names to be written to one folder, but got {repeated} twice")
     output.mkdir(parents=True, exist_ok=True)
     return [(photo, output / name) for photo, name in zip(photos, names, strict=True)]
 
@@ -73,11 +73,11 @@ def _photos_of(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
         return [path]
     photos = sorted(one for one in path.iterdir() if one.suffix.lower() in suffixes and not one.name.startswith("."))
     if not photos:
-        raise ValueError(f"the folder {path} must hold photos ({', '.join(suffixes)}), but it holds none")
+        raise ValueError(f"the folder {path} must contain photos ({', '.join(suffixes)}), but contains none")
     return photos
 
 
-def _work(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_json: bool) -> int:
+def _process(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_json: bool) -> int:
     from fer_lib.vision.annotation import annotate_photo
     from fer_lib.vision.pipeline import load_pipeline
 
@@ -88,21 +88,21 @@ def _work(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_js
         try:
             faces = annotate_photo(photo, out, pipeline)
         except (ValueError, OSError) as error:
-            # One bad photo must not cost the others.
+            # A photo that can't be read does not stop the others.
             status = 2
-            print(f"fer-lib photo: {printable(in_a_sentence(error))}", file=sys.stderr)
-            line = {"photo": str(photo), "error": in_a_sentence(error)}
+            print(f"fer-lib photo: {printable(error_text(error))}", file=sys.stderr)
+            line = {"photo": str(photo), "error": error_text(error)}
         else:
             line = {"photo": str(photo), "output": out and str(out), "faces": describe(faces)}
         if as_json:
             print(json.dumps(line), flush=True)
         elif "faces" in line:
-            print(_in_words(line), flush=True)
+            print(_text(line), flush=True)
     return status
 
 
 def describe(faces: Faces) -> list[dict[str, Any]]:
-    """Return the faces of a photo as plain values, the largest first."""
+    """Return the faces of a photo as JSON values, the largest first."""
     return [
         {
             "label": faces.labels[row],
@@ -116,11 +116,11 @@ def describe(faces: Faces) -> list[dict[str, Any]]:
 
 
 def _rounded_rows(faces: Faces) -> list[list[float]]:
-    """Return the probabilities with four places, a list a face."""
+    """Return the probabilities with four decimals, one list per face."""
     return [] if faces.probabilities is None else [[round(v, 4) for v in row] for row in faces.probabilities.tolist()]
 
 
-def _in_words(line: dict[str, Any]) -> str:
+def _text(line: dict[str, Any]) -> str:
     count = len(line["faces"])
     head = f"{printable(line['photo'])}: {'no face' if count == 0 else '1 face' if count == 1 else f'{count} faces'}"
     if line["output"]:

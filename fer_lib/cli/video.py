@@ -1,4 +1,4 @@
-"""`fer-lib video`: who shows which emotion when?"""
+"""`fer-lib video`: track the faces of a video and classify their emotions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_lib.cli.parsing import make_parser, split_settings
+from fer_lib.command_line import CommandParser
 from fer_lib.labels import EMOTIONS
 from fer_lib.packages import require
 from fer_lib.recording.tally import Tally
@@ -19,47 +19,45 @@ if TYPE_CHECKING:
     from fer_lib.vision.video import Video
 
 ABOUT = """\
-Follow the faces of a video: draw them with -o, write them down with --csv and --json, and sum up who showed what
-for how long. Times are those of the file, so a variable frame rate is fine; memory does not grow with the length.
-Outputs appear when they are whole: after an error or Ctrl-C there are none. Exits with 1 if the video is damaged
-and was read only in part."""
+Track the faces of a video and classify their emotions: -o writes an annotated video, --csv and --json a table; the
+summary lists the seconds of each emotion per face. Timestamps are those of the file (variable frame rates work), and
+memory use does not depend on the length. Outputs are written atomically: an error or Ctrl-C leaves none. Exits with 1
+if the video is damaged and was read only in part."""
 EXAMPLES = """\
 fer-lib video talk.mp4
 fer-lib video talk.mp4 -o talk-faces.mp4
 fer-lib video talk.mov --csv talk.csv --json talk.json
 fer-lib video talk.mp4 --csv talk.csv SMOOTHING_S=0 DETECT_INTERVAL_S=0"""
-MOST_PEOPLE = 12  # lines of the summary
+MAX_LINES = 12  # faces in the summary
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], prog: str = "fer-lib video") -> int:
     """Run the command and return the exit status.
 
     Raises:
-        ValueError: if the call or the video makes no sense.
+        ValueError: if an argument, a setting or the video is wrong.
         FileNotFoundError: if the video, weights or the folder of an output are missing.
         ModuleNotFoundError: if a package is missing, with the command that installs it.
     """
-    parser = make_parser("video", ABOUT, EXAMPLES, settings=True)
+    parser = CommandParser(prog, ABOUT, EXAMPLES, "video")
+    parser.add_argument("video", type=Path, help="video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others")
     parser.add_argument(
-        "video", nargs="+", help="a video: MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg, WMV, GIF and others"
+        "-o", "--output", type=Path, metavar="PATH", help="annotated video: .mp4, .m4v, .mov, .mkv or .webm"
     )
-    parser.add_argument("-o", "--output", type=Path, help="annotated video: .mp4, .m4v, .mov, .mkv or .webm")
-    parser.add_argument("--csv", type=Path, help="a table with a row for each face and frame")
-    parser.add_argument("--json", type=Path, help="the same with a line for each frame")
-    given = parser.parse_intermixed_args(words)
-    inputs, settings = split_settings(given.video)
-    if len(inputs) != 1:
-        parser.error(f"name one video, but got {len(inputs)}")
-    return _work(Path(inputs[0]), given.output, given.csv, given.json, VisionSettings.load(**settings))
+    parser.add_argument("--csv", type=Path, metavar="PATH", help="table with one row per face and frame")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="the same as JSON, one line per frame")
+    parser.add_settings(VisionSettings, "settings of detection, tracking and classification")
+    paths, given = parser.parse_words(words)
+    return _process(paths.video, paths.output, paths.csv, paths.json, VisionSettings.load(**given))
 
 
-def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
-    require("this", "files", av="av", tqdm="tqdm")
+def _process(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
+    require("the command", "files", av="av", tqdm="tqdm")
     from fer_lib.vision.annotation import annotate_video
     from fer_lib.vision.pipeline import load_pipeline
 
     pipeline = load_pipeline(settings)
-    with show_progress() as on_frame:
+    with progress_bar() as on_frame:
         report = annotate_video(source, out, csv=csv, json=json, pipeline=pipeline, on_frame=on_frame)
     print(summary(source, report.tally))
     for path in (out, csv, json):
@@ -68,14 +66,14 @@ def _work(source: Path, out: Path | None, csv: Path | None, json: Path | None, s
     for sentence in report.notes:
         print(f"fer-lib video: {printable(sentence)}", file=sys.stderr)
     for sentence in report.damage:
-        sentence = f"{source} is damaged: {sentence}; what can be read was used"
+        sentence = f"{source} is damaged: {sentence}; the readable part was used"
         print(f"fer-lib video: {printable(sentence)}", file=sys.stderr)
     return 1 if report.damage else 0
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[Video], None]]:
-    """Give the block a function to call after each frame; a bar shows the rest of the time, on a terminal only."""
+def progress_bar() -> Iterator[Callable[[Video], None]]:
+    """Show a progress bar (on a terminal only) and yield the function to call after each frame."""
     from tqdm import tqdm
 
     bar: Any = tqdm(unit=" frames", disable=None, dynamic_ncols=True)
@@ -89,22 +87,20 @@ def show_progress() -> Iterator[Callable[[Video], None]]:
 
 
 def summary(source: Path, tally: Tally) -> str:
-    """Return who showed what for how long, in words, those seen longest first."""
+    """Return the seconds and the shares of the emotions of each face as text, the longest visible first."""
     together = tally.everyone()
     people = sorted(tally.people(), key=lambda one: -one["seen_s"])
     head = f"{printable(source)}: {tally.frames} frames, {together['duration_s']:.1f} s"
     if not people:
         return f"{head}, no face"
-    rows = [
-        f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_shares_in_words(one)}" for one in people[:MOST_PEOPLE]
-    ]
-    if len(people) > MOST_PEOPLE:
-        rows.append(f"  and {len(people) - MOST_PEOPLE} more who were seen for a shorter time")
+    rows = [f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_emotion_shares(one)}" for one in people[:MAX_LINES]]
+    if len(people) > MAX_LINES:
+        rows.append(f"  and {len(people) - MAX_LINES} more who were seen for a shorter time")
     if together["nobody_s"] > 0:
         rows.append(f"  nobody     {together['nobody_s']:>8.1f} s")
     return "\n".join([f"{head}, {len(people)} {'person' if len(people) == 1 else 'people'}", *rows])
 
 
-def _shares_in_words(person: dict[str, Any]) -> str:
+def _emotion_shares(person: dict[str, Any]) -> str:
     shares = sorted(((person[label], label) for label in EMOTIONS if person[label] >= 0.005), reverse=True)
     return ", ".join(f"{label} {share:.0%}" for share, label in shares)

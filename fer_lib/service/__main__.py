@@ -1,6 +1,8 @@
-"""Command line of the service.
+"""Serve the pipeline over HTTP.
 
-python -m fer_lib.service --port 8000
+    fer-lib serve --port 8000
+
+`fer-lib serve` and `python -m fer_lib.service` are the same command.
 """
 
 from __future__ import annotations
@@ -8,23 +10,35 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from fer_lib.command_line import CommandParser, run_command
+from fer_lib.packages import require
 from fer_lib.settings.service import ServiceSettings
-from fer_lib.terminal import ArgumentParser, prepare_streams, printable
+from fer_lib.terminal import prepare_streams
+
+ABOUT = """\
+Serve the pipeline over HTTP: POST /infer, POST /infer/batch, WebSocket /stream; /docs describes the API. Ctrl-C stops
+the server."""
+EXAMPLES = """\
+fer-lib serve
+fer-lib serve --port 9000 --threads 2
+fer-lib serve PORT=9000 THREADS=2
+curl -F file=@party.jpg -F model_type=faces http://localhost:8000/infer"""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the service; return 0, or 2 after printing one sentence about an error."""
-    parser = ArgumentParser(prog="python -m fer_lib.service", description="Detect and classify faces over HTTP.")
-    for field in ("host", "port", "processes", "threads"):
-        parser.add_argument(f"--{field}", help=ServiceSettings.model_fields[field].description)
-    try:
-        settings = ServiceSettings.load(**vars(parser.parse_args(arguments)))
-        from fer_lib.service.serving import serve
+def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.service") -> int:
+    """Run the command, which is called `prog` in help and errors, and return the exit status."""
+    parser = CommandParser(prog, ABOUT, EXAMPLES)
+    parser.add_settings(ServiceSettings, "settings of the service")
+    _, given = parser.parse_words(words)
+    return run_command(prog, lambda: _serve(given))
 
-        serve(settings)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"fer_lib.service: {printable(error)}", file=sys.stderr)
-        return 2
+
+def _serve(given: dict[str, str]) -> int:
+    settings = ServiceSettings.load(**given)
+    require("the service", "service", fastapi="fastapi", uvicorn="uvicorn")
+    from fer_lib.service.serving import serve
+
+    serve(settings)
     return 0
 
 

@@ -1,6 +1,8 @@
 """Many trainings, side by side, on one machine or a cluster: each a papermill run, each a task of Ray.
 
-    python -m fer_lib.service.sweep sweep.yaml
+    fer-lib sweep sweep.yaml --num-epochs 2
+
+`fer-lib sweep` and `python -m fer_lib.service.sweep` are the same command.
 
 Each run is an ordinary folder in `runs/`. What is finished there is not run again, and a run that was cut off goes on
 from its checkpoint, so the same command simply goes on. On a cluster (`RAY_ADDRESS` names it) the project must be
@@ -14,13 +16,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fer_lib.command_line import CommandParser, run_command
+from fer_lib.packages import require
 from fer_lib.service.local_ray import connect_ray
-from fer_lib.service.trials import Plan, Trial, list_trials, read_plan
-from fer_lib.terminal import ArgumentParser, prepare_streams, printable
+from fer_lib.settings.training import TrainingSettings
+from fer_lib.terminal import prepare_streams, printable
+
+if TYPE_CHECKING:
+    from fer_lib.service.trials import Plan, Trial
 
 Report = Callable[[str], None]
+ABOUT = """\
+Run the trainings that a plan in YAML lists, as Ray tasks. The same command again runs what is not finished. Settings
+on the command line hold for all runs. Exits with 1 if a run failed."""
+EXAMPLES = """\
+fer-lib sweep deploy/sweep.yaml
+fer-lib sweep deploy/sweep.yaml --num-epochs 2
+RAY_ADDRESS=auto fer-lib sweep deploy/sweep.yaml      # on the cluster that this machine belongs to"""
+INTERRUPTED = "interrupted; the same command runs what is not finished"
 
 
 def run_sweep(plan: Plan, report: Report = print) -> list[Trial]:
@@ -31,6 +46,8 @@ def run_sweep(plan: Plan, report: Report = print) -> list[Trial]:
     Raises:
         ValueError: if a setting is wrong; then nothing was started.
     """
+    from fer_lib.service.trials import list_trials
+
     trials = list_trials(plan)
     missing = [trial for trial in trials if not trial.find_finished()]
     report(f"{len(trials)} runs, {len(trials) - len(missing)} finished already")
@@ -68,19 +85,28 @@ def describe_trials(trials: Sequence[Trial]) -> str:
     return "\n".join(f"{accuracy:6.1%}  {name}  {_in_words(chosen)}" for accuracy, name, chosen in ordered)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, 1 if runs failed, or 2 after a sentence about what is wrong."""
-    parser = ArgumentParser(prog="python -m fer_lib.service.sweep", description="Run many trainings.")
-    parser.add_argument("plan", type=Path, help="what to try, as YAML")
-    try:
-        plan = read_plan(parser.parse_args(arguments).plan)
-        failed = run_sweep(plan)
-    except (ValueError, OSError) as error:
-        print(f"fer_lib.service.sweep: {printable(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on with what is not finished", file=sys.stderr)
-        return 130
+def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.service.sweep") -> int:
+    """Run the command, which is called `prog` in help and errors; return 0, 1 if runs failed, 2 after an error."""
+    parser = CommandParser(prog, ABOUT, EXAMPLES, "plan")
+    parser.add_argument("plan", type=Path, help="the plan, a YAML file")
+    parser.add_settings(TrainingSettings, "settings of all runs")
+    arguments, given = parser.parse_words(words)
+    return run_command(prog, lambda: _sweep(arguments.plan, given), INTERRUPTED)
+
+
+def _sweep(path: Path, given: dict[str, str]) -> int:
+    require("a sweep", "cluster,train", ray="ray", yaml="pyyaml", papermill="papermill", torch="torch")
+    from fer_lib.service.trials import list_trials, read_plan
+
+    plan = read_plan(path)
+    varied = {*plan.grid, *plan.random} - ({"runs", "seed"} if plan.random else set())
+    for name in given:
+        if name in varied:
+            raise ValueError(
+                f"`{name.upper()}` is varied by the plan {path}: leave it out on the command line or there"
+            )
+    plan = plan.model_copy(update={"settings": {**plan.settings, **given}})
+    failed = run_sweep(plan)
     print(describe_trials(list_trials(plan)))
     return 1 if failed else 0
 

@@ -1,64 +1,92 @@
-"""Train from the shell, on one processor or many.
+"""Train the emotion network, in one process or several.
 
-    python -m fer_lib.training NUM_EPOCHS=2 OPTIMIZER=sgd
+    fer-lib train --num-epochs 2 --optimizer sgd
     python -m fer_lib.training NUM_EPOCHS=2 PROCESSES=2
     accelerate launch -m fer_lib.training NUM_EPOCHS=2
 
-Whatever is not given comes from the environment, then `.env`, then the defaults.
+`fer-lib train` and `python -m fer_lib.training` are the same command.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 
+from fer_lib.command_line import CommandParser, run_command
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.terminal import ArgumentParser, prepare_streams, printable
-from fer_lib.training.run import Run
+from fer_lib.terminal import prepare_streams, printable
+
+ABOUT = """\
+Train the emotion network and write the run to a folder of runs/. The same command again resumes a run that was
+interrupted from its last checkpoint. Prints the folder of the run."""
+EXAMPLES = """\
+fer-lib train --data-dir data/sample --num-epochs 2 --image-size 64
+fer-lib train NUM_EPOCHS=2 OPTIMIZER=sgd
+fer-lib train --processes 2                           # on two GPUs, or in two processes"""
+INTERRUPTED = "interrupted; the same command resumes from the last checkpoint"
+# The headings of the help; every setting stands under one of them.
+SECTIONS: dict[str, list[str]] = {
+    "network and optimization": [
+        "learning_rate",
+        "batch_size",
+        "num_epochs",
+        "dropout_rate",
+        "optimizer",
+        "lr_step_size",
+        "lr_gamma",
+        "image_size",
+        "color",
+        "architecture",
+        "initial_weights",
+        "stochastic_depth",
+        "schedule",
+        "weight_decay",
+        "clip_norm",
+        "ema_decay",
+        "keep_by",
+        "time_limit_s",
+    ],
+    "sampling, augmentation and loss": [
+        "sampler",
+        "augmentation",
+        "mixup",
+        "cutmix",
+        "logit_adjustment",
+        "label_offsets",
+        "crop_scale",
+        "crop_shift_y",
+        "crop_detail",
+    ],
+    "targets and distillation": [
+        "label_source",
+        "vote_share",
+        "ferplus_csv",
+        "teachers",
+        "teacher_share",
+        "teacher_views",
+    ],
+    "training of the classifier alone": ["frozen_backbone", "head_views", "head_reset", "head_seeds"],
+    "device and processes": ["device", "precision", "processes", "shared_batch_norm", "seed"],
+    "data and runs": ["data_dir", "max_images", "runs_dir", "run_name", "resume", "checkpoint_s"],
+}
 
 
-def main(words: list[str]) -> int:
-    """Train as the words `NAME=value` say and return the exit status."""
-    parser = ArgumentParser(prog="python -m fer_lib.training", description="Train the emotion network.")
-    parser.add_argument("settings", nargs="*", metavar="NAME=value", help="any setting of .env.example")
-    told = parser.parse_args(words).settings
-    return exit_status(lambda: _train(told))
+def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.training") -> int:
+    """Run the command, which is called `prog` in help and errors, and return the exit status."""
+    parser = CommandParser(prog, ABOUT, EXAMPLES)
+    parser.add_settings(TrainingSettings, "other settings of training", SECTIONS)
+    _, given = parser.parse_words(words)
+    return run_command(prog, lambda: _train(given), INTERRUPTED)
 
 
-def _train(words: list[str]) -> Run:
-    given = TrainingSettings.by_field(dict(parse_setting(word) for word in words))
+def _train(given: dict[str, str]) -> int:
     settings, sources = TrainingSettings.load(**given), TrainingSettings.sources(**given)
-    from fer_lib.training.launch import launch  # torch takes seconds, which a wrong setting need not wait for
+    from fer_lib.training.launch import launch  # imports torch, which takes seconds; wrong settings fail before
 
-    return launch(settings, sources)
-
-
-def exit_status(train: Callable[[], Run]) -> int:
-    """Train, print the run's folder or the error, and return the exit status: 0, 2, or 130 if interrupted."""
-    try:
-        run = train()
-    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-        print(printable(error), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last whole epoch", file=sys.stderr)
-        return 130
-    print(printable(run.folder))
+    print(printable(launch(settings, sources).folder))
     return 0
-
-
-def parse_setting(word: str) -> tuple[str, str]:
-    """Split `NAME=value` into name and value.
-
-    Raises:
-        ValueError: if there is no `=`.
-    """
-    name, equals, value = word.partition("=")
-    if not equals:
-        raise ValueError(f"a setting must be given as NAME=value, but got {word!r}")
-    return name, value
 
 
 if __name__ == "__main__":
     prepare_streams()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

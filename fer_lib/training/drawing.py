@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_lib.command_line import CommandParser
 from fer_lib.labels import EMOTIONS
-from fer_lib.terminal import ArgumentParser, printable
+from fer_lib.terminal import printable
 
 CANVAS = 192  # drawn this large, in pixels, then reduced
 COUNTS = {"train": 16, "validation": 5, "test": 5}  # images per label
@@ -174,9 +175,11 @@ class _Pen:
 
 def main() -> None:
     """Write the sample from the shell."""
-    parser = ArgumentParser(description="Write drawn faces, for trying everything without a download.")
+    parser = CommandParser(
+        "python -m fer_lib.training.drawing", "Write drawn faces, for trying everything without a download."
+    )
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/sample"))
-    folder = parser.parse_args().folder
+    folder = parser.parse_words()[0].folder
     print(f"{write_sample(folder)} drawn faces are in {printable(folder)}")
 
 

@@ -19,8 +19,9 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 
+from fer_lib.command_line import CommandParser
 from fer_lib.drafts import draft
-from fer_lib.terminal import ArgumentParser, printable
+from fer_lib.terminal import printable
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.halving import round_weights, store_halves
 from fer_lib.training.pooling import simplify_pools, use_global_pools
@@ -216,10 +217,10 @@ def _measure_difference(network: nn.Module, path: Path, example: Tensor, dynamic
 
 def main() -> None:
     """Export from the shell."""
-    parser = ArgumentParser(description="Export networks to ONNX, with their cards.")
+    parser = CommandParser("python -m fer_lib.training.export", "Export networks to ONNX, with their cards.")
     parser.add_argument("what", choices=["mtcnn"], help="mtcnn: the face detector's three networks")
     parser.add_argument("--folder", type=Path, default=weights_folder(), help="where to (default: weights/)")
-    arguments = parser.parse_args()
+    arguments, _ = parser.parse_words()
     for name, difference in export_mtcnn(arguments.folder).items():
         print(f"{printable(arguments.folder / name)}.onnx equals torch within {difference:.1e}")
 

@@ -1,6 +1,6 @@
 """Train by executing notebook 02 into the folder of its run.
 
-`python -m fer_lib.training.notebook -p NUM_EPOCHS 2 -p OPTIMIZER sgd` sets knobs the way papermill does.
+`python -m fer_lib.training.notebook -p NUM_EPOCHS 2 -p OPTIMIZER sgd` passes parameters as papermill does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
+from fer_lib.command_line import CommandParser, run_command
 from fer_lib.settings.base import PROJECT
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.terminal import ArgumentParser, prepare_streams
-from fer_lib.training.__main__ import exit_status
+from fer_lib.terminal import prepare_streams, printable
+from fer_lib.training.__main__ import INTERRUPTED
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import Run, find_finished, open_run
 
@@ -23,17 +24,24 @@ NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
 
 
 def main(words: list[str]) -> int:
-    """Train as the words say, as papermill takes them, and return the exit status."""
-    parser = ArgumentParser(prog="python -m fer_lib.training.notebook", description=__doc__)
+    """Train with parameters in papermill's syntax (`-p NAME VALUE`) and return the exit status."""
+    prog = "python -m fer_lib.training.notebook"
+    parser = CommandParser(prog, __doc__)
     parser.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting of .env.example"
     )
     parser.add_argument(
         "--recipe", type=Path, help="folder of a run, or of several, to repeat; -p changes single settings"
     )
-    told = parser.parse_args(words)
-    given = _by_field(told.p)
-    return exit_status(lambda: follow_recipe(told.recipe, given) if told.recipe else train_notebook(given))
+    arguments, _ = parser.parse_words(words)
+    given = _by_field(arguments.p)
+
+    def train() -> int:
+        run = follow_recipe(arguments.recipe, given) if arguments.recipe else train_notebook(given)
+        print(printable(run.folder))
+        return 0
+
+    return run_command(prog, train, INTERRUPTED)
 
 
 def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:

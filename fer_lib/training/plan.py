@@ -8,7 +8,6 @@ last checkpoint when the same command is given again.
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from fer_lib.command_line import CommandParser
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.recipe import check_starts, read_steps
 from fer_lib.training.run import find_finished
@@ -29,13 +29,13 @@ Step = dict[str, Any]
 
 def main(words: list[str]) -> int:
     """Follow the plan that the words name and return the exit status: 0 finished, 2 failed, 3 stopped by the limit."""
-    parser = argparse.ArgumentParser(prog="python -m fer_lib.training.plan", description=__doc__)
+    parser = CommandParser("python -m fer_lib.training.plan", __doc__)
     parser.add_argument("folder", type=Path, help="folder of the plan, with one folder per run")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit; the default is none")
     parser.add_argument(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a setting for all runs"
     )
-    told = parser.parse_args(words)
+    told, _ = parser.parse_words(words)
     end_s = time.monotonic() + told.seconds
     try:
         given = TrainingSettings.by_field(dict(told.p))

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from fer_lib.terminal import ArgumentParser, prepare_streams, printable
+from fer_lib.command_line import CommandParser
+from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.data import CURE, SPLITS, write_image
 from fer_lib.training.tables import open_table
 
@@ -103,11 +104,11 @@ def _shorten(row: dict[str, str]) -> str:
 
 def main(words: list[str]) -> int:
     """Unpack as the words say and return the exit status."""
-    parser = ArgumentParser(prog="python -m fer_lib.training.unpacking", description="Unpack FER2013's table.")
+    parser = CommandParser("python -m fer_lib.training.unpacking", "Unpack FER2013's table.")
     parser.add_argument("table", type=Path, help="fer2013.csv or icml_face_data.csv")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/images"), help="where the pictures go")
     parser.add_argument("--votes", type=Path, help="fer2013new.csv, for names that FER+ votes are found by")
-    given = parser.parse_args(words)
+    given, _ = parser.parse_words(words)
     try:
         written = unpack_table(given.table, given.folder, given.votes)
     except (OSError, ValueError) as error:

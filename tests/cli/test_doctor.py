@@ -3,26 +3,26 @@ import json
 import pytest
 
 from fer_lib.cli import doctor as command
-from fer_lib.cli.doctor import in_words
+from fer_lib.cli.doctor import format_results
 from fer_lib.cli.main import main
-from fer_lib.doctor import Finding
+from fer_lib.doctor import CheckResult
 
-WELL = Finding("weights", "emotion", True, "as its card says")
-ILL = Finding("weights", "mtcnn_pnet", False, "the file is damaged; bring it back")
+PASSED = CheckResult("weights", "emotion", True, "matches its card")
+FAILED = CheckResult("weights", "mtcnn_pnet", False, "the file is damaged; download it again")
 
 
-@pytest.mark.parametrize(("findings", "status"), [([WELL], 0), ([WELL, ILL], 1)])
-def test_doctor_exits_with_1_if_something_is_wrong(monkeypatch, capsys, findings, status) -> None:
-    monkeypatch.setattr(command, "examine", lambda settings: findings)
+@pytest.mark.parametrize(("results", "status"), [([PASSED], 0), ([PASSED, FAILED], 1)])
+def test_doctor_exits_with_1_if_a_check_failed(monkeypatch, capsys, results, status) -> None:
+    monkeypatch.setattr(command, "check_installation", lambda settings: results)
     assert main(["doctor"]) == status
     assert main(["doctor", "--json"]) == status
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["ok"] == (status == 0)
-    assert set(report["findings"][0]) == {"about", "name", "ok", "says"}
+    assert set(report["checks"][0]) == {"topic", "name", "ok", "message"}
 
 
-def test_in_words_repeats_what_is_wrong_at_the_end() -> None:
-    text = in_words([WELL, ILL])
+def test_format_results_ends_with_the_failed_checks() -> None:
+    text = format_results([PASSED, FAILED])
     assert "!! mtcnn_pnet" in text
-    assert text.endswith("wrong: mtcnn_pnet")
-    assert in_words([WELL]).endswith("all is well")
+    assert text.splitlines()[-1] == "failed: mtcnn_pnet"
+    assert "failed" not in format_results([PASSED])

@@ -1,43 +1,97 @@
 import json
+import os
+import re
 import socket
+import subprocess
 import sys
 
 import pytest
 
 from fer_lib.cli import live
-from fer_lib.cli.live import check_port, find_page, plan, resolve
+from fer_lib.cli.live import check_port, find_page, main, plan_server, resolve, split_words
 from fer_lib.settings import sources
 
 
-def test_plan_starts_voila_on_the_page_as_make_app_does(project_root) -> None:
-    server = plan("localhost", 9000, {})
+def test_plan_server_starts_voila_on_the_page() -> None:
+    server = plan_server("localhost", 9000, {})
     assert server.command[:3] == [sys.executable, "-m", "voila"]
     assert server.command[3].endswith("04_live.ipynb")
     assert {"--Voila.ip=localhost", "--port=9000", "--Voila.port_retries=0", "--no-browser"} <= set(server.command)
-    makefile = (project_root / "Makefile").read_text()
-    assert all(option in makefile for option in ("--Voila.ip=", "--port=", "--Voila.port_retries=0", "--no-browser"))
     assert server.environment["JUPYTER_WIDGETS_ECHO"] == "0"
     assert "Voila" in json.loads((server.folder / "voila.json").read_text())
 
 
-def test_plan_opens_the_browser_when_asked() -> None:
-    assert "--no-browser" not in plan("localhost", 9000, {}, in_browser=True).command
+def test_makefile_and_container_start_the_page_with_this_command(project_root) -> None:
+    makefile = (project_root / "Makefile").read_text()
+    assert "fer_lib live --ip=$(IP) --port=$(PORT)" in makefile
+    assert re.search(r"^PORT \?= (\d+)", makefile, re.MULTILINE)[1] == str(live.PORT)
+    assert "exec fer-lib live --ip 0.0.0.0" in (project_root / "deploy" / "start").read_text()
+    names = ("Makefile", "deploy/start", "benchmarks/servers.py")
+    assert [name for name in names if "Voila.port_retries" in (project_root / name).read_text()] == []
 
 
-def test_plan_of_an_installed_package_runs_beside_its_page(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("words", "ours", "for_voila"),
+    [
+        ([], [], []),
+        (["--port", "9000", "--Voila.token=secret"], ["--port", "9000"], ["--Voila.token=secret"]),
+        (["PORT=1", "--", "--debug", "--port=2"], ["PORT=1"], ["--debug", "--port=2"]),
+        (["--A.b=1", "SMOOTHING_S=0.5", "--", "--C.d=2"], ["SMOOTHING_S=0.5"], ["--A.b=1", "--C.d=2"]),
+    ],
+)
+def test_split_words_passes_options_of_voila_on(words, ours, for_voila) -> None:
+    assert split_words(words) == (ours, for_voila)
+
+
+@pytest.mark.parametrize("words", [["--port", "{port}", "--ip", "127.0.0.1"], ["PORT={port}", "IP=127.0.0.1"]])
+def test_main_starts_the_planned_server(monkeypatch, capsys, words) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    started = []
+    monkeypatch.setattr(live, "run_server", lambda server: started.append(server) or 0)
+    words = [word.format(port=port) for word in words]
+    assert main([*words, "--min-face-size", "40", "MIRROR=false", "--Voila.token=secret"]) == 0
+    assert {"--Voila.ip=127.0.0.1", f"--port={port}", "--Voila.token=secret"} <= set(started[0].command)
+    assert started[0].environment["FER_MIN_FACE_SIZE"] == "40"
+    assert started[0].environment["FER_MIRROR"] == "false"
+    assert f"http://127.0.0.1:{port}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot replace a process")
+def test_run_server_replaces_the_process(tmp_path, project_root) -> None:
+    program = "import os; print(os.getpid(), os.getcwd(), os.environ['A'])"
+    script = f"""
+import os, sys
+from pathlib import Path
+from fer_lib.cli.live import Server, run_server
+from fer_lib.settings import sources
+print(os.getpid(), flush=True)
+run_server(Server([sys.executable, "-c", {program!r}], Path({str(tmp_path)!r}), {{"A": "b"}}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=project_root, capture_output=True, text=True, check=True)
+    before, after, *rest = done.stdout.split()
+    assert after == before
+    assert rest == [str(tmp_path), "b"]
+
+
+def test_plan_server_opens_the_browser() -> None:
+    assert "--no-browser" not in plan_server("localhost", 9000, {}, in_browser=True).command
+
+
+def test_plan_server_of_an_installed_package_runs_beside_its_page(tmp_path, monkeypatch) -> None:
     (tmp_path / "04_live.ipynb").touch()
     monkeypatch.setattr(live, "INSTALLED", tmp_path)
-    assert plan("localhost", 9000, {}).folder == tmp_path
+    assert plan_server("localhost", 9000, {}).folder == tmp_path
 
 
-def test_find_page_says_what_brings_it(tmp_path, monkeypatch) -> None:
+def test_find_page_names_the_command_that_installs_it(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(live, "INSTALLED", tmp_path)
     monkeypatch.setattr(live, "PROJECT", tmp_path)
-    with pytest.raises(FileNotFoundError, match="brings it"):
+    with pytest.raises(FileNotFoundError, match="pip install"):
         find_page()
 
 
-def test_resolve_hands_on_what_is_set_and_nothing_else(tmp_path, monkeypatch) -> None:
+def test_resolve_passes_on_settings_without_defaults(tmp_path, monkeypatch) -> None:
     (tmp_path / ".env").write_text("FER_MIRROR=false\n")
     monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
     monkeypatch.setenv("FER_MAX_FACES", "3")
@@ -53,6 +107,6 @@ def test_resolve_hands_on_what_is_set_and_nothing_else(tmp_path, monkeypatch) ->
 def test_check_port_that_is_taken() -> None:
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(ValueError, match="must be a free port of localhost"):
+        with pytest.raises(ValueError, match="`PORT` must be a free port of localhost"):
             check_port("localhost", port)
     check_port("localhost", port)

@@ -58,8 +58,8 @@ def test_photo_draws_a_folder_into_another_with_words_in_any_order(folder) -> No
     ("words", "sentence"),
     [
         (["face.jpg", "nobody.png", "-o", "text.jpg"], "`-o` must be a folder for several photos"),
-        (["face.jpg", "./face.jpg", "-o", "out"], "face.jpg is there twice"),
-        (["empty"], "the folder empty must hold photos"),
+        (["face.jpg", "./face.jpg", "-o", "out"], "face.jpg twice"),
+        (["empty"], "the folder empty must contain photos"),
         (["face.jpg", "-o", "face.jpg"], "must not take the place of the input"),
         (["face.jpg", "-o", "out.pdf"], "a photo must end in"),
         ([".", "-o", "."], "must not take the place of the input"),

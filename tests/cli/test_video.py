@@ -36,7 +36,7 @@ def test_video_that_is_damaged_says_where_and_exits_with_1(tmp_path, capsys) -> 
     assert main(["video", str(source), "--csv", str(tmp_path / "out.csv")]) == 1
     said = capsys.readouterr().err
     assert "is damaged: it ends after" in said
-    assert "what can be read was used" in said
+    assert "the readable part was used" in said
     assert len(read_recording(tmp_path / "out.csv")) > 30
 
 
