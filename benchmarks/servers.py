@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psutil
 
-from fer_lib.live.digests import DIGESTS
+from fer_lib.live.server.message_history import HISTORY_SIZE
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "notebooks/04_live.ipynb"
-CONNECTION = "fer_lib.live.connection.PromptConnection"
+CONNECTION = "fer_lib.live.server.connection.KernelConnection"
 START_S = 120
 
 
@@ -53,7 +53,7 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
         "ServerApp.root_dir": ROOT,
         "IdentityProvider.token": token,
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
-        "Session.digest_history_size": DIGESTS,
+        "Session.digest_history_size": HISTORY_SIZE,
     }
     with _run([command, *(f"--{name}={value}" for name, value in options.items())], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "api", process)

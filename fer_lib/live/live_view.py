@@ -10,7 +10,7 @@ from ipywebrtc.webrtc import MediaStream
 from ipywidgets import widget_serialization
 
 from fer_lib.labels import EMOTION_COLORS
-from fer_lib.live.digests import keep_few_digests
+from fer_lib.live.server.message_history import limit_message_history
 from fer_lib.live.states import STATES
 from fer_lib.settings import LiveSettings, VisionSettings
 
@@ -77,7 +77,7 @@ class LiveView(anywidget.AnyWidget):
         options = (settings or LiveSettings.load()).model_dump()
         options["smoothing_s"] = VisionSettings.load(smoothing_s=smoothing_s).smoothing_s
         super().__init__(stream=stream, options=options)
-        keep_few_digests()
+        limit_message_history()
 
     def start(self) -> None:
         """Ask the page to open the stream, as if the visitor had pressed Start."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib.live import places
-from fer_lib.live.places import count_places, read_memory
+from fer_lib.live.server import capacity
+from fer_lib.live.server.capacity import choose_visitor_limit, read_memory
 
 GB = 1_000_000_000
 
@@ -13,23 +13,23 @@ GB = 1_000_000_000
 @pytest.mark.parametrize(
     ("memory", "count"), [(100_000_000, 1), (GB // 2, 1), (GB, 2), (2 * GB, 7), (8 * GB, 37), (64 * GB, 317)]
 )
-def test_count_places_from_memory(memory, count):
-    assert count_places(None, memory) == count
+def test_choose_visitor_limit_from_memory(memory, count):
+    assert choose_visitor_limit(None, memory) == count
 
 
 @pytest.mark.parametrize("setting", [0, 1, 500])
-def test_count_places_setting_wins(setting):
-    assert count_places(setting, GB) == setting
+def test_choose_visitor_limit_setting_wins(setting):
+    assert choose_visitor_limit(setting, GB) == setting
 
 
-def test_count_places_unknown_memory_means_no_limit():
-    assert count_places(None, None) == 0
+def test_choose_visitor_limit_unknown_memory_means_no_limit():
+    assert choose_visitor_limit(None, None) == 0
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root of a computer with 8 GB and without cgroups."""
-    monkeypatch.setattr(places, "_read_physical", lambda: iter([8 * GB]))
+    monkeypatch.setattr(capacity, "_read_physical", lambda: iter([8 * GB]))
     (tmp_path / "proc" / "self").mkdir(parents=True)
     return tmp_path
 
@@ -71,5 +71,5 @@ def test_read_memory_of_this_computer():
 
 
 def test_read_memory_unknown(root, monkeypatch):
-    monkeypatch.setattr(places, "_read_physical", lambda: iter([]))
+    monkeypatch.setattr(capacity, "_read_physical", lambda: iter([]))
     assert read_memory(root) is None

@@ -13,8 +13,8 @@ from voila.app import Voila
 
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
-from fer_lib.live.doorman import RETRY_S, Doorman, describe_full
-from fer_lib.live.limits import read_settings
+from fer_lib.live.server.admission import RETRY_S, Doorman, render_full_page
+from fer_lib.live.server.settings import load_or_default
 from fer_lib.settings import PageSettings
 
 
@@ -78,7 +78,7 @@ async def open_and_close(visitor: Visitor) -> None:
 
 
 def test_doorman_is_taken_by_name():
-    assert Voila(identity_provider_class="fer_lib.live.doorman.Doorman").identity_provider_class is Doorman
+    assert Voila(identity_provider_class="fer_lib.live.server.admission.Doorman").identity_provider_class is Doorman
 
 
 def test_get_handlers_refuses_a_voila_without_an_application():
@@ -87,15 +87,15 @@ def test_get_handlers_refuses_a_voila_without_an_application():
 
 
 def test_the_page_for_the_others_loads_nothing_and_comes_again():
-    page = describe_full()
+    page = render_full_page()
     assert f'<meta http-equiv="refresh" content="{RETRY_S}">' in page
     assert "--fer-back" in page
     assert not re.search(r"//|\$\w", page.replace("data:;base64,=", ""))
 
 
-def test_read_settings_wrong_value_gives_the_defaults(monkeypatch):
+def test_load_or_default_wrong_value_gives_the_defaults(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
-    assert read_settings(PageSettings).max_visitors is None
+    assert load_or_default(PageSettings).max_visitors is None
 
 
 @pytest.mark.parametrize("small", [{}], indirect=True)

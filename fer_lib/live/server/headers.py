@@ -8,38 +8,38 @@ from fer_lib.hosts import parse_host
 
 CSP = "Content-Security-Policy"
 HEADERS = {
-    # Of what asks for a person's permission, the page needs the camera.
+    # Of the features that need permission, the page uses the camera.
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), display-capture=()",
-    # Jupyter Server compares the address of the own page, so that it must be sent there.
+    # Jupyter Server checks the `Referer` header, so that it must be sent to the own origin.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-# No `Expires`: cookies last until the browser is closed.
+# No `Expires`: session cookies, which browsers delete when they are closed.
 COOKIE = {"expires_days": None, "samesite": "Lax"}
 
 
 def add_headers(app: Application) -> None:
-    """Add the headers to all of Jupyter's handlers; what `Voila.tornado_settings` sets wins."""
+    """Add the headers to all handlers of Jupyter; those in `Voila.tornado_settings` have precedence."""
     app.settings["headers"] = HEADERS | app.settings.get("headers", {})
     app.settings.setdefault("xsrf_cookie_kwargs", COOKIE | {"samesite": "Strict"})
 
 
 def add_page_policy(handler: RequestHandler) -> None:
-    """Add the Content-Security-Policy to an answer with the page, unless `Voila.tornado_settings` has one."""
+    """Add the Content-Security-Policy to a response with the page, unless `Voila.tornado_settings` has one."""
     if CSP not in handler.settings.get("headers", {}):
-        handler.set_header(CSP, describe_policy(parse_host(handler.request.host), _find_port(handler)))
+        handler.set_header(CSP, build_policy(parse_host(handler.request.host), _find_port(handler)))
 
 
-def describe_policy(name: str | None, port: str) -> str:
-    """Return the Content-Security-Policy of the page: it loads from this server, and sends to it, and to no other.
+def build_policy(name: str | None, port: str) -> str:
+    """Return the Content-Security-Policy of the page, which allows connections to this server only.
 
-    Voila has inline scripts and styles, anywidget imports modules from `blob:` addresses.
+    Voila uses inline scripts and styles, anywidget imports modules from `blob:` URLs.
 
     Args:
-        name: host name of this server as the browser knows it.
+        name: host name of this server in the request.
         port: its port with a colon before it, or nothing.
     """
-    # For browsers whose 'self' does not include websockets. The grammar of the policy has no IPv6 addresses.
+    # For browsers whose 'self' does not include websockets. The policy's grammar has no IPv6 addresses.
     sockets = [f"{scheme}://{name}{port}" for scheme in ("ws", "wss") if name and not name.startswith("[")]
     directives = {
         "default-src": "'self'",

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from tornado.web import Application
 
-from fer_lib.live.headers import CSP, HEADERS, add_headers, add_page_policy, describe_policy
+from fer_lib.live.server.headers import CSP, HEADERS, add_headers, add_page_policy, build_policy
 
 
 def policy(host: str, **headers: str) -> dict[str, str]:
@@ -44,7 +44,7 @@ def test_add_headers_keeps_what_is_configured():
     assert app.settings["xsrf_cookie_kwargs"] == {"path": "/x"}
 
 
-def test_describe_policy_allows_no_other_host():
-    sources = " ".join(describe_policy(None, "").replace(";", "").split())
+def test_build_policy_allows_no_other_host():
+    sources = " ".join(build_policy(None, "").replace(";", "").split())
     assert "*" not in sources
     assert "//" not in sources

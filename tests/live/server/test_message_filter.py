@@ -6,7 +6,7 @@ import pytest
 from jupyter_client.session import Session
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 
-from fer_lib.live.message_filter import CONTROL_TARGET, MAX_JSON_BYTES, is_allowed
+from fer_lib.live.server.message_filter import CONTROL_TARGET, MAX_JSON_BYTES, is_allowed
 
 COMM = "c" * 32
 RECORDER = {
@@ -51,25 +51,25 @@ def as_text(message):
 
 
 WAYS = [(as_v1, True), (as_legacy, False), (as_text, False)]
-every_protocol = pytest.mark.parametrize(("write", "with_offsets"), WAYS, ids=["v1", "legacy", "text"])
+every_protocol = pytest.mark.parametrize(("write", "is_v1"), WAYS, ids=["v1", "legacy", "text"])
 
 
 @every_protocol
 @pytest.mark.parametrize("kind", PAGE)
-def test_is_allowed_what_the_page_sends(write, with_offsets, kind):
-    assert is_allowed(write(make_message(kind)), with_offsets)
+def test_is_allowed_what_the_page_sends(write, is_v1, kind):
+    assert is_allowed(write(make_message(kind)), is_v1)
 
 
-@pytest.mark.parametrize(("write", "with_offsets"), WAYS[:2], ids=["v1", "legacy"])
-def test_is_allowed_a_frame_with_its_bytes(write, with_offsets):
-    assert is_allowed(write(make_message(buffers=[b"\xff\xd8" + bytes(500_000)])), with_offsets)
+@pytest.mark.parametrize(("write", "is_v1"), WAYS[:2], ids=["v1", "legacy"])
+def test_is_allowed_a_frame_with_its_bytes(write, is_v1):
+    assert is_allowed(write(make_message(buffers=[b"\xff\xd8" + bytes(500_000)])), is_v1)
 
 
 @every_protocol
 @pytest.mark.parametrize("method", ["request_state", "request_states"])
-def test_is_allowed_a_request_of_state(write, with_offsets, method):
+def test_is_allowed_a_request_of_state(write, is_v1, method):
     content = {"comm_id": COMM, "data": {"method": method}}
-    assert is_allowed(write(make_message(content=content)), with_offsets)
+    assert is_allowed(write(make_message(content=content)), is_v1)
 
 
 REFUSED = {
@@ -121,23 +121,23 @@ REFUSED = {
 
 
 @every_protocol
-def test_is_allowed_accepts_a_header_with_a_date(write, with_offsets):
+def test_is_allowed_accepts_a_header_with_a_date(write, is_v1):
     header = {"date": "2020-01-01T00:00:00.000Z", "username": "Zoë", "subshell_id": None}
     message = make_message(header=header, parent_header={"msg_id": "m0", "date": "2020-01-01T00:00:00.000Z"})
     message["header"]["subshell_id"] = None
-    assert is_allowed(write(message), with_offsets)
+    assert is_allowed(write(message), is_v1)
 
 
 @every_protocol
 @pytest.mark.parametrize("what", REFUSED)
-def test_is_allowed_refuses(write, with_offsets, what):
-    assert not is_allowed(write(REFUSED[what]), with_offsets)
+def test_is_allowed_refuses(write, is_v1, what):
+    assert not is_allowed(write(REFUSED[what]), is_v1)
 
 
 @every_protocol
 @pytest.mark.parametrize("channel", ["control", "stdin", "iopub", "hb", "", "Shell", "shell "])
-def test_is_allowed_refuses_other_channels(write, with_offsets, channel):
-    assert not is_allowed(write(make_message(channel=channel)), with_offsets)
+def test_is_allowed_refuses_other_channels(write, is_v1, channel):
+    assert not is_allowed(write(make_message(channel=channel)), is_v1)
 
 
 @pytest.mark.parametrize("kind", ["comm_open", "comm_close", "kernel_info_request"])

@@ -1,8 +1,8 @@
-"""Host check of the stand-alone page: a request under another host name gets 403, whatever it asks for.
+"""Host header check of the stand-alone page against DNS rebinding: 403 for all paths under another host name.
 
-By DNS rebinding a web site makes its own name lead to this computer, and its scripts then count as the same origin as
-the page. Voila has no check of its own: it sets `allow_remote_access`, which switches that of Jupyter Server off, and
-its handlers of static files never had one. So the check is a routing rule before all others.
+By DNS rebinding a web site resolves its own name to this computer, and its scripts then have the same origin as the
+page. Voila has no check of its own: it sets `allow_remote_access`, which disables that of Jupyter Server, and its
+handlers of static files have none. So the check is a routing rule before all others.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ VARIABLE = PageSettings.variable("allowed_hosts")
 
 
 def add_host_check(app: Application, address: str, names: str | None) -> None:
-    """Refuse requests to an application whose `Host` header is not allowed.
+    """Reject requests to an application whose `Host` header is not allowed.
 
     Args:
         app: the application, before its own handlers are added.
         address: the address that the server listens at.
-        names: the setting `allowed_hosts`: names with commas between, or `*`.
+        names: the setting `allowed_hosts`: names separated by commas, or `*`.
     """
     is_local = is_loopback_address(address)
-    allowed = {address, *split_names(names)} if is_local else {address, *own_names(), *split_names(names)}
-    app.add_handlers(".*", [(OtherHost(allowed, any_address=not is_local), HostRefusal)])
+    allowed = {address, *split_names(names)} if is_local else {address, *local_names(), *split_names(names)}
+    app.add_handlers(".*", [(DisallowedHost(allowed, any_address=not is_local), Forbidden)])
 
 
-class OtherHost(Matcher):
-    """Match requests whose only `Host` header is neither local nor allowed.
+class DisallowedHost(Matcher):
+    """Match requests whose `Host` header is missing, repeated, or neither local nor allowed.
 
     Args:
         allowed: host names and IP addresses; `*` allows all.
         any_address: whether every IP address is allowed. DNS rebinding needs a name, so that an address is safe, and
-            a server that other computers reach can't know all of its own.
+            a server that other computers can reach does not know all of its addresses.
     """
 
     def __init__(self, allowed: Collection[str], any_address: bool) -> None:
@@ -54,7 +54,7 @@ class OtherHost(Matcher):
         return None if self.is_allowed(request.headers.get_list("Host")) else {}
 
     def is_allowed(self, hosts: list[str]) -> bool:
-        """Return whether a request with these `Host` headers is answered."""
+        """Return whether a request with these `Host` headers is allowed."""
         if ANY_HOST in self.allowed:
             return True
         if len(hosts) != 1:
@@ -62,8 +62,8 @@ class OtherHost(Matcher):
         return is_local_host(hosts[0], self.allowed) or (self.any_address and _is_address(hosts[0]))
 
 
-class HostRefusal(RequestHandler):
-    """Answer every method with 403 and one sentence."""
+class Forbidden(RequestHandler):
+    """Respond to every method with 403 and an error message."""
 
     def prepare(self) -> None:
         """Finish the request before any method of it runs."""
@@ -72,11 +72,11 @@ class HostRefusal(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Connection", "close")
-        self.finish(describe_refusal(self.request.headers.get("Host")))
+        self.finish(format_refusal(self.request.headers.get("Host")))
 
 
-def describe_refusal(host: str | None) -> str:
-    """Return the sentence for a `Host` header that is not allowed."""
+def format_refusal(host: str | None) -> str:
+    """Return the error message for a `Host` header that is not allowed."""
     name = parse_host(host)
     remedy = f"{VARIABLE}={name if name and len(name) <= MAX_NAME else 'faces.example.org'} make app"
     return (
@@ -85,7 +85,7 @@ def describe_refusal(host: str | None) -> str:
     )
 
 
-def own_names() -> set[str]:
+def local_names() -> set[str]:
     """Return the names of this computer in its local network."""
     name = socket.gethostname()
     return {name, f"{name}.local"}

@@ -19,8 +19,8 @@ from voila.paths import collect_static_paths
 
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import KERNEL, Visitor
-from fer_lib.live import unconnected
-from fer_lib.live.unconnected import MAX_DELAY, UnconnectedKernels, Visit, find_address, has_unsent
+from fer_lib.live.server import kernel_culler
+from fer_lib.live.server.kernel_culler import MAX_DELAY, KernelCuller, Visit, find_address, has_unsent
 
 TIMEOUT_S = 1.5
 SCRIPT = "voila/static/voila.js"
@@ -70,7 +70,7 @@ async def wait_until_gone(manager: Manager, *kernels: str) -> None:
 def test_unconnected_kernels_end_and_connected_ones_stay():
     async def run() -> set[str]:
         manager = Manager()
-        watch = UnconnectedKernels(manager, 0.1)
+        watch = KernelCuller(manager, 0.1)
 
         async def visit(kernel_id: str, method: str) -> None:
             watch.expect(make_handler())
@@ -92,7 +92,7 @@ def test_unconnected_kernels_one_that_cannot_be_ended_does_not_keep_the_others()
     async def run() -> set[str]:
         manager = Manager()
         manager.broken.add("broken")
-        watch = UnconnectedKernels(manager, 0.1)
+        watch = KernelCuller(manager, 0.1)
 
         async def visit(kernel_id: str) -> None:
             watch.expect(make_handler())
@@ -110,7 +110,7 @@ def test_unconnected_kernels_one_that_cannot_be_ended_does_not_keep_the_others()
 def test_unconnected_kernels_left_ones_end_unless_a_page_comes_back():
     async def run() -> set[str]:
         manager = Manager()
-        watch = UnconnectedKernels(manager, 0, reconnect_s=0.2)
+        watch = KernelCuller(manager, 0, reconnect_s=0.2)
         for kernel_id in ("left", "second", "back", "never"):
             watch.expect(make_handler())
             await manager.start_kernel(kernel_id)
@@ -142,14 +142,14 @@ def test_is_overdue_counts_from_the_rendered_page(visit):
 def test_is_overdue_waits_for_a_slow_link_but_not_for_ever(visit, monkeypatch):
     visit.handler._finished = True
     visit.streams = {"slow"}
-    monkeypatch.setattr(unconnected, "has_unsent", lambda stream: stream == "slow")
+    monkeypatch.setattr(kernel_culler, "has_unsent", lambda stream: stream == "slow")
     assert not any(visit.is_overdue(now_s, 30) for now_s in range((1 + MAX_DELAY) * 30))
     assert visit.is_overdue((1 + MAX_DELAY) * 30, 30)
 
 
 def test_observe_scripts_of_the_same_client_only():
     async def run() -> list[bool]:
-        watch = UnconnectedKernels(Manager(), 30)
+        watch = KernelCuller(Manager(), 30)
         handler = make_handler("192.0.2.1")
         watch.expect(handler)
         (visit,) = watch._visits

@@ -9,7 +9,7 @@ import pytest
 from tornado.web import Application
 
 from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
-from fer_lib.live.host_check import VARIABLE, OtherHost, add_host_check, describe_refusal, own_names
+from fer_lib.live.server.host_check import VARIABLE, DisallowedHost, add_host_check, format_refusal, local_names
 from fer_lib.settings import PageSettings
 
 KERNEL = "/".join(("api/kernels", "0" * 8 + "-0000-4000-8000-" + "0" * 12))
@@ -171,7 +171,7 @@ def test_jupyterlab_refuses_another_name(lab, path):
 @pytest.mark.parametrize("address", ["0.0.0.0", "", "::", "10.0.0.5"])
 def test_add_host_check_at_an_address_that_others_reach(address):
     rule = make_rule(address, "faces.example.org")
-    for host in ("localhost:8866", "10.0.0.5:8866", "[fe80::1]:8866", "faces.example.org", *own_names()):
+    for host in ("localhost:8866", "10.0.0.5:8866", "[fe80::1]:8866", "faces.example.org", *local_names()):
         assert rule.is_allowed([host]), host
     for host in ("evil.example", "10.0.0.5.evil.example", "evil.example:8866", "", "1e1", "2130706433"):
         assert not rule.is_allowed([host]), host
@@ -181,7 +181,7 @@ def test_add_host_check_at_an_address_that_others_reach(address):
 def test_add_host_check_at_a_local_address(address):
     rule = make_rule(address, None)
     assert rule.is_allowed(["localhost:8866"])
-    for host in ("10.0.0.5", "127.0.0.3", "evil.example", *own_names() - {"localhost"}):
+    for host in ("10.0.0.5", "127.0.0.3", "evil.example", *local_names() - {"localhost"}):
         assert not rule.is_allowed([host]), host
     assert rule.is_allowed(["127.0.0.2"]) == (address == "127.0.0.2")
 
@@ -192,15 +192,15 @@ def test_add_host_check_any():
     assert rule.is_allowed([])
 
 
-def make_rule(address: str, names: str | None) -> OtherHost:
+def make_rule(address: str, names: str | None) -> DisallowedHost:
     app = Application()
     add_host_check(app, address, names)
     return app.default_router.rules[0].target.rules[0].matcher
 
 
-def test_describe_refusal_names_the_remedy():
-    assert f"{VARIABLE}=faces.example.org make app" in describe_refusal("Faces.example.org:443")
-    assert len(describe_refusal("x" * 10_000)) < 500
+def test_format_refusal_names_the_remedy():
+    assert f"{VARIABLE}=faces.example.org make app" in format_refusal("Faces.example.org:443")
+    assert len(format_refusal("x" * 10_000)) < 500
 
 
 @pytest.mark.parametrize("names", ["faces.example.org", "a.example, 10.0.0.5,[::1]", "*"])

@@ -1,4 +1,4 @@
-"""Default visitor limit: how many kernels fit into the memory of this computer or container."""
+"""Default visitor limit, from the memory of this computer or container."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-KERNEL_BYTES = 200_000_000  # a visitor's kernel has some 175 MB
+KERNEL_BYTES = 200_000_000  # of a visitor's kernel; some 175 MB were measured
 SERVER_BYTES = 500_000_000  # the server, the preheated kernel and the operating system
 CGROUP_FILES = ("memory.max", "memory.limit_in_bytes")  # version 2 and 1
 
 
-def count_places(setting: int | None, memory: int | None) -> int:
+def choose_visitor_limit(setting: int | None, memory: int | None) -> int:
     """Return the visitor limit; 0 means no limit.
 
     Args:
-        setting: the setting `max_visitors`; `None` means as many as the memory holds, at least one.
+        setting: the setting `max_visitors`; `None`: as many kernels as the memory holds, at least one.
         memory: bytes of memory; `None` if unknown, which means no limit.
     """
     if setting is not None:
@@ -30,7 +30,7 @@ def read_memory(root: Path = Path("/")) -> int | None:
         root: folder with `proc` and `sys`.
 
     Returns:
-        `None` where the operating system says neither.
+        `None` if the operating system provides neither.
     """
     sizes = [*_read_physical(), *_read_cgroup_limits(root)]
     return min(sizes, default=None)
@@ -44,7 +44,7 @@ def _read_physical() -> Iterator[int]:
 
 
 def _read_cgroup_limits(root: Path) -> Iterator[int]:
-    """Yield the limits of the process's cgroups and of all above them; a container may see only the topmost."""
+    """Yield the limits of the process's cgroups and of their parents; in a container only the topmost may be visible."""
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if controllers and "memory" not in controllers.split(","):

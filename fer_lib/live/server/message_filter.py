@@ -1,15 +1,15 @@
 """Allow-list of the messages that a visitor's browser may send to the kernel.
 
-Voila allows a few message types and looks only at the type. A `comm_open` for the target `jupyter.widget` creates any
+Voila allows a few message types and checks only the type. A `comm_open` for the target `jupyter.widget` creates any
 registered widget in the kernel, some of which write files (ipywebrtc's recorders), and a `comm_msg` with the method
 `update` sets traits of existing widgets. The live page needs neither: it reads the state of all widgets once, through
 the target `jupyter.widget.control`, and then sends custom messages to the live view.
 
-A message is parsed as the server and the kernel parse it (JSON of Python), and refused wherever they could read it
-differently: duplicate keys, bytes that are not UTF-8, content that is JSON inside of a string, other protocol
-versions (which Jupyter translates), subshells, channels other than `shell`. Headers must be as flat as those of the
-page: the kernel looks for dates at every depth of a header, and one that it can't read, or that it can't send back,
-puts a traceback of up to 130 kB into the log of the server.
+A message is parsed as the server and the kernel parse it (JSON of Python), and rejected where they could read it
+differently: duplicate keys, bytes that are not UTF-8, content that is JSON inside a string, other protocol versions
+(which Jupyter converts), subshells, channels other than `shell`. Headers must be flat, as those of the page: the kernel
+searches headers for dates at every depth, and a value that it can't parse or can't send back writes a traceback of up
+to 130 kB to the log of the server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from jupyter_client.jsonutil import parse_date
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
 
-from fer_lib.live.gate import is_well_formed
+from fer_lib.live.server.wire_format import is_well_formed
 
 CONTROL_TARGET = "jupyter.widget.control"
 CHANNEL = "shell"
@@ -33,17 +33,17 @@ PARTS = ("header", "parent_header", "metadata", "content")
 JsonObject = dict[str, Any]
 
 
-def is_allowed(message: bytes | str, with_offsets: bool) -> bool:
-    """Decide whether a websocket message of a visitor may reach the kernel.
+def is_allowed(message: bytes | str, is_v1: bool) -> bool:
+    """Return whether a websocket message of a visitor may reach the kernel.
 
     Args:
         message: as received.
-        with_offsets: whether the connection speaks v1.kernel.websocket.jupyter.org, and not the older protocol.
+        is_v1: whether the connection uses the protocol v1.kernel.websocket.jupyter.org, and not the legacy one.
     """
-    if not is_well_formed(message, with_offsets):
+    if not is_well_formed(message, is_v1):
         return False
     try:
-        channel, parts, has_buffers = _parse_v1(message) if with_offsets else _parse_legacy(message)
+        channel, parts, has_buffers = _parse_v1(message) if is_v1 else _parse_legacy(message)
     except (ValueError, RecursionError):
         return False
     if channel != CHANNEL or not all(isinstance(parts.get(name), dict) for name in PARTS):
@@ -76,7 +76,7 @@ def _parse_legacy(message: bytes | str) -> tuple[Any, JsonObject, bool]:
     value = _parse_json(text)
     if not isinstance(value, dict):
         raise ValueError("a message must be an object")
-    # Buffers in the JSON of a text message are no bytes.
+    # Buffers in the JSON of a text message would not be bytes.
     if isinstance(message, str) and value.get("buffers"):
         raise ValueError("a text message must have no buffers")
     return value.get("channel"), value, has_buffers
@@ -123,7 +123,7 @@ def _is_readable(value: Any) -> bool:
 
 
 def _is_id(value: Any) -> bool:
-    # The kernel writes ids that it does not know to its log; a terminal must not interpret them.
+    # The kernel logs unknown ids; they must contain no control sequences of a terminal.
     return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isascii() and value.isprintable()
 
 
