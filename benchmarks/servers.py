@@ -32,11 +32,12 @@ def serve_voila(
     options: tuple[str, ...] = (),
     log: Path | None = None,
     port: int | None = None,
+    folder: Path = ROOT,
 ) -> Iterator[str]:
-    """Serve the live page alone, with the project's `voila.json`, and yield its address; `log` keeps what it said."""
+    """Serve the live page alone, with the `voila.json` of the folder, and yield its address; `log` receives its output."""
     port = port or find_port()
     command = ["voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.port_retries=0", *options]
-    with _run(command, environment, log) as process:
+    with _run(command, environment, log, folder) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
 
@@ -90,14 +91,14 @@ def find_kernel(kernel_id: str) -> psutil.Process:
 
 @contextmanager
 def _run(
-    module: list[str], environment: Mapping[str, str] | None, log: Path | None = None
+    module: list[str], environment: Mapping[str, str] | None, log: Path | None = None, cwd: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="fer-server-") as folder:
         log = log or Path(folder, "log")
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
-                cwd=ROOT,
+                cwd=cwd,
                 # Personal Jupyter settings and unsaved workspaces must not decide what a test sees.
                 env={**os.environ, "JUPYTER_CONFIG_DIR": folder, **(environment or {})},
                 stdout=stream,
