@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,27 +91,35 @@ class FakeTransport(KernelConnection):
         return Future()
 
 
+class FakeHttpConnection:
+    """The HTTP connection behind a request."""
+
+    context = SimpleNamespace(remote_ip="127.0.0.1", protocol="http")
+
+    def set_close_callback(self, callback: Any) -> None: ...
+
+
+def make_request() -> HTTPServerRequest:
+    line, headers = RequestStartLine("GET", "/", "HTTP/1.1"), HTTPHeaders({"Host": "localhost"})
+    return HTTPServerRequest(start_line=line, headers=headers, connection=FakeHttpConnection())
+
+
 def make_connection(message_types: list[str]) -> KernelConnection:
     """Return a connection that is not connected yet, with its kernel, manager and handler."""
     manager = AsyncMappingKernelManager(allowed_message_types=message_types)
     kernel = ServerKernelManager(parent=manager, kernel_id=KERNEL_ID)
     manager._kernels[KERNEL_ID] = kernel
-
-    class Context:
-        remote_ip, protocol = "127.0.0.1", "http"
-
-    class Connection:
-        context = Context()
-
-        def set_close_callback(self, callback: Any) -> None: ...
-
-    line = RequestStartLine("GET", "/", "HTTP/1.1")
-    request = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}), connection=Connection())
-    handler = VoilaKernelWebsocketHandler(Application(kernel_manager=manager), request)
+    handler = VoilaKernelWebsocketHandler(Application(kernel_manager=manager), make_request())
     handler.ws_connection = FakeProtocol()
     connection = FakeTransport(parent=kernel, websocket_handler=handler)
     connection.session.key = KEY  # as `prepare` does
     return connection
+
+
+@pytest.fixture
+def http_request() -> HTTPServerRequest:
+    """A request for `/`."""
+    return make_request()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Voila's request information: no websocket serves it, and none is kept."""
+"""Voila's request information: neither served by a websocket nor stored."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ def test_remove_request_info_refuses_the_websocket(base):
     assert asyncio.run(connect()) == 404
 
 
-def test_remove_request_info_keeps_no_query_string():
+def test_remove_request_info_stores_no_query_string():
     RequestInfoSocketHandler.send_updates({"kernel_id": KERNEL, "payload": {"QUERY_STRING": "x" * 60_000}})
     assert KERNEL in RequestInfoSocketHandler._cache
     remove_request_info(Application())
