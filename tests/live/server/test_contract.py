@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from jupyter_core.paths import jupyter_path
+from jupyter_server.auth.identity import User
 from jupyter_server.services.kernels.connection.base import serialize_binary_message, serialize_msg_to_ws_v1
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbformat import write
@@ -19,6 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamBufferFullError
+from tornado.routing import PathMatches
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler, websocket_connect
 from voila.app import Voila
@@ -28,7 +30,7 @@ from voila.tornado.kernel_websocket_handler import read_header_from_binary_messa
 from benchmarks.servers import find_port
 from fer_lib.live.server.admission import VisitorLimit
 from fer_lib.live.server.host_check import DisallowedHost
-from fer_lib.live.server.kernel_culler import KernelCuller
+from fer_lib.live.server.kernel_culler import KernelCuller, RequestObserver
 from fer_lib.live.server.kernel_pool import list_visited_kernels, wait_for_pools
 from fer_lib.live.server.wire_format import is_well_formed
 
@@ -90,6 +92,7 @@ def test_connect_notifies_the_kernel_manager(visitor):
 
 def test_xsrf_token_sets_a_cookie(visitor):
     handler = visitor.websocket_handler
+    handler.current_user = User("visitor")  # as the identity provider does
     token = handler.xsrf_token
     assert handler._new_cookie["_xsrf"].value.encode() == token
 
@@ -193,13 +196,13 @@ def start_voila(folder: Path, *options: str) -> Iterator[Voila]:
 
 def test_rules_of_the_page_precede_the_handlers_of_voila(tmp_path):
     with start_voila(tmp_path) as voila:
-        first = [rule.target.rules[0].matcher for rule in voila.app.default_router.rules]
-    kinds = [type(matcher) for matcher in first]
-    assert kinds[0] is DisallowedHost
-    assert voila.app.settings["kernel_manager"] is voila.kernel_manager
-    paths = [getattr(matcher, "regex", None) for matcher in first]
-    channels = next(number for number, regex in enumerate(paths) if regex and "api/kernels" in regex.pattern)
-    assert channels > 0
+        matchers = [rule.matcher for group in voila.app.default_router.rules for rule in group.target.rules]
+        assert voila.app.settings["kernel_manager"] is voila.kernel_manager
+    patterns = [matcher.regex.pattern if isinstance(matcher, PathMatches) else type(matcher) for matcher in matchers]
+    kernels = next(number for number, one in enumerate(patterns) if isinstance(one, str) and "/api/kernels/" in one)
+    query = next(number for number, one in enumerate(patterns) if isinstance(one, str) and "/voila/query/" in one)
+    assert patterns[0] is DisallowedHost
+    assert query < patterns.index(RequestObserver) < kernels
 
 
 def test_voila_handler_serves_one_notebook(tmp_path):

@@ -14,7 +14,7 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
-from fer_lib.live.server.connection import MAX_CONNECTIONS, MAX_UNSENT_BYTES
+from fer_lib.live.server.connection import MAX_CONNECTIONS, MAX_UNREAD_BYTES
 from fer_lib.live.wishes import DEMO
 
 pytestmark = pytest.mark.timeout(600)
@@ -206,13 +206,13 @@ def test_client_that_does_not_read_is_disconnected(server):
         before = len(DEMO.read_bytes())
         asked = 0
         with suppress(WebSocketClosedError):
-            while asked * before < 4 * MAX_UNSENT_BYTES:
+            while asked * before < 4 * MAX_UNREAD_BYTES:
                 await visitor.tell({"type": "demo"})
                 asked += 1
                 await asyncio.sleep(1 / 80)
         return asked * before
 
-    assert visit(server, attack) < 3 * MAX_UNSENT_BYTES
+    assert visit(server, attack) < 3 * MAX_UNREAD_BYTES
     assert visit(server, is_served), "another visitor is served"
 
 
