@@ -30,8 +30,8 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.crops import CropSpec
     from fer_lib.faces import Faces
     from fer_lib.hosts import is_local_host
-    from fer_lib.live.server.wire_format import is_well_formed
     from fer_lib.live.server.message_filter import is_allowed
+    from fer_lib.live.server.wire_format import is_well_formed
     from fer_lib.live.session import Session
     from fer_lib.live.states import STATES
     from fer_lib.pictures.decoding import decode
@@ -204,8 +204,8 @@ class _Seer:
         """Nothing is added."""
 
 
-def open_gate() -> Door:
-    """What the gate lets through, the server can take apart without believing in parts that are not there."""
+def open_wire_format() -> Door:
+    """Parse messages that `is_well_formed` accepts, as Jupyter Server does: no part may lie outside of them."""
 
     def knock(data: bytes) -> None:
         for is_v1, read in ((True, deserialize_msg_from_ws_v1), (False, deserialize_binary_message)):
@@ -355,7 +355,7 @@ DOORS: dict[str, Callable[[], Door]] = {
     "pictures": open_pictures,
     "pipeline": open_pipeline,
     "messages": open_messages,
-    "gate": open_gate,
+    "wire_format": open_wire_format,
     "comms": open_comms,
     "service": open_service,
     "folder": open_folder,

@@ -53,7 +53,9 @@ def test_every_import_of_the_package_is_declared(project_root, declared):
 
 
 def test_list_undeclared_finds_an_indirect_dependency(tmp_path, declared):
-    (tmp_path / "module.py").write_text("import os\nimport zmq\nfrom nowhere.module import name\nimport google.protobuf\n")
+    (tmp_path / "module.py").write_text(
+        "import os\nimport zmq\nfrom nowhere.module import name\nimport google.protobuf\n"
+    )
     assert list_undeclared(tmp_path, declared) == ["nowhere", "zmq"]
 
 

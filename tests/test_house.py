@@ -147,13 +147,13 @@ def test_binder_start_gives_the_server_our_connection(project_root, tmp_path):
     assert said == "fer_lib.live.server.connection.KernelConnection"
 
 
-def test_every_server_keeps_few_digests(project_root):
+def test_every_server_limits_the_message_history(project_root):
     for name in ("voila.json", "binder/jupyter_server_config.json"):
         assert json.loads((project_root / name).read_text())["Session"] == {"digest_history_size": HISTORY_SIZE}
     assert f"--Session.digest_history_size={HISTORY_SIZE} " in (project_root / "Makefile").read_text()
 
 
-def test_every_server_uses_the_prompt_connection(project_root):
+def test_every_server_uses_the_kernel_connection(project_root):
     voila = json.loads((project_root / "voila.json").read_text())["Voila"]
     binder = json.loads((project_root / "binder" / "jupyter_server_config.json").read_text())["ServerApp"]
     lab = re.search(r"^CONNECTION := (\S+)$", (project_root / "Makefile").read_text(), re.MULTILINE)[1]

@@ -137,7 +137,9 @@ class KernelCuller:
             now_s = time.monotonic()
             overdue = [visit for visit in self._visits if visit.is_overdue(now_s, self._timeout_s)]
             self._visits.difference_update(overdue)
-            disconnected = [kernel_id for kernel_id, since_s in self._disconnected_s.items() if now_s - since_s >= self._reconnect_s]
+            disconnected = [
+                kernel_id for kernel_id, since_s in self._disconnected_s.items() if now_s - since_s >= self._reconnect_s
+            ]
             for kernel_id in disconnected:
                 del self._disconnected_s[kernel_id]
             await asyncio.gather(

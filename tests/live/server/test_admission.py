@@ -1,4 +1,4 @@
-"""Admission control of the page on a real server: one place, and a session of one second."""
+"""Admission control of the page on a real server: a limit of one visitor, and a session of one second."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from voila.app import Voila
 
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
-from fer_lib.live.server.admission import RETRY_S, Doorman, render_full_page
+from fer_lib.live.server.admission import RETRY_S, VisitorLimit, render_full_page
 from fer_lib.live.server.settings import load_or_default
 from fer_lib.settings import PageSettings
 
@@ -35,19 +35,19 @@ def wait_for_status(url: str, status: int) -> None:
 
 @pytest.fixture
 def small(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A server with one place and the settings of the test."""
+    """A server with a visitor limit of one and the settings of the test."""
     with serve_voila(environment={"FER_MAX_VISITORS": "1", **request.param}) as url:
         yield url
 
 
 @pytest.mark.parametrize("small", [{}], indirect=True)
-def test_who_comes_too_many_gets_a_page_and_gets_in_when_somebody_leaves(small):
+def test_visitor_limit_503_until_a_visitor_leaves(small):
     visitor = Visitor(small)
     asyncio.run(open_and_close(visitor))
     status, headers, page = get(small)
     assert (status, headers["Retry-After"]) == (503, str(RETRY_S))
     assert headers["Content-Type"].startswith("text/html")
-    assert "All places are taken" in page
+    assert page == render_full_page()
     assert get(f"{small}voila/static/voila.js")[0] == 200
     leave = urllib.request.Request(f"{small}voila/api/shutdown/{visitor.kernel_id}", method="POST", data=b"")
     leave.add_header("Cookie", "_xsrf=x")
@@ -58,7 +58,7 @@ def test_who_comes_too_many_gets_a_page_and_gets_in_when_somebody_leaves(small):
 
 
 @pytest.mark.parametrize("small", [{"FER_MAX_SESSION_S": "1"}], indirect=True)
-def test_a_visit_ends_when_its_time_is_up(small):
+def test_max_session_s_ends_the_kernel(small):
     visitor = Visitor(small)
     asyncio.run(open_and_close(visitor))
     wait_for_status(f"{small}api/kernels/{visitor.kernel_id}", 404)
@@ -66,7 +66,7 @@ def test_a_visit_ends_when_its_time_is_up(small):
 
 
 @pytest.mark.parametrize("small", [{"FER_MAX_VISITORS": "2"}], indirect=True)
-def test_a_crowd_that_comes_at_once_does_not_pass_the_limit(small):
+def test_visitor_limit_holds_for_concurrent_requests(small):
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(lambda _: get(small)[0], range(6)))
     assert sorted(statuses) == [200, 200, 503, 503, 503, 503]
@@ -77,23 +77,26 @@ async def open_and_close(visitor: Visitor) -> None:
     visitor.close()
 
 
-def test_doorman_is_taken_by_name():
-    assert Voila(identity_provider_class="fer_lib.live.server.admission.Doorman").identity_provider_class is Doorman
+def test_visitor_limit_is_configured_by_name():
+    assert (
+        Voila(identity_provider_class="fer_lib.live.server.admission.VisitorLimit").identity_provider_class
+        is VisitorLimit
+    )
 
 
-def test_get_handlers_refuses_a_voila_without_an_application():
+def test_get_handlers_raises_without_an_application():
     with pytest.raises(AttributeError, match="app"):
-        Doorman(parent=Voila()).get_handlers()
+        VisitorLimit(parent=Voila()).get_handlers()
 
 
-def test_the_page_for_the_others_loads_nothing_and_comes_again():
+def test_render_full_page_reloads_and_loads_nothing_else():
     page = render_full_page()
     assert f'<meta http-equiv="refresh" content="{RETRY_S}">' in page
     assert "--fer-back" in page
     assert not re.search(r"//|\$\w", page.replace("data:;base64,=", ""))
 
 
-def test_load_or_default_wrong_value_gives_the_defaults(monkeypatch):
+def test_load_or_default_returns_defaults_for_an_invalid_value(monkeypatch):
     monkeypatch.setenv("FER_MAX_VISITORS", "many")
     assert load_or_default(PageSettings).max_visitors is None
 

@@ -71,7 +71,9 @@ def test_table_names_interfaces_that_are_used(rows, project_root):
 def test_table_names_every_test_of_this_file(rows, project_root):
     text = (project_root / "tests" / "live" / "server" / "test_contract.py").read_text(encoding="utf-8")
     tests = {name for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE) if not name.startswith("test_table_")}
-    assert tests == {row["test"].partition("::")[2] for row in rows if row["test"].startswith("server/test_contract.py")}
+    assert tests == {
+        row["test"].partition("::")[2] for row in rows if row["test"].startswith("server/test_contract.py")
+    }
 
 
 def test_open_sockets_holds_connected_connections(visitor):

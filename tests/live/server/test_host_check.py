@@ -1,4 +1,4 @@
-"""The Host check: on an application with one handler, on all of Voila's handlers, and on those of JupyterLab."""
+"""The host check on an application without handlers, on Voila and on JupyterLab."""
 
 import socket
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from fer_lib.settings import PageSettings
 
 KERNEL = "/".join(("api/kernels", "0" * 8 + "-0000-4000-8000-" + "0" * 12))
 QUERY = KERNEL.replace("api/kernels", "voila/query")
-# A page, its files and scripts, those of widgets, the login, kernels, their sockets, and what is not there.
+# The page, its files and scripts, those of widgets, the login, kernels, their websockets, and an unknown path.
 PATHS = [
     "",
     "?token=x",
@@ -64,7 +64,7 @@ def voila() -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("is_socket", [False, True])
-def test_voila_answers_no_path_under_another_name(voila, path, is_socket):
+def test_voila_refuses_all_paths_under_another_host(voila, path, is_socket):
     name = f"evil.example:{urlsplit(voila).port}"
     headers = {"Origin": f"http://{name}"} | (UPGRADE if is_socket else {})
     status, body = ask(voila, path, [name], headers=headers)
@@ -74,7 +74,7 @@ def test_voila_answers_no_path_under_another_name(voila, path, is_socket):
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_voila_answers_no_method_under_another_name(voila, method):
+def test_voila_refuses_all_methods_under_another_host(voila, method):
     assert ask(voila, KERNEL, ["evil.example"], method)[0] == 403
 
 
@@ -115,7 +115,7 @@ def test_voila_refuses_http_1_0_without_a_host(voila):
 @pytest.mark.parametrize(
     "header", ["X-Forwarded-Host", "Forwarded", "X-Host", "X-Original-Host", "X-HTTP-Host-Override"]
 )
-def test_voila_takes_the_host_from_no_other_header(voila, header):
+def test_voila_ignores_other_headers_with_a_host(voila, header):
     value = "host=localhost" if header == "Forwarded" else "localhost"
     assert ask(voila, "voila/static/voila.js", ["evil.example"], headers={header: value})[0] == 403
     assert ask(voila, "voila/static/voila.js", ["localhost"], headers={header: "evil.example"})[0] == 200
@@ -141,7 +141,7 @@ def test_voila_serves_nothing_for_a_target_with_another_host(voila):
         "Faces.Example.org.:443",
     ],
 )
-def test_voila_answers_local_and_allowed_hosts(voila, host):
+def test_voila_accepts_local_and_allowed_hosts(voila, host):
     assert ask(voila, "voila/static/voila.js", [host])[0] == 200
     assert ask(voila, KERNEL, [host])[0] == 404
 
@@ -162,14 +162,14 @@ def lab() -> Iterator[str]:
     "path",
     ["lab", "tree", "api/kernels", "api/contents", "api/terminals", f"{KERNEL}/channels", f"voila/render/{NOTEBOOK}"],
 )
-def test_jupyterlab_refuses_another_name(lab, path):
+def test_jupyterlab_refuses_another_host(lab, path):
     headers = UPGRADE if path.endswith("channels") else {}
     assert ask(lab, path, [f"evil.example:{urlsplit(lab).port}"], headers=headers)[0] == 403
     assert ask(lab, path, ["localhost"])[0] != 403
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "", "::", "10.0.0.5"])
-def test_add_host_check_at_an_address_that_others_reach(address):
+def test_add_host_check_at_a_public_address(address):
     rule = make_rule(address, "faces.example.org")
     for host in ("localhost:8866", "10.0.0.5:8866", "[fe80::1]:8866", "faces.example.org", *local_names()):
         assert rule.is_allowed([host]), host
@@ -198,7 +198,7 @@ def make_rule(address: str, names: str | None) -> DisallowedHost:
     return app.default_router.rules[0].target.rules[0].matcher
 
 
-def test_format_refusal_names_the_remedy():
+def test_format_refusal_names_the_setting():
     assert f"{VARIABLE}=faces.example.org make app" in format_refusal("Faces.example.org:443")
     assert len(format_refusal("x" * 10_000)) < 500
 

@@ -1,4 +1,4 @@
-"""Limits of bodies and headers: on an application of its own, and on the server of the page."""
+"""Limits of HTTP bodies and headers on an application of the test, and on the server of the page."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Echo(RequestHandler):
 
 
 async def exchange(port: int, data: bytes) -> bytes:
-    """Send bytes, leave the connection open, and return what comes until the server closes it."""
+    """Send bytes, leave the connection open, and return what is received until the server closes it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
@@ -89,6 +89,6 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("path", [b"", b"nowhere", b"login", b"voila/static/voila.js", b"voila/api/shutdown/x"])
 @pytest.mark.parametrize("host", [b"localhost", b"evil.example"])
-def test_the_server_of_the_page_reads_no_large_body(server, path, host):
+def test_voila_refuses_a_large_body_before_it_is_sent(server, path, host):
     answer = asyncio.run(exchange(urlsplit(server).port or 0, ENDLESS % (path, host)))
     assert answer.startswith(b"HTTP/1.1 400")

@@ -1,4 +1,4 @@
-"""Kernels without a page: the rules with a fake manager, and all of it on a real server with two places."""
+"""Culling of kernels without a connection: with a fake manager, and on a real server with a limit of two visitors."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ SCRIPT = "voila/static/voila.js"
 
 
 class Manager:
-    """A kernel manager whose kernels are numbers; `take` waits until the test lets a kernel go."""
+    """A kernel manager without kernel processes; shutting down a kernel in `broken` fails."""
 
     def __init__(self) -> None:
         self.kernels: set[str] = set()
@@ -49,7 +49,7 @@ class Manager:
 
     async def shutdown_kernel(self, kernel_id: str, now: bool) -> None:
         if kernel_id in self.broken:
-            raise RuntimeError("a kernel that can't be ended")
+            raise RuntimeError("a kernel that can't be shut down")
         self.kernels.discard(kernel_id)
 
     def __contains__(self, kernel_id: str) -> bool:
@@ -67,7 +67,7 @@ async def wait_until_gone(manager: Manager, *kernels: str) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_unconnected_kernels_end_and_connected_ones_stay():
+def test_culler_culls_unconnected_kernels_only():
     async def run() -> set[str]:
         manager = Manager()
         watch = KernelCuller(manager, 0.1)
@@ -79,7 +79,7 @@ def test_unconnected_kernels_end_and_connected_ones_stay():
         names = ["preheated", "started", "connected", "reloaded"]
         methods = ["get_rendered_notebook", "start_kernel", "start_kernel", "get_rendered_notebook"]
         await asyncio.gather(*map(visit, names, methods))
-        await Manager.start_kernel(manager, "pool")  # as Voila does: past the visitors' method
+        await Manager.start_kernel(manager, "pool")  # as Voila does for its pool, not through the wrapped method
         manager.notify_connect("connected")
         manager.notify_connect("reloaded")
         await wait_until_gone(manager, "preheated", "started")
@@ -88,7 +88,7 @@ def test_unconnected_kernels_end_and_connected_ones_stay():
     assert asyncio.run(run()) == {"pool", "connected", "reloaded"}
 
 
-def test_unconnected_kernels_one_that_cannot_be_ended_does_not_keep_the_others():
+def test_culler_continues_after_a_failed_shutdown():
     async def run() -> set[str]:
         manager = Manager()
         manager.broken.add("broken")
@@ -107,7 +107,7 @@ def test_unconnected_kernels_one_that_cannot_be_ended_does_not_keep_the_others()
     assert asyncio.run(run()) == {"broken"}
 
 
-def test_unconnected_kernels_left_ones_end_unless_a_page_comes_back():
+def test_culler_culls_disconnected_kernels_unless_they_reconnect():
     async def run() -> set[str]:
         manager = Manager()
         watch = KernelCuller(manager, 0, reconnect_s=0.2)
@@ -131,7 +131,7 @@ def visit() -> Visit:
     return Visit(make_handler(finished=False), "192.0.2.1")
 
 
-def test_is_overdue_counts_from_the_rendered_page(visit):
+def test_is_overdue_starts_when_the_page_is_rendered(visit):
     assert not visit.is_overdue(100, 30)
     visit.handler._finished = True
     assert not visit.is_overdue(200, 30)
@@ -139,7 +139,7 @@ def test_is_overdue_counts_from_the_rendered_page(visit):
     assert visit.is_overdue(230, 30)
 
 
-def test_is_overdue_waits_for_a_slow_link_but_not_for_ever(visit, monkeypatch):
+def test_is_overdue_on_a_slow_link_after_a_bounded_delay(visit, monkeypatch):
     visit.handler._finished = True
     visit.streams = {"slow"}
     monkeypatch.setattr(kernel_culler, "has_unsent", lambda stream: stream == "slow")
@@ -147,7 +147,7 @@ def test_is_overdue_waits_for_a_slow_link_but_not_for_ever(visit, monkeypatch):
     assert visit.is_overdue((1 + MAX_DELAY) * 30, 30)
 
 
-def test_observe_scripts_of_the_same_client_only():
+def test_observe_ignores_other_clients_and_paths():
     async def run() -> list[bool]:
         watch = KernelCuller(Manager(), 30)
         handler = make_handler("192.0.2.1")
@@ -169,7 +169,7 @@ def test_find_address_before_a_proxy():
     assert find_address(request) == "192.0.2.9"
 
 
-def test_has_unsent_until_the_other_side_has_read():
+def test_has_unsent_until_the_peer_has_read():
     async def run() -> list[bool]:
         ours, theirs = socket.create_server(("127.0.0.1", 0)), socket.socket()
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -220,11 +220,11 @@ def wait_for(url: str, status: int) -> str:
 
 
 def open_page(server: str) -> str:
-    """Get the page as soon as there is a place, without connecting; return the address of its kernel."""
+    """Get the page as soon as the visitor limit allows, without connecting; return the URL of its kernel."""
     return f"{server}api/kernels/{KERNEL.search(wait_for(server, 200))[1]}"
 
 
-def test_places_without_a_page_become_free(server):
+def test_kernels_without_a_websocket_are_culled(server):
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(lambda _: get(server)[0], range(6)))
     assert sorted(statuses) == [200, 200, 503, 503, 503, 503]
@@ -232,8 +232,8 @@ def test_places_without_a_page_become_free(server):
     wait_for(kernel, 404)
 
 
-def test_a_page_that_was_connected_keeps_its_kernel(server):
-    """The reconnect grace stays: its kernel outlives one that started later and never had a page."""
+def test_kernel_of_a_connected_page_is_kept(server):
+    """Until `reconnect_timeout_s`; a kernel that started later and was never connected is culled before."""
     visitor = Visitor(server)
 
     async def open_and_close() -> None:
@@ -255,8 +255,8 @@ def end_kernel(server: str, kernel_id: str) -> None:
     urllib.request.urlopen(request, timeout=60).close()
 
 
-def test_a_page_that_was_left_keeps_no_place():
-    """Two clients connect and leave, so their places are free after `reconnect_timeout_s`."""
+def test_kernel_of_a_closed_page_is_culled():
+    """Two clients connect and leave; after `reconnect_timeout_s` the next visitor is admitted."""
     environment = {"FER_RECONNECT_TIMEOUT_S": "1", "FER_MAX_VISITORS": "2"}
     with serve_voila(environment=environment) as url:
         visitors = Visitor(url), Visitor(url)
@@ -274,16 +274,16 @@ def test_a_page_that_was_left_keeps_no_place():
         assert wait_for(url, 200)
 
 
-def test_requests_that_get_no_page_take_no_place(server):
+def test_other_methods_start_no_kernel(server):
     wait_for(open_page(server), 404)
     for _ in range(4):
         assert get(server, "HEAD")[0] == 405
-        assert get(server, "POST")[0] in (403, 405)
+        assert get(server, "POST")[0] == 403
     assert get(server)[0] == 200
     wait_for(open_page(server), 404)
 
 
-def test_clients_that_hang_up_early_leave_no_kernel(server):
+def test_kernels_of_aborted_requests_are_culled(server):
     address = urlsplit(server)
     for _ in range(6):
         with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
@@ -294,8 +294,8 @@ def test_clients_that_hang_up_early_leave_no_kernel(server):
     wait_for(second, 404)
 
 
-def test_a_slow_link_keeps_its_kernel_while_scripts_are_loading(server):
-    """A client that reads a large script slowly, until its kernel would have ended without that; then it stops."""
+def test_slow_link_keeps_its_kernel_while_scripts_are_loading(server):
+    """A client reads a large script slowly for longer than the timeout, and then stops."""
     address = urlsplit(server)
     kernel = open_page(server)
     start_s = time.monotonic()

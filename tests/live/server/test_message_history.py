@@ -1,4 +1,4 @@
-"""Jupyter's memory of messages stays small, in the kernel and in the server."""
+"""Size of the message signature history in the kernel and in the server."""
 
 import pytest
 from ipykernel.kernelbase import Kernel
@@ -15,7 +15,7 @@ def test_limit_message_history_in_a_kernel(monkeypatch):
 
 
 @pytest.mark.parametrize("extra", [0, 1, HISTORY_SIZE])
-def test_a_session_forgets_what_is_too_much(extra):
+def test_session_prunes_its_history(extra):
     session = Session(digest_history_size=HISTORY_SIZE)
     for number in range(HISTORY_SIZE + extra):
         session._add_digest(str(number).encode())

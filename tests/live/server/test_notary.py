@@ -52,7 +52,9 @@ def test_use_memory_notary_has_a_key_of_its_own(home, notebook):
 def test_get_handlers_replaces_the_notary_of_voila(home, notebook):
     voila = Voila()
     voila.app, voila.contents_manager = Application(), LargeFileManager(parent=voila)
-    voila.kernel_manager = type("Manager", (), {"notify_connect": None, "notify_disconnect": None, "start_kernel": None})()
+    voila.kernel_manager = type(
+        "Manager", (), {"notify_connect": None, "notify_disconnect": None, "start_kernel": None}
+    )()
     VisitorLimit(parent=voila).get_handlers()
     assert len(voila.contents_manager.notary.secret) == SECRET_BYTES
     assert list(home.iterdir()) == []

@@ -55,7 +55,9 @@ def test_voila_in_the_project_folder(environment):
 def test_voila_with_a_configuration_file_elsewhere(environment, locked, project_root):
     """In a folder that is read-only too."""
     options = (f"--Voila.config_file_paths={project_root}",)
-    with serve_voila(project_root / NOTEBOOK, {**environment, "PYTHONPATH": str(project_root)}, options, folder=locked) as url:
+    with serve_voila(
+        project_root / NOTEBOOK, {**environment, "PYTHONPATH": str(project_root)}, options, folder=locked
+    ) as url:
         assert asyncio.run(asyncio.wait_for(count_results(url), 300)) > 0
 
 

@@ -1,4 +1,4 @@
-"""Behind a token, nobody without it gets a page, a kernel, a file or a socket."""
+"""With a token configured: no page, kernel, file or websocket without it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from tornado.websocket import websocket_connect
 from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
 
 pytestmark = pytest.mark.timeout(600)
-TOKEN = "only-for-those-who-know"
+TOKEN = "token-of-the-test"
 KERNEL = "/".join(("api/kernels", "0" * 8 + "-0000-4000-8000-" + "0" * 12))
 
 
 @pytest.fixture(scope="module", params=["voila", "server"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    """A server that wants the token: its address, and where its page is."""
+    """A server with a token: its URL, and the path of its page."""
     if request.param == "voila":
         with serve_voila(options=(f"--Voila.token={TOKEN}",)) as url:
             yield url, ""
