@@ -61,8 +61,8 @@ class VisitorLimit(PasswordIdentityProvider):
             AttributeError: if Voila has no application yet; without the host check it must not start.
         """
         if isinstance(self.parent, Voila):
-            use_memory_notary(self.parent.contents_manager)
             self._add_rules(self.parent, self.parent.app)
+            use_memory_notary(self.parent.contents_manager)
         return super().get_handlers()
 
     async def get_user(self, handler: RequestHandler) -> User | None:
