@@ -17,7 +17,7 @@ RUN := $(VENV)/bin/python -m
 PINNED := pyproject.toml constraints.txt \
   $(wildcard requirements/*.txt fer_lib/live/template/* fer_lib/live/template/*/*)
 COMMA := ,
-PROMPT := fer_lib.live.connection.PromptConnection
+CONNECTION := fer_lib.live.server.connection.KernelConnection
 # JupyterLab asks other hosts for news, newer versions and extensions, unless told not to.
 OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
   --LabApp.extension_manager=readonly
@@ -39,7 +39,7 @@ app: $(VENV)/.core  ## serve the live page at http://localhost:8866 (PORT=9000; 
 
 lab: $(VENV)/.lab  ## open JupyterLab on the notebooks
 	@$(RUN) jupyterlab --LabApp.default_url=/lab/tree/notebooks \
-	  --ServerApp.kernel_websocket_connection_class=$(PROMPT) --Session.digest_history_size=1000 $(OFFLINE) $(ARGS)
+	  --ServerApp.kernel_websocket_connection_class=$(CONNECTION) --Session.digest_history_size=1000 $(OFFLINE) $(ARGS)
 
 test: $(VENV)/.all  ## run every test, in the browser and in the notebooks too (ARGS="-k weights" runs some)
 	@$(RUN) pytest $(ARGS)

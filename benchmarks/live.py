@@ -3,7 +3,7 @@
     python -m benchmarks.live
     python -m benchmarks.live --seconds 30 --json
     python -m benchmarks.live --lab                   the same in JupyterLab
-    python -m benchmarks.live --usual-connection      how it would be without `fer_lib.live.connection`
+    python -m benchmarks.live --usual-connection      how it would be without `fer_lib.live.server.connection`
 
 The server runs as `make app` runs it, and the page is opened as a visitor opens it.
 """

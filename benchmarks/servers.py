@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 
 from fer_lib.cli.live import voila_command
-from fer_lib.live.digests import DIGESTS
+from fer_lib.live.message_history import HISTORY_SIZE
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = "notebooks/04_live.ipynb"
-CONNECTION = "fer_lib.live.connection.PromptConnection"
+CONNECTION = "fer_lib.live.server.connection.KernelConnection"
 START_S = 120
 
 
@@ -33,13 +33,14 @@ def serve_voila(
     options: tuple[str, ...] = (),
     log: Path | None = None,
     port: int | None = None,
+    folder: Path = ROOT,
 ) -> Iterator[str]:
-    """Serve the live page as `fer-lib live` does, with the project's `voila.json`, and yield its address.
+    """Serve the live page as `fer-lib live` does, with the `voila.json` of the folder, and yield its address.
 
     `log` is the file for the output of the server.
     """
     port = port or find_port()
-    with _run(voila_command(Path(notebook), port, options=options), environment, log) as process:
+    with _run(voila_command(Path(notebook), port, options=options), environment, log, folder) as process:
         yield _wait_for(f"http://localhost:{port}/", "voila/static/voila.js", process)
 
 
@@ -56,7 +57,7 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
         "ServerApp.root_dir": ROOT,
         "IdentityProvider.token": token,
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
-        "Session.digest_history_size": DIGESTS,
+        "Session.digest_history_size": HISTORY_SIZE,
     }
     words = [f"--{name}={value}" for name, value in options.items()]
     with _run([sys.executable, "-m", command, *words], environment) as process:
@@ -94,14 +95,14 @@ def find_kernel(kernel_id: str) -> psutil.Process:
 
 @contextmanager
 def _run(
-    command: list[str], environment: Mapping[str, str] | None, log: Path | None = None
+    command: list[str], environment: Mapping[str, str] | None, log: Path | None = None, cwd: Path = ROOT
 ) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryDirectory(prefix="fer-server-") as folder:
         log = log or Path(folder, "log")
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 # Personal Jupyter settings and unsaved workspaces must not decide what a test sees.
                 env={**os.environ, "JUPYTER_CONFIG_DIR": folder, **(environment or {})},
                 stdout=stream,

@@ -37,7 +37,7 @@ c.Spawner.notebook_dir = str(PROJECT)
 c.Spawner.default_url = PAGE
 c.Spawner.http_timeout = 120  # seconds; a busy computer is slow to start a server
 c.Spawner.environment = {
-    # The prompt connection between page and kernel, voila.json, and no echo of frames.
+    # The kernel connection with TCP_NODELAY, voila.json, and no echo of frames.
     "JUPYTER_CONFIG_PATH": f"{PROJECT / 'binder'}{os.pathsep}{PROJECT}",
     "JUPYTER_WIDGETS_ECHO": "0",
 }

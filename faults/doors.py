@@ -30,8 +30,8 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.crops import CropSpec
     from fer_lib.faces import Faces
     from fer_lib.hosts import is_local_host
-    from fer_lib.live.gate import is_well_formed
-    from fer_lib.live.message_filter import is_allowed
+    from fer_lib.live.server.message_filter import is_allowed
+    from fer_lib.live.server.wire_format import is_well_formed
     from fer_lib.live.session import Session
     from fer_lib.live.states import STATES
     from fer_lib.pictures.decoding import decode
@@ -204,12 +204,12 @@ class _Seer:
         """Nothing is added."""
 
 
-def open_gate() -> Door:
-    """What the gate lets through, the server can take apart without believing in parts that are not there."""
+def open_wire_format() -> Door:
+    """Parse messages that `is_well_formed` accepts, as Jupyter Server does: no part may lie outside of them."""
 
     def knock(data: bytes) -> None:
-        for with_offsets, read in ((True, deserialize_msg_from_ws_v1), (False, deserialize_binary_message)):
-            if is_well_formed(data, with_offsets):
+        for is_v1, read in ((True, deserialize_msg_from_ws_v1), (False, deserialize_binary_message)):
+            if is_well_formed(data, is_v1):
                 with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     read(data)
 
@@ -228,15 +228,15 @@ def open_comms() -> Door:
     words = [*COMM_WORDS, *widgets.ids]
 
     def knock(data: bytes) -> None:
-        with_offsets, is_raw = data[:1] < b"\x80", data[:1] < b"\x40" or data[:1] >= b"\xc0"
+        is_v1, is_raw = data[:1] < b"\x80", data[:1] < b"\x40" or data[:1] >= b"\xc0"
         if is_raw:
             raw = data[1:]
         else:
             told = atheris.FuzzedDataProvider(data[1:])
             content = _invent_comm(told, widgets, words) if told.ConsumeBool() else _invent(told, words, 4)
-            raw = widgets.write(told.PickValueInList(list(COMM_KINDS)), content, with_offsets)
-        passed = is_allowed(raw, with_offsets)
-        kind, content = widgets.deliver(raw, with_offsets)
+            raw = widgets.write(told.PickValueInList(list(COMM_KINDS)), content, is_v1)
+        passed = is_allowed(raw, is_v1)
+        kind, content = widgets.deliver(raw, is_v1)
         assert not passed or kind in COMM_KINDS[:-1], kind
         assert not (passed and kind == "comm_open") or content["target_name"] == "jupyter.widget.control"
         widgets.check()
@@ -355,7 +355,7 @@ DOORS: dict[str, Callable[[], Door]] = {
     "pictures": open_pictures,
     "pipeline": open_pipeline,
     "messages": open_messages,
-    "gate": open_gate,
+    "wire_format": open_wire_format,
     "comms": open_comms,
     "service": open_service,
     "folder": open_folder,

@@ -47,7 +47,7 @@ INPUTS = {
     "pictures": 30_000,
     "pipeline": 10_000,
     "messages": 30_000,
-    "gate": 20_000,
+    "wire_format": 20_000,
     "comms": 20_000,
     "service": 4_000,
     "folder": 6_000,
@@ -126,7 +126,7 @@ def seeds(door: str) -> list[bytes]:
         return [struct.pack("<e", number) + bytes(2) + data for number, data in enumerate(pictures)]
     if door == "service":
         return [b"\x00--x\r\n", *(bytes([0x40 + number % 3]) + data for number, data in enumerate(pictures))]
-    if door == "gate":
+    if door == "wire_format":
         parts = [b"{}", b"{}", b"{}", b"{}", b"\xff\xd8"]
         return [serialize_msg_to_ws_v1(parts, "shell"), serialize_binary_message({"header": {}, "buffers": [b"\xff"]})]
     if door == "comms":

@@ -17,7 +17,7 @@ from jupyter_server.services.kernels.connection.base import (
     serialize_msg_to_ws_v1,
 )
 
-from fer_lib.live.gate import is_well_formed
+from fer_lib.live.server.wire_format import is_well_formed
 
 with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.live.comm_guard import find_widgets, restrict_kernel
@@ -49,20 +49,20 @@ class Widgets:
         self._comms = dict(self._manager.comms)
         self._states = self._read_states()
 
-    def write(self, kind: str, content: Any, with_offsets: bool) -> bytes:
+    def write(self, kind: str, content: Any, is_v1: bool) -> bytes:
         """Return a message of a type with any content."""
         header = {"msg_id": "m", "msg_type": kind, "session": "s", "version": "5.3"}
         message = dict(zip(PARTS, (header, {}, {"version": "2.1.0"}, content), strict=True))
-        if with_offsets:
+        if is_v1:
             return serialize_msg_to_ws_v1([json.dumps(message[name]).encode() for name in PARTS], "shell")
         return serialize_binary_message({**message, "channel": "shell", "buffers": []})
 
-    def deliver(self, raw: bytes, with_offsets: bool) -> tuple[str, Any]:
+    def deliver(self, raw: bytes, is_v1: bool) -> tuple[str, Any]:
         """Hand a message to the comm manager, as a server without a filter would; return its type and content."""
-        if not is_well_formed(raw, with_offsets):
+        if not is_well_formed(raw, is_v1):
             return "", None
         try:
-            message = self._read(raw, with_offsets)
+            message = self._read(raw, is_v1)
             kind, content = message["header"]["msg_type"], message["content"]
         except UNREADABLE:
             return "", None
@@ -83,8 +83,8 @@ class Widgets:
         assert self._read_states() == self._states
         self._manager.comms.update(self._comms)
 
-    def _read(self, raw: bytes, with_offsets: bool) -> dict[str, Any]:
-        if not with_offsets:
+    def _read(self, raw: bytes, is_v1: bool) -> dict[str, Any]:
+        if not is_v1:
             message: dict[str, Any] = deserialize_binary_message(raw)
             return message
         _, parts = deserialize_msg_from_ws_v1(raw)

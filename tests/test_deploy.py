@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from benchmarks.servers import find_port
-from fer_lib.live.headers import HEADERS as PAGE_HEADERS
+from fer_lib.live.server.headers import HEADERS as PAGE_HEADERS
 from fer_lib.service.trials import list_trials, read_plan
 from fer_lib.settings import ServiceSettings
 

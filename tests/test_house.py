@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from fer_lib.live.digests import DIGESTS
+from fer_lib.live.message_history import HISTORY_SIZE
 from fer_lib.settings import GROUPS, TrainingSettings, sources
 
 TRAINING_ONLY = {"torch", "torchvision", "facenet-pytorch", "accelerate", "matplotlib", "scikit-learn", "pandas"}
@@ -143,19 +143,19 @@ def test_binder_start_gives_the_server_our_connection(project_root, tmp_path):
         [start, *server], cwd=project_root, env=environment, capture_output=True, text=True, check=True
     )
     said = json.loads(done.stdout)["ServerApp"]["kernel_websocket_connection_class"]
-    assert said == "fer_lib.live.connection.PromptConnection"
+    assert said == "fer_lib.live.server.connection.KernelConnection"
 
 
-def test_every_server_keeps_few_digests(project_root):
+def test_every_server_limits_the_message_history(project_root):
     for name in ("voila.json", "binder/jupyter_server_config.json"):
-        assert json.loads((project_root / name).read_text())["Session"] == {"digest_history_size": DIGESTS}
-    assert f"--Session.digest_history_size={DIGESTS} " in (project_root / "Makefile").read_text()
+        assert json.loads((project_root / name).read_text())["Session"] == {"digest_history_size": HISTORY_SIZE}
+    assert f"--Session.digest_history_size={HISTORY_SIZE} " in (project_root / "Makefile").read_text()
 
 
-def test_every_server_uses_the_prompt_connection(project_root):
+def test_every_server_uses_the_kernel_connection(project_root):
     voila = json.loads((project_root / "voila.json").read_text())["Voila"]
     binder = json.loads((project_root / "binder" / "jupyter_server_config.json").read_text())["ServerApp"]
-    lab = re.search(r"^PROMPT := (\S+)$", (project_root / "Makefile").read_text(), re.MULTILINE)[1]
+    lab = re.search(r"^CONNECTION := (\S+)$", (project_root / "Makefile").read_text(), re.MULTILINE)[1]
     assert voila["kernel_websocket_connection_class"] == binder["kernel_websocket_connection_class"] == lab
     module, _, name = lab.rpartition(".")
     assert hasattr(import_module(module), name)

@@ -135,7 +135,7 @@ def test_lab_adds_jupyterlab(house):
     house.make("lab")
     _, packages, _, lab = house.calls
     assert packages.endswith("-r requirements/lab.txt")
-    assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.connection.PromptConnection" in lab
+    assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.server.connection.KernelConnection" in lab
 
 
 def test_test_installs_everything_and_leaves_nothing_to_install(house, free_port):

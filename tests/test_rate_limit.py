@@ -9,7 +9,7 @@ def test_take_burst_then_rate():
     assert [bucket.take(1, 100.2) for _ in range(3)] == [True, True, False]
 
 
-def test_take_capacity_is_the_most_that_is_kept():
+def test_take_is_limited_by_the_capacity():
     bucket = TokenBucket(rate=10, capacity=5)
     assert bucket.take(5, 0.0)
     assert not bucket.take(5.1, 1000.0)
@@ -23,7 +23,15 @@ def test_take_clock_that_goes_back():
     assert bucket.take(1, 0.1)
 
 
-def test_take_refused_costs_nothing():
+def test_take_removes_no_tokens_when_refused():
     bucket = TokenBucket(rate=1, capacity=5)
     assert not bucket.take(6, 0.0)
     assert bucket.take(5, 0.0)
+
+
+def test_refill_returns_the_tokens():
+    bucket = TokenBucket(rate=10, capacity=5)
+    assert bucket.refill(0.0) == 5
+    assert bucket.take(4, 0.0)
+    assert bucket.refill(0.25) == 3.5
+    assert bucket.refill(10.0) == 5

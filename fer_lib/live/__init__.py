@@ -1,7 +1,6 @@
-"""What the visitor meets: the only room that imports ipywidgets, anywidget and ipywebrtc.
+"""The live page, the only package that imports ipywidgets, anywidget and ipywebrtc.
 
-A name is imported when it is first asked for, because the server imports `fer_lib.live.connection` and
-needs none of the widgets for that.
+Names are imported on first access, because Jupyter Server imports `fer_lib.live.server` and needs no widgets for that.
 """
 
 from __future__ import annotations

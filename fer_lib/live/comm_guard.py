@@ -1,6 +1,6 @@
 """Restrict what browsers may do with the widgets of this kernel.
 
-The server filters the messages of visitors (`fer_lib.live.message_filter`). Where another server than our own hosts
+The server filters the messages of visitors (`fer_lib.live.server.message_filter`). Where another server than our own hosts
 the page (JupyterHub, Binder, Voila inside of Jupyter Server without `voila.json`), the kernel does the same itself:
 
 - the comm target `jupyter.widget` is removed and the widget registry emptied, so that no widget can be created from
@@ -21,7 +21,7 @@ from ipywidgets import Widget
 from ipywidgets.comm import get_comm_manager
 from ipywidgets.widgets import widget as widget_module
 
-from fer_lib.live.message_filter import CONTROL_TARGET
+from fer_lib.live.server.message_filter import CONTROL_TARGET
 from fer_lib.rate_limit import TokenBucket
 
 WIDGET_TARGET = "jupyter.widget"

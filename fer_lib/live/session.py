@@ -11,8 +11,8 @@ from typing import Any
 import traitlets
 
 from fer_lib.faces import Faces
-from fer_lib.live.digests import keep_few_digests
 from fer_lib.live.loading import Loader, StreamPipeline
+from fer_lib.live.message_history import limit_message_history
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
 from fer_lib.live.stream import Stream
@@ -75,7 +75,7 @@ class Session(traitlets.HasTraits):
 
     def prepare(self) -> None:
         """Limit the kernel's message history and start to load the networks in the background."""
-        keep_few_digests()
+        limit_message_history()
         self._loader.start()
 
     def wait_until_loaded(self, timeout_s: float | None = None) -> bool:

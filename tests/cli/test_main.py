@@ -179,7 +179,7 @@ def test_main_after_ctrl_c(monkeypatch, capsys) -> None:
     ("name", "words", "settings"),
     [
         ("serve", ["--port", "8001", "THREADS=3"], {"port": 8001, "threads": 3}),
-        ("serve", ["FER_SERVICE_PORT=8001", "--batching"], {"port": 8001, "batching": True}),
+        ("serve", ["FER_SERVICE_PORT=8001", "--max-batch", "3"], {"port": 8001, "max_batch": 3}),
     ],
 )
 def test_serve_starts_with_the_settings(monkeypatch, name, words, settings) -> None:

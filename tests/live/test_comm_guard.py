@@ -18,8 +18,8 @@ from fer_lib.live.comm_guard import (
     restrict_kernel,
 )
 from fer_lib.live.live_view import LiveView
-from fer_lib.live.message_filter import CONTROL_TARGET
 from fer_lib.live.panel import Panel
+from fer_lib.live.server.message_filter import CONTROL_TARGET
 from fer_lib.live.session import Session
 from fer_lib.live.wishes import DEMO
 from fer_lib.rate_limit import TokenBucket
