@@ -245,9 +245,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
-    architecture: Literal["b0", "resnet18", "resnet18-wide", "resnet29", "mobilenet"] = Field(
+    architecture: Literal["b0", "lite2", "resnet18", "resnet18-wide", "resnet29", "mobilenet"] = Field(
         "b0",
-        description="b0: EfficientNet-B0, the network in use; resnet18, resnet18-wide (for 48 pixels), resnet29, mobilenet: teachers",
+        description="b0: EfficientNet-B0, the network in use; lite2 (EfficientNet-Lite2), resnet18, resnet18-wide (for 48 pixels), resnet29, mobilenet: teachers",
     )
     stochastic_depth: float = Field(0.2, ge=0, lt=1, description="chance that the last block of the network is skipped")
     schedule: Literal["step", "cosine", "onecycle"] = Field("step", description="how the learning rate changes")
@@ -279,7 +279,7 @@ class TrainingSettings(Settings):
     )
     initial_weights: str = Field(
         "lite0",
-        description="lite0, imagenet, none, a run, a checkpoint or an exported network; see data/README.md",
+        description="lite0, imagenet, lite2 (for the architecture lite2), none, a run, a checkpoint or an exported network; see data/README.md",
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"

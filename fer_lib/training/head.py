@@ -30,7 +30,7 @@ from fer_lib.training.epochs import judge_logits
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.learner import locate_initial
 from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
-from fer_lib.training.model import build_model
+from fer_lib.training.model import PRETRAINED, build_model
 from fer_lib.training.run import Run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
 from fer_lib.training.soft_targets import find_rows, read_soft_targets
@@ -54,7 +54,7 @@ def train_head(
         FileNotFoundError: if data, votes or initial weights are missing.
         ValueError: if the network is not of the architecture `b0`, or has learned nothing.
     """
-    if settings.architecture != "b0" or settings.initial_weights in ("none", "imagenet", "lite0"):
+    if settings.architecture != "b0" or settings.initial_weights in ("none", *PRETRAINED):
         raise ValueError(
             "`FROZEN_BACKBONE` needs a network that was trained on faces: `ARCHITECTURE` must be b0, and `INITIAL_WEIGHTS` a run"
             f" or an exported network, but got {settings.architecture} and {settings.initial_weights}"
