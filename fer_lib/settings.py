@@ -259,6 +259,12 @@ class TrainingSettings(Settings):
         "balanced", description="balanced: every label is drawn as often; root: halfway there; none: as they come"
     )
     augmentation: Literal["none", "light", "strong"] = Field("light", description="how much images are varied")
+    crop_jitter: float = Field(
+        0.0,
+        ge=0,
+        le=0.2,
+        description="largest shift and change of scale of a crop, as a share of its side, drawn anew in every epoch on top of the augmentation; stored predictions stay the targets; 0: off",
+    )
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
     cutmix: float = Field(
         0.0, ge=0, le=1, description="alpha of CutMix; 0: off; with mixup, each for half of the batches"
@@ -288,7 +294,7 @@ class TrainingSettings(Settings):
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     teachers: str | None = Field(
         None,
-        description="distillation teachers: runs or exported networks, with commas between, or one file of stored predictions (.npz); empty: none",
+        description="distillation teachers: runs or exported networks, with commas between, one file of stored predictions (.npz), or both; empty: none",
     )
     teacher_share: float = Field(0.5, ge=0, le=1, description="share of the teachers' predictions in the targets")
     teacher_views: int = Field(
@@ -356,8 +362,16 @@ class TrainingSettings(Settings):
 
     @property
     def teachers_file(self) -> Path | None:
-        """The file of stored predictions that `teachers` names, if it names one."""
-        return _locate(Path(self.teachers)) if self.teachers and self.teachers.endswith(".npz") else None
+        """The file of stored predictions among `teachers`, the first if there are several."""
+        return next((_locate(Path(name)) for name in self._teachers() if name.endswith(".npz")), None)
+
+    @property
+    def teacher_networks(self) -> tuple[str, ...]:
+        """The runs and exported networks among `teachers`."""
+        return tuple(name for name in self._teachers() if not name.endswith(".npz"))
+
+    def _teachers(self) -> list[str]:
+        return [name.strip() for name in (self.teachers or "").split(",") if name.strip()]
 
 
 class EvaluationSettings(Settings):

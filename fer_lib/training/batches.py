@@ -18,7 +18,7 @@ from torchsampler import ImbalancedDatasetSampler
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.augmentation import augment, cut_mix, draw_views, mix_up, resize
+from fer_lib.training.augmentation import augment, cut_mix, draw_jitter, draw_views, mix_up, resize
 
 
 class Batches:
@@ -72,11 +72,13 @@ class Batches:
         coins = torch.rand(len(self), generator=torch.Generator().manual_seed(_mix_seed(self.settings.seed, epoch, 2)))
         view = epoch if self.soft_targets is None else epoch % len(self.soft_targets)
         draws = self._draw_view(view)
+        jitter = self._draw_jitter(epoch)
         for coin, start in zip(coins.tolist(), itertools.count(0, self.settings.batch_size)):
             rows = order[start : start + self.settings.batch_size]
             # An image that is drawn twice in an epoch has two views, unless its soft targets are those of one view.
             drawn = draws[start : start + len(rows)] if self.soft_targets is None else draws[rows]
-            pixels, targets = self.augment(rows, size, drawn, generator), self._targets(rows, view)
+            moved = None if jitter is None else jitter[start : start + len(rows)]
+            pixels, targets = self.augment(rows, size, drawn, generator, moved), self._targets(rows, view)
             pixels, targets = self._blend(pixels, targets, coin, generator)
             yield self._normalize(pixels[rank::world]), targets[rank::world]
 
@@ -87,9 +89,11 @@ class Batches:
         for rows in torch.arange(len(self.images), device=self.images.device).split(batch_size):
             yield self._normalize(self.augment(rows, size, draws[rows], generator))
 
-    def augment(self, rows: Tensor, size: int, draws: Tensor, generator: torch.Generator) -> Tensor:
+    def augment(
+        self, rows: Tensor, size: int, draws: Tensor, generator: torch.Generator, jitter: Tensor | None = None
+    ) -> Tensor:
         """Return an augmented view of the images in `rows`, `(b, c, size, size)` in [0, 1]."""
-        return augment(self.images[rows].float() / 255, self.settings.augmentation, size, draws, generator)
+        return augment(self.images[rows].float() / 255, self.settings.augmentation, size, draws, generator, jitter)
 
     def drawn_shares(self) -> Tensor:
         """Return the mean target of what the sampler draws, `(7,)`, which sums to 1: the prior of logit adjustment."""
@@ -108,6 +112,12 @@ class Batches:
     def _draw_view(self, view: int) -> Tensor:
         count = len(self.images) if self.soft_targets is None else self.soft_targets.shape[1]
         return draw_views(count, _mix_seed(self.settings.seed, view, 3)).to(self.images.device)[self.soft_rows]
+
+    def _draw_jitter(self, epoch: int) -> Tensor | None:
+        if not self.settings.crop_jitter:
+            return None
+        seed = _mix_seed(self.settings.seed, epoch, 5)
+        return draw_jitter(len(self.images), seed, self.settings.crop_jitter).to(self.images.device)
 
     def _targets(self, rows: Tensor, view: int) -> Tensor:
         targets = self.targets[rows]

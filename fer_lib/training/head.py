@@ -31,7 +31,7 @@ from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.learner import locate_initial
 from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
 from fer_lib.training.model import PRETRAINED, build_model
-from fer_lib.training.run import Run, kept_epoch, open_run
+from fer_lib.training.run import Run, find_run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
 from fer_lib.training.soft_targets import find_rows, read_soft_targets
 from fer_lib.training.teachers import adjust
@@ -101,15 +101,25 @@ def train_head(
 def blend_soft_targets(
     targets: Tensor, names: tuple[str, ...], adjustment: Tensor, settings: TrainingSettings
 ) -> Tensor:
-    """Blend targets `(n, 7)` with the mean over the views of the stored soft targets that `TEACHERS` names, if it names a file.
+    """Blend targets `(n, 7)` with the mean over the views of the stored soft targets that `TEACHERS` names.
+
+    It names their file, or the run that computed them (with `TEACHER_VIEWS`).
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged or lacks images.
     """
-    if settings.teachers_file is None:
+    path = settings.teachers_file
+    for name in settings.teacher_networks:
+        run = find_run(name, settings.runs_dir)
+        if path is not None or run is None or not run.soft_targets.is_file():
+            raise FileNotFoundError(
+                f"with `FROZEN_BACKBONE`, `TEACHERS` must be one file of stored predictions or one run that kept some, but got {settings.teachers}"
+            )
+        path = run.soft_targets
+    if path is None:
         return targets
-    soft = read_soft_targets(settings.teachers_file, names)
+    soft = read_soft_targets(path, names)
     mean = torch.from_numpy(soft.probabilities[:, find_rows(soft, names)].astype(np.float32).mean(axis=0)).to(targets)
     return targets.lerp(adjust(mean, adjustment), settings.teacher_share)
 
