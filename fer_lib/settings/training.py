@@ -38,9 +38,9 @@ class TrainingSettings(Settings):
     lr_gamma: float = Field(0.1, gt=0, le=1, description="decay factor of the learning rate (schedule: step)")
     image_size: int = Field(256, ge=32, le=1024, description="side of the network's input, in pixels")
 
-    architecture: Literal["b0", "resnet18-wide", "resnet29"] = Field(
+    architecture: Literal["b0", "lite2", "resnet18-wide", "resnet29"] = Field(
         "b0",
-        description="b0: EfficientNet-B0, the network in use; resnet18-wide (for 48 pixels), resnet29: distillation teachers",
+        description="b0: EfficientNet-B0, the network in use; lite2 (EfficientNet-Lite2), resnet18-wide (for 48 pixels), resnet29: distillation teachers",
     )
     stochastic_depth: float = Field(
         0.2,
@@ -56,6 +56,12 @@ class TrainingSettings(Settings):
         description="balanced: all labels drawn equally often; root: in proportion to the square root of their frequency; none: each image once per epoch",
     )
     augmentation: Literal["none", "light", "strong"] = Field("light", description="strength of the data augmentation")
+    crop_jitter: float = Field(
+        0.0,
+        ge=0,
+        le=0.2,
+        description="largest random shift and scale change of a crop per epoch, as a share of its side, added to the augmentation; stored predictions stay the targets; 0: off",
+    )
     mixup: float = Field(0.0, ge=0, le=1, description="alpha of mixup; 0: off")
     cutmix: float = Field(
         0.0, ge=0, le=1, description="alpha of CutMix; 0: off; with mixup, each for half of the batches"
@@ -72,7 +78,7 @@ class TrainingSettings(Settings):
     )
     initial_weights: str = Field(
         "lite0",
-        description="lite0, imagenet, none, a run, a checkpoint or an exported network; see data/README.md",
+        description="lite0, imagenet, lite2 (for the architecture lite2), none, a run, a checkpoint or an exported network; see data/README.md",
     )
     label_source: Literal["fer", "ferplus", "blend"] = Field(
         "fer", description="targets: folder labels, FER+ votes, or a blend of both"
@@ -81,7 +87,7 @@ class TrainingSettings(Settings):
     ferplus_csv: Path | None = Field(None, description="table of FER+ votes, one row per image name")
     teachers: str | None = Field(
         None,
-        description="distillation teachers: runs or exported networks, separated by commas, or one file of stored predictions (.npz); empty: none",
+        description="distillation teachers: runs or exported networks, separated by commas, one file of stored predictions (.npz), or both; empty: none",
     )
     teacher_share: float = Field(0.5, ge=0, le=1, description="weight of the teachers' predictions in the targets")
     teacher_views: int = Field(
@@ -157,5 +163,13 @@ class TrainingSettings(Settings):
 
     @property
     def teachers_file(self) -> Path | None:
-        """The file of stored predictions that `teachers` names, if it names one."""
-        return locate(Path(self.teachers)) if self.teachers and self.teachers.endswith(".npz") else None
+        """The file of stored predictions among `teachers`, the first if there are several."""
+        return next((locate(Path(name)) for name in self._teachers() if name.endswith(".npz")), None)
+
+    @property
+    def teacher_networks(self) -> tuple[str, ...]:
+        """The runs and exported networks among `teachers`."""
+        return tuple(name for name in self._teachers() if not name.endswith(".npz"))
+
+    def _teachers(self) -> list[str]:
+        return [name.strip() for name in (self.teachers or "").split(",") if name.strip()]

@@ -49,6 +49,7 @@ SECTIONS: dict[str, list[str]] = {
     "sampling, augmentation and loss": [
         "sampler",
         "augmentation",
+        "crop_jitter",
         "mixup",
         "cutmix",
         "logit_adjustment",

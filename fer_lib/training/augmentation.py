@@ -55,7 +55,19 @@ def draw_views(n: int, seed: int) -> Tensor:
     return torch.rand(n, DRAWS, generator=torch.Generator().manual_seed(seed))
 
 
-def augment(images: Tensor, strength: str, size: int, draws: Tensor, generator: torch.Generator) -> Tensor:
+def draw_jitter(n: int, seed: int, reach: float) -> Tensor:
+    """Draw a small shift (right, down) and change of scale for each of `n` images, `(n, 3)` in [-reach, reach), on the CPU."""
+    return _spread(torch.rand(n, 3, generator=torch.Generator().manual_seed(seed)), reach)
+
+
+def augment(
+    images: Tensor,
+    strength: str,
+    size: int,
+    draws: Tensor,
+    generator: torch.Generator,
+    jitter: Tensor | None = None,
+) -> Tensor:
     """Make one augmented view of each image and resize it.
 
     Args:
@@ -64,6 +76,7 @@ def augment(images: Tensor, strength: str, size: int, draws: Tensor, generator: 
         size: side of the result in pixels.
         draws: `(n, DRAWS)` from `draw_views`, on the images' device.
         generator: source of the noise pattern, on the images' device.
+        jitter: `(n, 3)` from `draw_jitter`, on the images' device, added to the view's own shift and scale; not with `none`.
 
     Returns:
         `(n, c, size, size)` float32 in [0, 1].
@@ -71,7 +84,7 @@ def augment(images: Tensor, strength: str, size: int, draws: Tensor, generator: 
     if strength == "none":
         return resize(images, size)
     how = STRENGTHS[strength]
-    varied = _move(images, how, size, draws)
+    varied = _move(images, how, size, draws, jitter)
     if how.blur:
         varied = _blur(varied, how.blur, draws)
     varied = _relight(varied, how, draws, generator)
@@ -124,13 +137,15 @@ def _draw_share(alpha: float, generator: torch.Generator) -> Tensor:
     return gammas[0] / gammas.sum().clamp_min(1e-12)
 
 
-def _move(images: Tensor, how: Strength, size: int, draws: Tensor) -> Tensor:
+def _move(images: Tensor, how: Strength, size: int, draws: Tensor, jitter: Tensor | None) -> Tensor:
     n, c = images.shape[:2]
     angle = _spread(draws[:, ROTATION], math.radians(how.rotation))
     zoom = 1 + _spread(draws[:, ZOOM], how.zoom)
+    right, down = (_spread(draws[:, column], 2 * how.shift) for column in (RIGHT, DOWN))
+    if jitter is not None:  # a share of the side is twice as much in the grid's coordinates, which reach from -1 to 1
+        right, down, zoom = right + 2 * jitter[:, 0], down + 2 * jitter[:, 1], zoom * (1 + jitter[:, 2])
     flip = torch.where(draws[:, FLIP] < 0.5, -1.0, 1.0)
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
-    right, down = (_spread(draws[:, column], 2 * how.shift) for column in (RIGHT, DOWN))
     theta = torch.stack([torch.stack([cos * flip, -sin, right], 1), torch.stack([sin * flip, cos, down], 1)], 1)
     grid = functional.affine_grid(theta, [n, c, size, size], align_corners=False)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

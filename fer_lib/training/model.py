@@ -12,20 +12,23 @@ from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.dlib_faces import load_dlib
+from fer_lib.training.efficientnet_lite import build_lite2
 from fer_lib.training.folding import load_exported
-from fer_lib.training.initial import load_imagenet, load_lite0, load_run
+from fer_lib.training.initial import load_imagenet, load_lite0, load_lite2, load_run
 from fer_lib.training.resnet import build_resnet
 from fer_lib.training.resnet29 import build_resnet29
 
 FEATURES = 1280
 HIDDEN = 512
-PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0}
+PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0, "lite2": load_lite2}
+PRETRAINED_FOR = {"b0": ("imagenet", "lite0"), "lite2": ("lite2",)}  # which of these each architecture can load
 TEACHERS: dict[str, Callable[[int, float], nn.Module]] = {
     "resnet18-wide": build_resnet,
     "resnet29": build_resnet29,
 }
 DESCRIPTIONS = {
     "b0": "EfficientNet-B0 with the head 1280→512→7",
+    "lite2": "EfficientNet-Lite2",
     "resnet18-wide": "a ResNet-18 without the halving at its start",
     "resnet29": "dlib's ResNet-29 for faces",
 }
@@ -43,26 +46,29 @@ def build_model(
     Args:
         channels: 1 for grey, 3 for colour.
         dropout_rate: share of the features before the last layer dropped in training.
-        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` (ImageNet too, from a package), or the
-            path of a checkpoint, of an exported network (`.onnx`) or, for `resnet29`, of the manifest (`.json`) of
-            dlib's weights.
-        stochastic_depth: chance that the last block is skipped in training; earlier ones less (Huang et al., 2016).
-            Only of `b0`.
-        architecture: `b0`, or a teacher: `resnet18-wide` or `resnet29`.
+        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` or `lite2` (ImageNet too, from a
+            package), or the path of a checkpoint, of an exported network (`.onnx`) or, for `resnet29`, of the manifest
+            (`.json`) of dlib's weights.
+        stochastic_depth: probability that the last block is skipped in training; less for earlier ones (Huang et al., 2016).
+            Only of `b0` and `lite2`.
+        architecture: `b0`, or a teacher: `lite2`, `resnet18-wide` or `resnet29`.
 
     Raises:
-        FileNotFoundError: if a checkpoint or the package of `lite0` is missing.
+        FileNotFoundError: if a checkpoint or the package of `lite0` or `lite2` is missing.
         RuntimeError: if the ImageNet weights can't be downloaded.
         ValueError: if ImageNet weights are asked for that are of another architecture.
     """
-    if architecture == "b0":
-        network = _build_b0(channels, dropout_rate, initial_weights, stochastic_depth)
+    if initial_weights in PRETRAINED and initial_weights not in PRETRAINED_FOR.get(architecture, ()):
+        allowed = ", ".join((*PRETRAINED_FOR.get(architecture, ()), "none or a checkpoint"))
+        raise ValueError(
+            f"`INITIAL_WEIGHTS={initial_weights}` has the weights of another network; with `ARCHITECTURE={architecture}`"
+            f" it must be {allowed}"
+        )
+    if architecture in PRETRAINED_FOR:
+        network: nn.Module = _build_efficientnet(
+            architecture, channels, dropout_rate, initial_weights, stochastic_depth
+        )
     else:
-        if initial_weights in PRETRAINED:
-            raise ValueError(
-                f"`INITIAL_WEIGHTS={initial_weights}` has the weights of EfficientNet; with `ARCHITECTURE={architecture}`"
-                " it must be none or a checkpoint"
-            )
         network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
         path = Path(initial_weights)
@@ -71,14 +77,20 @@ def build_model(
     return network.to(memory_format=torch.channels_last)
 
 
-def _build_b0(channels: int, dropout_rate: float, initial_weights: str, stochastic_depth: float) -> nn.Module:
-    network = efficientnet_b0(weights=None, stochastic_depth_prob=stochastic_depth)
+def _build_efficientnet(
+    architecture: str, channels: int, dropout_rate: float, initial_weights: str, stochastic_depth: float
+) -> EfficientNet:
+    if architecture == "b0":
+        network = efficientnet_b0(weights=None, stochastic_depth_prob=stochastic_depth)
+    else:
+        network = build_lite2(dropout_rate, stochastic_depth)
     if initial_weights in PRETRAINED:
         PRETRAINED[initial_weights](network)
     _set_channels(network, channels)
-    network.classifier = nn.Sequential(
-        nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(dropout_rate), nn.Linear(HIDDEN, len(EMOTIONS))
-    )
+    if architecture == "b0":
+        network.classifier = nn.Sequential(
+            nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Dropout(dropout_rate), nn.Linear(HIDDEN, len(EMOTIONS))
+        )
     return network
 
 

@@ -9,6 +9,7 @@ last checkpoint when the same command is given again.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,11 @@ def run_side_by_side(steps: list[Step], end_s: float) -> int:
     return 2 if failed else 3 if stopped else 0
 
 
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end this process as an exception does, so that the steps in progress are stopped, too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def _start(step: Step) -> subprocess.Popen[bytes]:
     words = [f"{name.upper()}={value}" for name, value in step.items() if value is not None]
     return subprocess.Popen([sys.executable, "-m", "fer_lib.training", *words])  # noqa: S603
@@ -103,4 +109,5 @@ def _wait(child: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     sys.exit(main(sys.argv[1:]))

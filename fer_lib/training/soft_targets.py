@@ -6,7 +6,7 @@ on any device without the teachers: 28,000 images × 20 views × 7 probabilities
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -49,13 +49,39 @@ class SoftTargets:
 
 
 def predict_views(
-    teachers: Teachers, batches: Batches, names: tuple[str, ...], settings: TrainingSettings
+    teachers: Teachers,
+    batches: Batches,
+    names: tuple[str, ...],
+    settings: TrainingSettings,
+    stored: SoftTargets | None = None,
 ) -> SoftTargets:
-    """Let the teachers predict `settings.teacher_views` views of every image."""
+    """Let the teachers predict `settings.teacher_views` views of every image.
+
+    Args:
+        teachers: the networks.
+        batches: the images.
+        names: of the images.
+        settings: number, seed and strength of the views.
+        stored: predictions for the same views by other teachers; the result is then the mean, in which these predictions
+            and each network have equal weight, and has the images of `stored`.
+    """
+    if stored is not None:  # the views of an image follow from its place among the stored ones
+        batches.soft_targets, batches.soft_rows = stored.to_tensors(names, batches.images.device)
     views = tqdm(range(settings.teacher_views), desc="soft targets", unit="view", leave=False, delay=0.5)
     found = [torch.cat([_predict(teachers, images, settings) for images in batches.draw_view(view)]) for view in views]
-    stacked = torch.stack(found).half().cpu().numpy()
-    return SoftTargets(stacked, np.array(names), settings.seed, settings.augmentation)
+    stacked = torch.stack(found).float().cpu().numpy()
+    if stored is None:
+        return SoftTargets(stacked.astype(np.float16), np.array(names), settings.seed, settings.augmentation)
+    return _average(stored, stacked, batches.soft_rows.cpu().numpy(), len(teachers.teachers))
+
+
+def _average(
+    stored: SoftTargets, predicted: NDArray[np.float32], rows: NDArray[np.int64], networks: int
+) -> SoftTargets:
+    """Average stored predictions with those `(views, n, 7)` of some networks for the images in `rows`."""
+    mean = stored.probabilities[: len(predicted)].astype(np.float32)
+    mean[:, rows] += (predicted - mean[:, rows]) * (networks / (networks + 1))
+    return replace(stored, probabilities=mean.astype(np.float16))
 
 
 def _predict(teachers: Teachers, images: Tensor, settings: TrainingSettings) -> Tensor:
@@ -102,7 +128,7 @@ def check_views(soft: SoftTargets, settings: TrainingSettings, path: Path) -> No
     """Check that a training draws the views that stored soft targets belong to.
 
     Raises:
-        ValueError: if its seed or augmentation is another.
+        ValueError: if its seed or augmentation is another, or it needs more views.
     """
     for name in ("seed", "augmentation"):
         if getattr(soft, name) != getattr(settings, name):
@@ -110,3 +136,8 @@ def check_views(soft: SoftTargets, settings: TrainingSettings, path: Path) -> No
                 f"`{name.upper()}` must be {getattr(soft, name)}, as in the soft targets of {path},"
                 f" but got {getattr(settings, name)}"
             )
+    if settings.teacher_views > len(soft.probabilities):
+        raise ValueError(
+            f"`TEACHER_VIEWS` must be at most {len(soft.probabilities)}, as in the soft targets of {path},"
+            f" but got {settings.teacher_views}"
+        )

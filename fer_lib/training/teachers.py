@@ -67,16 +67,20 @@ def adjust(probabilities: Tensor, adjustment: Tensor | None) -> Tensor:
 
 
 def load_teachers(settings: TrainingSettings, device: torch.device) -> Teachers | None:
-    """Load the networks that `settings.teachers` names, of runs or exported; `None` if it names none, or stored predictions.
+    """Load the networks that `settings.teachers` names, of runs or exported; `None` if it names none.
 
     Raises:
         FileNotFoundError: if a run or a file is not there, or a run has kept no network.
-        ValueError: if a network is damaged, or a teacher's pictures have other colours.
+        ValueError: if a network is damaged, a teacher's pictures have other colours, or stored predictions are beside the networks
+            but `settings.teacher_views` is 0.
     """
-    named = [part.strip() for part in (settings.teachers or "").split(",") if part.strip()]
-    if not named or settings.teachers_file is not None:
+    if not settings.teacher_networks:
         return None
-    teachers = [_load_teacher(name, settings, device) for name in named]
+    if settings.teachers_file is not None and not settings.teacher_views:
+        raise ValueError(
+            "`TEACHER_VIEWS` must be at least 1 where `TEACHERS` names stored predictions beside networks, but got 0"
+        )
+    teachers = [_load_teacher(name, settings, device) for name in settings.teacher_networks]
     return Teachers(teachers, settings.teacher_share)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fer_lib.training.augmentation import augment, cut_mix, draw_views, mix_up, resize
+from fer_lib.training.augmentation import augment, cut_mix, draw_jitter, draw_views, mix_up, resize
 
 
 def make_images(n: int = 64, size: int = 32) -> torch.Tensor:
@@ -81,3 +81,28 @@ def test_cut_mix_blends_the_targets_by_the_area_that_was_cut():
 def test_resize_to_the_same_size_is_the_same_object():
     images = make_images()
     assert resize(images, 32) is images
+
+
+def test_draw_jitter_stays_within_its_reach():
+    jitter = draw_jitter(1000, 1, 0.03)
+    assert jitter.shape == (1000, 3)
+    assert -0.03 <= jitter.min() < -0.02
+    assert 0.02 < jitter.max() < 0.03
+
+
+def test_augment_jitter_moves_a_view_by_its_share_of_the_side():
+    images, draws = torch.zeros(1, 1, 50, 50), torch.full((1, 14), 0.5)  # a view that is the image itself
+    images[:, :, 20:30, 20:30] = 1
+    still, moved = (
+        augment(images, "light", 50, draws, make_generator(), jitter)
+        for jitter in (None, torch.tensor([[0.1, -0.04, 0.0]]))
+    )
+    assert torch.allclose(moved[:, :, 7:45, 0:40], still[:, :, 5:43, 5:45], atol=1e-5)
+
+
+def test_augment_jitter_of_the_scale_enlarges_or_reduces():
+    images, draws = torch.zeros(2, 1, 50, 50), torch.full((2, 14), 0.5)
+    images[:, :, 10:40, 10:40] = 1
+    scaled = augment(images, "light", 50, draws, make_generator(), torch.tensor([[0, 0, 0.1], [0, 0, -0.1]]))
+    smaller, larger = scaled.mean(dim=(1, 2, 3))
+    assert smaller < images[0].mean() < larger

@@ -115,8 +115,32 @@ def test_blend_soft_targets_takes_the_mean_over_the_views(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"initial_weights": "none"}, {"initial_weights": "lite0"}, {"architecture": "resnet18-wide"}]
+    "wrong",
+    [
+        {"initial_weights": "none"},
+        {"initial_weights": "lite0"},
+        {"initial_weights": "lite2"},
+        {"architecture": "resnet18-wide"},
+    ],
 )
 def test_train_head_needs_a_trained_network(tmp_path, wrong):
     with pytest.raises(ValueError, match="`FROZEN_BACKBONE` needs a network that was trained on faces"):
         launch(make_head_settings(tmp_path, **wrong))
+
+
+def test_blend_soft_targets_of_a_run_are_those_that_it_stored(tmp_path):
+    run = tmp_path / "runs" / "20260101-000000-student"
+    run.mkdir(parents=True)
+    (run / "best.safetensors").touch()
+    soft = np.tile(np.eye(7, dtype=np.float16)[[1, 3]], (2, 1, 1))
+    write_soft_targets(run / "soft_targets.npz", SoftTargets(soft, np.array(["a", "b"]), 0, "light"))
+    settings = make_head_settings(tmp_path, teachers="student", teacher_share=1.0)
+    blended = heads.blend_soft_targets(torch.eye(7)[[2, 2]], ("b", "a"), torch.zeros(7), settings)
+    assert torch.allclose(blended, torch.eye(7)[[3, 1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("teachers", ["nobody", "a.npz,nobody"])
+def test_blend_soft_targets_of_no_run_is_refused(tmp_path, teachers):
+    settings = make_head_settings(tmp_path, teachers=teachers)
+    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be one file of stored predictions or one run"):
+        heads.blend_soft_targets(torch.eye(7)[:1], ("a",), torch.zeros(7), settings)

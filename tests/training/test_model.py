@@ -48,7 +48,7 @@ def test_build_model_imagenet_out_of_reach_says_what_to_do(monkeypatch):
         model.build_model(1, initial_weights="imagenet")
 
 
-@pytest.mark.parametrize(("name", "millions"), [("resnet18-wide", 12), ("resnet29", 6)])
+@pytest.mark.parametrize(("name", "millions"), [("lite2", 5), ("resnet18-wide", 12), ("resnet29", 6)])
 def test_build_model_teachers_answer_like_the_network_and_are_as_large_as_said(name, millions):
     teacher = model.build_model(1, architecture=name).eval()
     assert teacher(torch.zeros(2, 1, 118, 118)).shape == (2, 7)
@@ -60,3 +60,21 @@ def test_build_model_teachers_answer_like_the_network_and_are_as_large_as_said(n
 def test_build_model_teachers_refuse_weights_of_another_network(start, name):
     with pytest.raises(ValueError, match=rf"INITIAL_WEIGHTS=.*ARCHITECTURE={name}.*none or a checkpoint"):
         model.build_model(1, initial_weights=start, architecture=name)
+
+
+@pytest.mark.parametrize(("architecture", "start"), [("b0", "lite2"), ("lite2", "lite0")])
+def test_build_model_efficientnet_refuses_weights_of_another(architecture, start):
+    with pytest.raises(ValueError, match=rf"INITIAL_WEIGHTS={start}.*ARCHITECTURE={architecture}` it must be .*lite"):
+        build(architecture, start)
+
+
+def build(architecture: str, start: str):
+    return model.build_model(1, initial_weights=start, architecture=architecture)
+
+
+def test_build_model_lite2_with_its_imagenet_weights_in_grey():
+    grey, colour = build("lite2", "lite2"), model.build_model(3, initial_weights="lite2", architecture="lite2")
+    first = "features.0.0.weight"
+    assert torch.allclose(grey.state_dict()[first], colour.state_dict()[first].sum(dim=1, keepdim=True), atol=1e-6)
+    image = torch.rand(2, 1, 48, 48)
+    assert torch.allclose(grey.eval().features(image), colour.eval().features(image.expand(-1, 3, -1, -1)), atol=1e-3)

@@ -1,6 +1,8 @@
 """A plan runs steps of one number side by side, stops at its limit and continues where it was stopped."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -78,3 +80,26 @@ def test_start_gives_the_settings_of_a_step(tmp_path):
     (tmp_path / "1-one" / "settings.json").write_text(json.dumps({"settings": {"num_epochs": 1}}))
     child = plan._start({"run_name": "1-one", "num_epochs": 1, "data_dir": tmp_path / "nowhere", "teachers": None})
     assert child.wait(60) == 2
+
+
+PLAN_OF_A_SLEEP = """
+import subprocess, sys, time
+from fer_lib.training import plan
+def start(step):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    print(child.pid, flush=True)
+    return child
+plan._start = start
+plan.exit_on_sigterm()
+plan.run_side_by_side([{"run_name": "1-sleep"}], float("inf"))
+"""
+
+
+def test_exit_on_sigterm_stops_the_steps():
+    process = subprocess.Popen([sys.executable, "-c", PLAN_OF_A_SLEEP], stdout=subprocess.PIPE, text=True)
+    step = int(process.stdout.readline())
+    process.terminate()
+    assert process.wait(30) == 128 + signal.SIGTERM
+    process.stdout.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(step, 0)

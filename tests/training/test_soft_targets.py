@@ -117,5 +117,31 @@ def test_read_soft_targets_missing_file_is_refused(tmp_path):
         read_soft_targets(tmp_path / "soft.npz", NAMES)
 
 
+def test_train_stored_predictions_beside_a_teacher_are_averaged_with_its_own(taught):
+    """The same network twice: what was stored for a view is what it predicts for that view."""
+    folder, run, _, student = taught
+    teacher = str(next((folder / "runs").glob("*-teacher")))
+    both = {**student, "run_name": "both", "teachers": f"{teacher},{run.soft_targets}"}
+    stored = np.load(run.soft_targets)
+    with patch("fer_lib.training.loop.finish_run"):
+        again = np.load(loop.train(make_settings(folder, **both)).soft_targets)
+        np.testing.assert_allclose(again["probabilities"], stored["probabilities"], atol=2e-3)
+        doubtful = folder / "doubtful.npz"
+        uniform = np.full_like(stored["probabilities"], 1 / 7)
+        write_soft_targets(doubtful, SoftTargets(uniform, stored["names"], 0, "light"))
+        both |= {"teachers": f"{doubtful},{teacher}", "run_name": "doubtful"}
+        mean = np.load(loop.train(make_settings(folder, **both)).soft_targets)["probabilities"]
+    np.testing.assert_allclose(mean, (stored["probabilities"].astype(float) + 1 / 7) / 2, atol=2e-3)
+
+
+@pytest.mark.parametrize("views", [0, 3])
+def test_train_stored_predictions_beside_a_teacher_need_views_that_are_stored(taught, views):
+    folder, run, _, student = taught
+    both = {**student, "run_name": "refused", "teacher_views": views}
+    teacher = next((folder / "runs").glob("*-teacher"))
+    with pytest.raises(ValueError, match=r"`TEACHER_VIEWS` must be at"):
+        loop.train(make_settings(folder, **both, teachers=f"{teacher},{run.soft_targets}"))
+
+
 def test_run_soft_targets_lie_in_its_folder(tmp_path):
     assert Run(tmp_path).soft_targets.parent == tmp_path
