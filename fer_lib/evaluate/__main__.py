@@ -53,7 +53,7 @@ def _judge(given: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(
             "`--write-card` must speak of all images and of the network as it is used: leave MAX_IMAGES and FLIP out"
         )
-    report = evaluate(settings, quiet=given.json or not sys.stderr.isatty())
+    report = evaluate(settings, given.json or not sys.stderr.isatty(), corruptions=given.write_card)
     if given.write_card:
         record_report(settings.weights or weights_folder() / f"{EMOTION}.onnx", report)
     if not given.json:
@@ -94,7 +94,11 @@ def _parse(arguments: Sequence[str] | None, name: str) -> argparse.Namespace:
     )
     add("--max-images", help="use only so many images per split, for a quick try")
     add("--flip", action="store_true", help="average the answers to each image and to its mirror image")
-    add("--write-card", action="store_true", help="write what is measured into the card and the README beside it")
+    add(
+        "--write-card",
+        action="store_true",
+        help="measure robustness too, and write all metrics into the card and its page (README.md beside it)",
+    )
     add("--json", action="store_true", help="print one JSON object on the last line instead of a table")
     return parser.parse_args(arguments)
 
