@@ -53,13 +53,14 @@ def label_table(reports: Reports) -> list[str]:
     return _table(["label", *head], rows)
 
 
-def slice_table(reports: Reports) -> list[str]:
-    """Return the accuracy on each slice of the images, the splits side by side."""
+def slice_table(reports: Reports, aspects: frozenset[str]) -> list[str]:
+    """Return the accuracy on each slice of the images by some aspects, the splits side by side."""
     names = {
         (aspect, group): None
         for report in reports.values()
         for aspect, groups in report.get("slices", {}).items()
         for group in groups
+        if aspect in aspects
     }
     rows = []
     for aspect, group in names:

@@ -20,20 +20,20 @@ from fer_lib.weights import read_card, write_card
 
 START = "<!-- measured: start (written by `python -m fer_lib.evaluate --write-card`) -->"
 END = "<!-- measured: end -->"
-HEADLINE = (
-    "In parentheses: 95 % intervals, Wilson's for accuracy, percentile bootstrap (2,000 seeded draws) for the others; that of the ECE "
-    "lies high, because resampling adds noise to its 15 bins. Near copies: images that also stand, but for a JPEG compression, among the training images."
-)
-DETAILS = (
-    "FER+ agreement: predictions equal to the label that more than half of the FER+ votes for the seven labels name, where there is one. Flip "
-    "rate: predictions that change when the box moves by 2 % of its side. Coverage: share of the images kept when the least confident are "
-    "refused until the rest reach that accuracy. Probabilities are calibrated by the card's temperature."
+METRICS = (
+    "In parentheses: 95 % intervals, Wilson's for accuracy, percentile bootstrap (2,000 seeded draws) for the others; that of the ECE lies "
+    "high, because resampling adds noise to its 15 bins. Near copies: images that also stand, but for a JPEG compression, among the training "
+    "images. Probabilities are calibrated by the card's temperature. FER+ agreement: predictions equal to the label that more than half of the "
+    "FER+ votes for the seven labels name, where there is one. Flip rate: predictions that change when the box moves by 2 % of its side. "
+    "Coverage: share of the images kept when the least confident are refused until the rest reach that accuracy."
 )
 SLICES = (
-    "Brightness (mean) and contrast (standard deviation) in thirds of the images. People: they agree where one label has at least 80 % of the "
-    "FER+ votes, and disagree where none has more than half."
+    "Brightness: mean, in thirds of the images. People agree where one label has at least 80 % of the FER+ votes, and disagree where none has "
+    "more than half."
 )
-CORRUPTIONS = "They are applied to the crop that the network receives; an image of FER2013 has 48 pixels a side."
+CORRUPTIONS = "Corruptions are applied to the crop that the network receives; unchanged crops of"
+ON_PAGE = frozenset({"brightness", "people"})  # aspects of the slices; the card has all
+NOT_ON_PAGE = frozenset({"brightness"})  # corruptions; gamma is the other measure of light
 # Latency is a property of the computer; file name, hash and split are keys of the card already.
 NOT_IN_CARD = frozenset({"latency_ms", "weights", "sha256", "split"})
 
@@ -96,14 +96,16 @@ def describe_card(card: dict[str, Any], dataset: str = "images") -> str:
     if not measured:
         return "\n".join([*lines, "Not measured yet."])
     reports = {split_name(dataset, split): report for split, report in measured.items()}
-    parts = [headline_table(reports), [HEADLINE], detail_table(reports), [DETAILS], label_table(reports)]
-    parts += [slice_table(reports), [SLICES]]
+    parts = [headline_table(reports), detail_table(reports), [METRICS], label_table(reports)]
+    parts += [slice_table(reports, ON_PAGE)]
     split, report = _last_with_corruptions(reports)
-    if report:
-        curve = next(iter(report["robustness"].values()))
-        unchanged = f"Accuracy on the images of {split} under corruptions; unchanged: {percent(curve['undisturbed'])}."
-        parts += [[f"{unchanged} {CORRUPTIONS}"], robustness_table(report["robustness"])]
-    return "\n\n".join(["\n".join(lines[:1]), *("\n".join(part) for part in parts)])
+    if not report:
+        parts.append([SLICES])
+    else:
+        curves = {name: curve for name, curve in report["robustness"].items() if name not in NOT_ON_PAGE}
+        unchanged = percent(next(iter(curves.values()))["undisturbed"])
+        parts += [[f"{SLICES} {CORRUPTIONS} {split}: {unchanged}."], robustness_table(curves)]
+    return "\n\n".join([lines[0], *("\n".join(part) for part in parts)])
 
 
 def _last_with_corruptions(reports: Reports) -> tuple[str, dict[str, Any]]:

@@ -40,7 +40,7 @@ def split_front_matter(page: str) -> tuple[str, str] | None:
 def dataset_of(page: str) -> str:
     """Return the first of the `datasets` in a page's front matter, or "images"."""
     parts = split_front_matter(page)
-    found = re.search(r"^datasets:\s*\n\s*- *(\S+)", parts[0], re.MULTILINE) if parts else None
+    found = re.search(r"^datasets:[\s\[-]*([^\s,\]]+)", parts[0], re.MULTILINE) if parts else None
     return found[1] if found else "images"
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
 
 from fer_lib.drafts import draft
 
+INK = "#404040"  # on white the text may be darker than the grey that also reads on black
+
 
 def save_png(figure: Figure, path: Path, dots_per_inch: int = 100) -> None:
-    """Write a figure as PNG on a white background, complete or not at all; equal figures give equal bytes."""
+    """Write a figure as PNG with a palette, on white, complete or not at all; equal figures give equal bytes."""
+    for text in figure.findobj(Text):
+        text.set_color(INK)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white")
+    image = Image.open(buffer).convert("RGB").quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     with draft(path) as temporary:
-        figure.savefig(
-            temporary,
-            format="png",
-            dpi=dots_per_inch,
-            facecolor="white",
-            metadata={"Software": None},
-            pil_kwargs={"optimize": True},
-        )
+        image.save(temporary, format="PNG", optimize=True)
