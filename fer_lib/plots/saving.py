@@ -21,6 +21,6 @@ def save_png(figure: Figure, path: Path, dots_per_inch: int = 110) -> None:
         text.set_color(INK)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dots_per_inch)
-    image = Image.open(buffer).convert("RGB").quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    image = Image.open(buffer).convert("RGB").quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     with draft(path) as temporary:
         image.save(temporary, format="PNG", optimize=True)
