@@ -70,14 +70,14 @@ def document() -> str:
     rows = ["| package | version | licence |", "|---|---|---|"]
     rows += [f"| {name} | {version} | {licence_of(name) or 'not said'} |" for name, version in pinned()]
     nets = ["| network | licence and origin |", "|---|---|"]
-    nets += [f"| {name} | {said or 'see README.md and weights/README.md'} |" for name, said in weights()]
+    nets += [f"| {name} | {said or 'see [data.md](data.md)'} |" for name, said in weights()]
     parts = [
         HEADER,
         "## Packages",
         "\n".join(rows),
         "## Weights",
         "\n".join(nets),
-        "`weights/README.md` says more.",
+        "[data.md](data.md) has the data that they learned from.",
         "## Pictures",
     ]
     parts.append(

@@ -153,6 +153,31 @@ def measure_coverage(probabilities: Array, targets: Targets, thresholds: Array) 
     return np.column_stack([answered.mean(axis=1), accuracy])
 
 
+def coverage_at_accuracy(probabilities: Array, targets: Targets, accuracy: float) -> dict[str, float | None]:
+    """Compute how many images keep their prediction when the least confident are refused to reach an accuracy.
+
+    Args:
+        probabilities: `(n, 7)`, at least one row.
+        targets: `(n,)`.
+        accuracy: that is asked for among the images kept, in (0, 1].
+
+    Returns:
+        coverage, the largest share of images, the most confident first, on which the accuracy is reached, 0 if there
+        is none; and confidence, the least top probability among them (`None` if there is none). Images of equal
+        confidence are kept or refused together.
+    """
+    top = np.asarray(probabilities).max(axis=1)
+    right = np.asarray(probabilities).argmax(axis=1) == targets
+    order = np.argsort(-top, kind="stable")
+    ranked = top[order]
+    last = np.append(ranked[1:] < ranked[:-1], True)
+    reached = last & (right[order].cumsum() >= accuracy * np.arange(1, len(top) + 1))
+    if not reached.any():
+        return {"coverage": 0.0, "confidence": None}
+    place = int(np.flatnonzero(reached)[-1])
+    return {"coverage": (place + 1) / len(top), "confidence": float(ranked[place])}
+
+
 def fit_temperature(logits: Array, targets: Targets) -> float:
     """Find the temperature that makes the probabilities fit best (Guo et al., 2017): least negative log-likelihood."""
     from scipy.optimize import minimize_scalar

@@ -11,6 +11,7 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import (
     calibration_error,
     count_confusions,
+    coverage_at_accuracy,
     fit_offsets,
     fit_temperature,
     judge_probabilities,
@@ -137,6 +138,23 @@ def test_measure_reliability_agrees_with_scikit_learn():
 def test_measure_reliability_certainty_belongs_to_the_last_bin():
     found = measure_reliability(np.eye(7), np.arange(7), bins=4)
     assert found.images.tolist() == [0, 0, 0, 7]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "coverage", "confidence"),
+    [(0.5, 1, 0.3), (0.6, 1, 0.3), (0.66, 0.6, 0.6), (0.7, 0.2, 0.9), (1, 0.2, 0.9)],
+)
+def test_coverage_at_accuracy_largest_share_that_reaches_it(accuracy, coverage, confidence):
+    top = np.array([0.6, 0.9, 0.3, 0.7, 0.5])  # from the most confident: right, wrong, right, wrong, right
+    probabilities = np.column_stack([top, *[(1 - top) / 6] * 6])
+    found = coverage_at_accuracy(probabilities, np.array([0, 0, 0, 1, 2]), accuracy)
+    assert found == {"coverage": coverage, "confidence": confidence}
+
+
+def test_coverage_at_accuracy_equal_confidence_is_kept_or_refused_together():
+    probabilities = np.tile(np.r_[0.7, np.full(6, 0.05)], (4, 1))
+    assert coverage_at_accuracy(probabilities, np.array([0, 0, 0, 1]), 0.75)["coverage"] == 1
+    assert coverage_at_accuracy(probabilities, np.array([0, 0, 0, 1]), 0.8) == {"coverage": 0, "confidence": None}
 
 
 def test_measure_coverage_all_some_none():

@@ -35,7 +35,11 @@ def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.eval
     parser = CommandParser(prog, ABOUT, EXAMPLES)
     add = parser.add_argument
     add("--photos", type=Path, metavar="PATH", help="folder with one folder of photos per label")
-    add("--write-card", action="store_true", help="write the results to the model card and to the README beside it")
+    add(
+        "--write-card",
+        action="store_true",
+        help="measure corruptions too, and write all metrics into the card and its page (README.md beside it)",
+    )
     add("--json", action="store_true", help="print one JSON object on the last line instead of a table")
     parser.add_settings(EvaluationSettings, "settings of the evaluation", aliases={"data_dir": "--data"})
     arguments, given = parser.parse_words(words)
@@ -61,7 +65,7 @@ def _evaluate_images(arguments: argparse.Namespace, given: dict[str, str]) -> di
         raise ValueError(
             "`--write-card` must be used with all images and without test-time augmentation: leave MAX_IMAGES and FLIP out"
         )
-    report = evaluate(settings, quiet=arguments.json or not sys.stderr.isatty())
+    report = evaluate(settings, arguments.json or not sys.stderr.isatty(), corruptions=arguments.write_card)
     if arguments.write_card:
         record_report(settings.weights or weights_folder() / f"{EMOTION}.onnx", report)
     if not arguments.json:

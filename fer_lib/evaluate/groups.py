@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.evaluate.answers import Answers
-from fer_lib.evaluate.report import Votes, look_up_votes
+from fer_lib.evaluate.votes import Votes, look_up_votes
 from fer_lib.metrics import wilson_interval
 
 Groups = dict[str, dict[str, dict[str, Any]]]

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.evaluate.answers import Answers, answer_split, open_recognizer
+from fer_lib.evaluate.bootstrap import bootstrap_intervals
 from fer_lib.evaluate.duplicates import find_training_copies
+from fer_lib.evaluate.groups import measure_groups
 from fer_lib.evaluate.latency import measure_latency
+from fer_lib.evaluate.robustness import measure_robustness
 from fer_lib.evaluate.stability import measure_flips
-from fer_lib.labels import EMOTIONS
-from fer_lib.metrics import count_confusions, fit_temperature, judge_probabilities, score, softmax, wilson_interval
+from fer_lib.evaluate.votes import Votes, look_up_votes
+from fer_lib.metrics import (
+    count_confusions,
+    coverage_at_accuracy,
+    fit_temperature,
+    judge_probabilities,
+    score,
+    softmax,
+    wilson_interval,
+)
 from fer_lib.settings.evaluation import EvaluationSettings
 from fer_lib.training.votes import read_votes
 
-Votes = dict[str, NDArray[np.float32]]
 CLEAR = 0.5  # share of the votes above which a majority is clear
+HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+ACCURACIES = (0.8, 0.9)  # for which the coverage is reported
 
 
-def evaluate(settings: EvaluationSettings, quiet: bool = False) -> dict[str, Any]:
-    """Judge a network on a split: everything that `make_report` says, its steadiness and its latency.
+def evaluate(settings: EvaluationSettings, quiet: bool = False, corruptions: bool = False) -> dict[str, Any]:
+    """Evaluate a network on a split: the metrics of `make_report`, flip rate and latency.
+
+    Args:
+        settings: the network, the images and the votes.
+        quiet: show no progress bars.
+        corruptions: measure the accuracy on all images under every corruption too (some minutes).
 
     Raises:
         FileNotFoundError: if weights, images or votes are missing.
@@ -36,13 +52,16 @@ def evaluate(settings: EvaluationSettings, quiet: bool = False) -> dict[str, Any
     if settings.split != "validation":
         is_there = (settings.data_dir / "validation").is_dir()
         validation = answer_split(recognizer, settings, "validation", quiet) if is_there else None
+    measured = measure_flips(recognizer, answers)
+    if corruptions:
+        measured["robustness"] = measure_robustness(recognizer, answers, len(answers), quiet)
     return {
         "weights": recognizer.weights.path.name,
         "sha256": recognizer.weights.card["sha256"],
         "split": settings.split,
         "flip": settings.flip,
         **make_report(answers, copies, validation, votes),
-        **measure_flips(recognizer, answers),
+        **measured,
         "latency_ms": measure_latency(recognizer),
     }
 
@@ -62,28 +81,40 @@ def make_report(
         votes: FER+ shares of the seven labels, by image name.
 
     Returns:
-        What `fer_lib.metrics.score` says, with the card's temperature; the same without copies; the calibration at
-        several temperatures; the confusions; and, with votes, how far the network agrees with their majority.
+        What `fer_lib.metrics.score` returns, with the card's temperature, and 95 % intervals; the same without copies;
+        the calibration at several temperatures; the confusions; the coverage at two accuracies; the accuracy on slices;
+        and, with votes, the agreement with their majority.
     """
     report = score(answers.probabilities, answers.targets)
+    report |= bootstrap_intervals(answers.probabilities, answers.targets)
     report["broken"] = len(answers.split.broken)
     report |= score_without_copies(answers, copies)
     report["temperature"] = answers.temperature
     report["calibration"] = compare_temperatures(answers, validation)
     report["confusions"] = count_confusions(answers.predictions, answers.targets).tolist()
+    report["coverage"] = [
+        {"accuracy": one, **coverage_at_accuracy(answers.probabilities, answers.targets, one)} for one in ACCURACIES
+    ]
+    report["slices"] = measure_groups(answers, votes)
     if votes:
         report |= measure_agreement(answers, votes)
     return report
 
 
 def score_without_copies(answers: Answers, copies: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Score the images that are not among the training images; `None` where that can't be said."""
-    names = ("accuracy_without_duplicates", "accuracy_without_duplicates_ci95", "macro_f1_without_duplicates")
+    """Score the images without near copies in the training split; `None` where that is not known or none are left."""
+    names = [f"{name}{kind}" for name in HEADLINE for kind in ("", "_ci95")]
+    left = {"duplicates": None if copies is None else int(copies.sum())}
     if copies is None or copies.all():
-        return {"duplicates": None if copies is None else len(copies), **dict.fromkeys(names)}
-    kept = score(answers.probabilities[~copies], answers.targets[~copies])
-    values = (kept["accuracy"], kept["accuracy_ci95"], kept["macro_f1"])
-    return {"duplicates": int(copies.sum()), **dict(zip(names, values, strict=True))}
+        return left | {_without(name): None for name in names}
+    probabilities, targets = answers.probabilities[~copies], answers.targets[~copies]
+    kept = score(probabilities, targets) | bootstrap_intervals(probabilities, targets)
+    return left | {_without(name): kept[name] for name in names}
+
+
+def _without(name: str) -> str:
+    stem = name.removesuffix("_ci95")
+    return f"{stem}_without_duplicates{name[len(stem) :]}"
 
 
 def compare_temperatures(answers: Answers, validation: Answers | None) -> dict[str, dict[str, float]]:
@@ -118,9 +149,3 @@ def measure_agreement(answers: Answers, votes: Votes) -> dict[str, Any]:
         "ferplus_agreement_ci95": list(wilson_interval(right, n)) if n else None,
         "ferplus_images": n,
     }
-
-
-def look_up_votes(names: Sequence[str], votes: Votes) -> NDArray[np.float32]:
-    """Return the shares of the votes on each image, `(n, 7)`; zeros where there are none."""
-    none = np.zeros(len(EMOTIONS), np.float32)
-    return np.array([votes.get(name, none) for name in names], np.float32).reshape(len(names), len(EMOTIONS))

@@ -16,6 +16,7 @@ from fer_lib.metrics import wilson_interval
 from fer_lib.vision.recognition import Recognizer
 
 Image = NDArray[np.uint8]
+PLACES = 61  # a prime: multiples of `turn` spread the columns of a square independently of its rows
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Disturbance:
 def change_brightness(image: Image, factor: float, turn: float = 0) -> Image:
     """Multiply all pixels; what gets too bright stays white."""
     return np.asarray((image * np.float32(factor)).clip(0, 255), np.uint8)
+
+
+def change_gamma(image: Image, gamma: float, turn: float = 0) -> Image:
+    """Raise all pixels, in [0, 1], to the power of `gamma`: above 1 darker, below brighter."""
+    table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+    return np.asarray(table[image], np.uint8)
 
 
 def blur(image: Image, percent: float, turn: float = 0) -> Image:
@@ -74,13 +81,25 @@ def rotate(image: Image, degrees: float, turn: float = 0) -> Image:
     return _warp(image, cv2.getRotationMatrix2D((middle, middle), degrees if turn < 0.5 else -degrees, 1.0))
 
 
+def occlude(image: Image, percent: float, turn: float = 0) -> Image:
+    """Cover a square of the image's mean colour, its side in percent of the image's, at a place that depends on `turn`."""
+    side = round(percent / 100 * len(image))
+    free = len(image) - side
+    y, x = round(turn * free), round(turn * PLACES % 1 * free)
+    covered = image.copy()
+    covered[y : y + side, x : x + side] = image.mean(axis=(0, 1))
+    return covered
+
+
 DISTURBANCES = (
+    Disturbance("gamma", "exponent, above 1 is darker", (0.25, 0.4, 0.63, 1, 1.6, 2.5, 4), change_gamma),
     Disturbance("brightness", "times as bright", (0.05, 0.1, 0.2, 0.4, 0.7, 1, 1.5, 2, 3), change_brightness),
     Disturbance("blur", "sigma, % of the face", (0, 1, 2, 3, 4, 6, 8), blur),
     Disturbance("JPEG", "quality", (90, 70, 50, 30, 20, 10, 5), compress),
     Disturbance("face size", "pixels", (48, 32, 24, 18, 14, 10, 7), shrink),
     Disturbance("shift of the box", "% of the face", (0, 5, 10, 15, 20, 30), shift),
     Disturbance("tilt", "degrees", (0, 5, 10, 15, 20, 30, 45), rotate),
+    Disturbance("occlusion", "side of a square, % of the face", (0, 10, 20, 30, 40, 50, 60), occlude),
 )
 
 

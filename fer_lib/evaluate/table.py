@@ -16,9 +16,10 @@ def _scores(report: dict[str, Any]) -> list[str]:
     lines = [
         _line("images", f"{report['images']:,}", _broken(report)),
         _line("accuracy", f"{report['accuracy']:.1%}", _interval(report["accuracy_ci95"])),
-        _line("balanced accuracy", f"{report['balanced_accuracy']:.1%}", "mean recall over the labels"),
+        _line("balanced accuracy", f"{report['balanced_accuracy']:.1%}", _balanced(report)),
         _line("without duplicates", *_without_duplicates(report)),
-        _line("macro-F1", f"{report['macro_f1']:.3f}"),
+        _line("macro-F1", f"{report['macro_f1']:.3f}", _interval(report["macro_f1_ci95"], ".3f")),
+        *(_coverage(one) for one in report["coverage"]),
     ]
     if report.get("ferplus_agreement") is not None:
         note = f"{report['ferplus_images']:,} images on which most people agree"
@@ -58,12 +59,21 @@ def _without_duplicates(report: dict[str, Any]) -> tuple[str, str]:
     return "–" if value is None else f"{value:.1%}", note
 
 
+def _balanced(report: dict[str, Any]) -> str:
+    return f"{_interval(report['balanced_accuracy_ci95'])}; mean recall over the labels"
+
+
+def _coverage(found: dict[str, Any]) -> str:
+    note = "images kept when the least confident are refused"
+    return _line(f"coverage at {found['accuracy']:.0%} accuracy", f"{found['coverage']:.1%}", note)
+
+
 def _broken(report: dict[str, Any]) -> str:
     return f"{report['broken']:,} could not be read and are left out" if report.get("broken") else ""
 
 
-def _interval(interval: list[float]) -> str:
-    return f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
+def _interval(interval: list[float], form: str = ".1%") -> str:
+    return f"95 % interval {interval[0]:{form}} to {interval[1]:{form}}"
 
 
 def _line(name: str, value: str, note: str = "") -> str:

@@ -10,6 +10,7 @@ from fer_lib.plots.heatmaps import plot_agreement
 from fer_lib.plots.mistakes import plot_mistakes
 from fer_lib.plots.pictures import plot_images, plot_label_grid, plot_mean_faces
 from fer_lib.plots.robustness import plot_robustness
+from fer_lib.plots.saving import save_png
 from fer_lib.plots.scores import plot_groups, plot_scores
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "plot_robustness",
     "plot_runs",
     "plot_scores",
+    "save_png",
 ]

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.plots.style import ACCENT, INK, make_figure
+
+ROWS = 2
 
 
 def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
@@ -18,8 +20,9 @@ def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
     The steps of an axis are the strengths that were tried, equally far apart. Dashed: the images as they are;
     dotted: guessing among seven labels.
     """
-    figure, panels = make_figure(len(curves), 10.5, 5.6, rows=2)
-    figure.set_layout_engine("constrained", h_pad=0.12)
+    columns = -(-len(curves) // ROWS)
+    figure, panels = make_figure(len(curves), 3 * columns, 5, rows=ROWS)
+    figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.06)
     highest = max((curve["undisturbed"] for curve in curves.values()), default=1)
     for place, (axes, (name, curve)) in enumerate(zip(panels, curves.items(), strict=True)):
         steps, interval = np.arange(len(curve["strengths"])), np.asarray(curve["accuracy_ci95"])
@@ -29,9 +32,13 @@ def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
         axes.plot(steps, curve["accuracy"], "o-", color=ACCENT, markersize=4)
         axes.set_xticks(steps, [f"{strength:g}" for strength in curve["strengths"]])
         axes.set_ylim(0, min(highest + 0.15, 1.02))
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_locator(MultipleLocator(0.2))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.grid(axis="y", color=INK, alpha=0.2, linewidth=0.6)
         axes.set_title(name)
         axes.set_xlabel(curve["unit"])
-        if place % 3 == 0:
+        if place % columns:
+            axes.tick_params(labelleft=False)
+        else:
             axes.set_ylabel("accuracy")
     return figure

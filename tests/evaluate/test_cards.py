@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from fer_lib.evaluate.card_tables import percent
 from fer_lib.evaluate.cards import END, START, describe_card, record_report, update_readme
 from fer_lib.evaluate.report import make_report
 from fer_lib.weights import load_emotion_weights, read_card
@@ -74,10 +75,34 @@ def test_update_readme_with_half_a_pair_of_markers_is_refused(tmp_path):
 def test_describe_card_says_the_measured_values(weights, report):
     record_report(weights, report)
     text = describe_card(json.loads(weights.with_suffix(".json").read_text()))
-    assert f"| test | 35 | {report['accuracy']:.1%} (" in text
-    assert f"| happy | {report['per_label']['happy']['precision']:.1%} |" in text
+    assert f"| test | 35 | {100 * report['accuracy']:.1f} % (" in text
+    assert f"| happy | {100 * report['per_label']['happy']['precision']:.1f} % |" in text
     assert "1.0 ms" not in text
 
 
 def test_describe_card_of_a_network_that_was_never_judged():
-    assert "| split |" in describe_card({"name": "emotion"})
+    assert "Not measured yet" in describe_card({"name": "emotion"})
+
+
+def test_describe_card_with_a_report_of_an_older_version(weights, report):
+    names = ("accuracy", "accuracy_ci95", "balanced_accuracy", "macro_f1", "ece", "nll", "brier", "images", "per_label")
+    card = {"metrics": {"validation": {name: report[name] for name in names}, "test": report}}
+    assert f"| validation | 35 | {percent(report['accuracy'], report['accuracy_ci95'])} |" in describe_card(card)
+
+
+def test_record_report_draws_the_measured_robustness(weights, report, tmp_path):
+    curve = {"unit": "pixels", "strengths": [48, 32, 24, 12], "undisturbed": 0.7, "accuracy": [0.7, 0.6, 0.5, 0.25]}
+    curve["accuracy_ci95"] = [[value - 0.1, value + 0.1] for value in curve["accuracy"]]
+    report["robustness"] = {"face size": curve}
+    record_report(weights, report)
+    page = (weights.parent / "README.md").read_text()
+    assert "| face size (pixels) | 48: 70.0 % | 32: 60.0 % | 24: 50.0 % | 12: 25.0 % |" in page
+    drawn = (weights.parent / "robustness.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    record_report(weights, report)
+    assert (weights.parent / "robustness.png").read_bytes() == drawn
+
+
+def test_percent_interval_and_missing():
+    assert percent(0.7164, [0.7014, 0.7309]) == "71.6 % (70.1–73.1)"
+    assert percent(None) == "–"

@@ -96,5 +96,5 @@ def test_main_write_card_twice_is_once(linear_network, sample, tmp_path, capsys)
         written.append([(tmp_path / name).read_text() for name in ("emotion.json", "README.md")])
     assert written[0] == written[1]
     assert read_card(tmp_path / "emotion.json")["metrics"]["test"]["images"] == 35
-    assert "## How good `emotion` is" in written[0][1]
+    assert "## Results of `emotion`" in written[0][1]
     capsys.readouterr()

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, log_loss
 
 from fer_lib.evaluate.answers import answer_split
-from fer_lib.evaluate.report import evaluate, look_up_votes, make_report, measure_agreement
+from fer_lib.evaluate.report import evaluate, make_report, measure_agreement
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import softmax
 from fer_lib.settings import EvaluationSettings
@@ -102,9 +102,28 @@ def test_make_report_mentions_votes_only_when_given(answers):
     assert "ferplus_agreement" in make_report(answers, votes=make_votes(answers, np.eye(7)))
 
 
-def test_look_up_votes_none_and_unknown_names():
-    assert look_up_votes((), {}).shape == (0, 7)
-    assert look_up_votes(("a", "b"), {"b": np.eye(7)[2]}).tolist() == [[0] * 7, np.eye(7)[2].tolist()]
+def test_make_report_coverage_and_slices(answers):
+    report = make_report(answers, votes=make_votes(answers, np.eye(7)))
+    top, order = answers.probabilities.max(axis=1), np.argsort(-answers.probabilities.max(axis=1))
+    assert [one["accuracy"] for one in report["coverage"]] == [0.8, 0.9]
+    for one in report["coverage"]:
+        kept = answers.is_right[top >= one["confidence"]]
+        assert one["coverage"] == len(kept) / 35
+        assert kept.mean() >= one["accuracy"]
+        more = answers.is_right[order][len(kept) :]
+        means = (kept.sum() + more.cumsum()) / (len(kept) + np.arange(1, len(more) + 1))
+        assert (means < one["accuracy"]).all()
+    assert list(report["slices"]) == ["brightness", "contrast", "people"]
+    assert sum(one["images"] for one in report["slices"]["brightness"].values()) == 35
+
+
+def test_make_report_intervals_contain_their_metrics(answers):
+    report = make_report(answers, np.arange(35) < 5)
+    for kind in ("", "_without_duplicates"):
+        for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+            low, high = report[f"{name}{kind}_ci95"]
+            assert low <= report[f"{name}{kind}"] <= high
+        assert len(report[f"ece{kind}_ci95"]) == 2
 
 
 def test_evaluate_says_what_is_promised_and_fits_into_json(settings):
@@ -114,6 +133,12 @@ def test_evaluate_says_what_is_promised_and_fits_into_json(settings):
     assert set(report["per_label"]) == set(EMOTIONS)
     assert report["latency_ms"]["median"] > 0
     assert json.loads(json.dumps(report)) == report
+
+
+def test_evaluate_corruptions_only_when_asked_for(settings):
+    assert "robustness" not in evaluate(settings, quiet=True)
+    curves = evaluate(settings, quiet=True, corruptions=True)["robustness"]
+    assert {"gamma", "blur", "JPEG", "face size", "tilt", "occlusion"} <= set(curves)
 
 
 def test_evaluate_with_votes(settings, answers, tmp_path):

@@ -9,16 +9,18 @@ from fer_lib.evaluate.robustness import (
     DISTURBANCES,
     blur,
     change_brightness,
+    change_gamma,
     compress,
     disturb,
     measure_robustness,
+    occlude,
     rotate,
     shift,
     show_disturbances,
     shrink,
 )
 
-HARMLESS = {"brightness": 1, "blur": 0, "face size": 1000, "shift of the box": 0, "tilt": 0}
+HARMLESS = {"gamma": 1, "brightness": 1, "blur": 0, "face size": 1000, "shift of the box": 0, "tilt": 0, "occlusion": 0}
 
 
 def make_image(size: int = 32, channels: int = 1, seed: int = 0):
@@ -47,7 +49,7 @@ def test_disturb_harmless_strength_changes_nothing(disturbance):
 def test_disturb_more_strength_more_difference(disturbance):
     image = make_image(64)
     strengths = disturbance.strengths
-    if disturbance.name == "brightness":
+    if disturbance.name in ("brightness", "gamma"):
         strengths = tuple(s for s in reversed(strengths) if s <= 1)
     changes = [np.abs(disturb(image[None], disturbance, s)[0].astype(int) - image).mean() for s in strengths]
     assert all(later >= earlier - 0.5 for earlier, later in pairwise(changes))
@@ -57,6 +59,29 @@ def test_disturb_more_strength_more_difference(disturbance):
 def test_change_brightness_saturates():
     assert change_brightness(np.full((2, 2, 1), 200, np.uint8), 3).max() == 255
     assert change_brightness(np.full((2, 2, 1), 200, np.uint8), 0.5).max() == 100
+
+
+def test_change_gamma_keeps_black_and_white():
+    image = np.array([[0, 64, 255]], np.uint8)[..., None]
+    assert change_gamma(image, 2)[0, :, 0].tolist() == [0, 16, 255]
+    assert change_gamma(image, 0.5)[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("turn", [0, 0.3, 0.99])
+def test_occlude_covers_one_square_with_the_mean(turn):
+    image = make_image(50)
+    covered = occlude(image, 40, turn)
+    rows, columns = np.nonzero(covered[..., 0] != image[..., 0])
+    assert len(rows) > 300  # of 400; the mean may occur in the image
+    assert max(np.ptp(rows), np.ptp(columns)) < 20
+    assert set(covered[rows, columns, 0]) == {int(image.mean())}
+
+
+def test_occlude_places_spread_over_both_axes():
+    image = make_image(50)
+    places = [np.argwhere(occlude(image, 20, i / 40)[..., 0] != image[..., 0]).min(axis=0) for i in range(40)]
+    assert abs(np.corrcoef(np.transpose(places))[0, 1]) < 0.5
+    assert (np.ptp(places, axis=0) > 30).all()
 
 
 def test_shift_moves_by_the_share_and_in_the_direction():

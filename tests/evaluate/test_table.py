@@ -16,6 +16,7 @@ def test_format_report_holds_every_label_and_number(answers):
     assert f"{report['accuracy']:.1%}" in text
     assert "0 images also stand in the training split" in text
     assert "FER+ agreement" in text
+    assert f"{report['coverage'][1]['coverage']:.1%}" in next(one for one in lines if "90% accuracy" in one)
     assert "1.2 ms" in text
     assert "fitted on validation" in text
 

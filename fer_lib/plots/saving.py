@@ -1,0 +1,26 @@
+"""Save figures for pages."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from fer_lib.drafts import draft
+
+INK = "#404040"  # on white the text may be darker than the grey that also reads on black
+
+
+def save_png(figure: Figure, path: Path, dots_per_inch: int = 110) -> None:
+    """Write a figure as PNG with a palette, on white, complete or not at all; equal figures give equal bytes."""
+    figure.patch.set(facecolor="white", alpha=1)
+    for text in figure.findobj(Text):
+        text.set_color(INK)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_per_inch)
+    image = Image.open(buffer).convert("RGB").quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    with draft(path) as temporary:
+        image.save(temporary, format="PNG", optimize=True)
