@@ -140,7 +140,7 @@ def open_messages() -> Door:
             if isinstance(content, dict) and told.ConsumeBool():
                 content["type"] = told.PickValueInList(kinds)
             buffers = [told.ConsumeBytes(40) for _ in range(told.ConsumeIntInRange(0, 2))]
-            answer = sessions[0].answer(content, buffers)
+            answer = sessions[0].handle_message(content, buffers)
             if answer is not None:
                 assert isinstance(answer["type"], str)
                 json.dumps({name: value for name, value in answer.items() if name != "buffers"}, allow_nan=False)

@@ -12,7 +12,7 @@ import pytest
 FLOORS = (
     {"labels", "telemetry"},
     {"boxes", "settings", "drafts", "hosts", "packages", "pictures", "rate_limit", "terminal"},
-    {"metrics", "weights", "crops", "faces", "baseline"},
+    {"metrics", "weights", "crops", "faces", "neutral_offset"},
     {"plots", "recording"},
     {"vision", "training"},
     {"service", "evaluate", "doctor"},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fer_lib.baseline import Floats, add_offset, check_offset
+from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.faces import Faces
 from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.remote import (
@@ -98,7 +98,7 @@ class FallbackPipeline:
         """Add an offset to the logits of every face from the next frame on, before smoothing.
 
         Args:
-            offset: `(7,)`, as `fer_lib.baseline.find_offset` returns it; `None`: none any more.
+            offset: `(7,)`, as `fer_lib.neutral_offset.estimate_offset` returns it; `None`: none any more.
 
         Raises:
             ValueError: if it has another shape, or holds impossible numbers; nothing changes.

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from fer_lib.baseline import Floats
+from fer_lib.neutral_offset import Floats
 from fer_lib.faces import Faces
 from fer_lib.settings import VisionSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 from ipywebrtc.webrtc import MediaStream
 from ipywidgets import HTML, VBox
 
-from fer_lib.live.about import describe_network
+from fer_lib.live.model_card import render_model_card
 from fer_lib.live.camera import open_camera
 from fer_lib.live.comm_guard import restrict_widgets
 from fer_lib.live.live_view import LiveView
@@ -42,7 +42,7 @@ class Panel(VBox):
         self.view = LiveView(stream or open_camera(self.session.live), self.session.live, vision.smoothing_s)
         self.view.on_msg(self._on_message)
         self.session.prepare()
-        about = describe_network(vision.weights_dir)
+        about = render_model_card(vision.weights_dir)
         is_remote = PageSettings.load().service_url is not None
         privacy = PRIVACY_OF_SERVICE if is_remote else PRIVACY
         notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
@@ -65,7 +65,7 @@ class Panel(VBox):
         self.session.errors += 1
 
     def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
-        answer = self.session.answer(content, buffers)
+        answer = self.session.handle_message(content, buffers)
         if answer is None:
             return
         files = answer.pop("buffers", None)

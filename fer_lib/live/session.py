@@ -14,8 +14,8 @@ from fer_lib.faces import Faces
 from fer_lib.live.loading import Loader, StreamPipeline
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.states import LIVE, STATES
-from fer_lib.live.stream import Stream
-from fer_lib.live.wishes import Wishes
+from fer_lib.live.frame_handler import Stream
+from fer_lib.live.commands import Commands
 from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
 
 
@@ -55,7 +55,7 @@ class Session(traitlets.HasTraits):
         self.vision = vision
         self.live = live or LiveSettings.load()
         self._loader = Loader(load or _load_pipeline, vision)
-        self._wishes = Wishes(self.live, vision)
+        self._wishes = Commands(self.live, vision)
         self._stream = Stream(self._loader, self._wishes, self.live.max_frame_mb)
         self.recording = self._wishes.recording
         self._handlers: dict[str, Callable[[Message, Sequence[Any]], Message | None]] = {

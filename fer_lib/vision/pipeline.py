@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.baseline import Floats, add_offset, check_offset
+from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
@@ -87,7 +87,7 @@ class Pipeline:
         `raw_probabilities` stay what the network said.
 
         Args:
-            offset: `(7,)`, as `fer_lib.baseline.find_offset` returns it; `None`: none any more.
+            offset: `(7,)`, as `fer_lib.neutral_offset.estimate_offset` returns it; `None`: none any more.
 
         Raises:
             ValueError: if it has another shape, or holds impossible numbers; nothing changes.

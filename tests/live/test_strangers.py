@@ -15,7 +15,7 @@ from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
 from fer_lib.live.connection import MAX_CONNECTIONS, MAX_UNSENT_BYTES
-from fer_lib.live.wishes import DEMO
+from fer_lib.live.commands import DEMO
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -10,9 +10,9 @@ import pytest
 from factories import compose_frame
 
 from benchmarks.servers import find_port, serve_service
-from fer_lib.baseline import add_offset
+from fer_lib.neutral_offset import add_offset
 from fer_lib.faces import Faces
-from fer_lib.live.calibration import DONE
+from fer_lib.live.neutral_calibration import DONE
 from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
@@ -207,10 +207,10 @@ def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait)
         assert session.wait_until_loaded(60)
 
         def show(time_s):
-            return session.answer({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
+            return session.handle_message({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
 
         before = show(0.0)["faces"][0]["probabilities"]
-        session.answer({"type": "baseline", "on": True})
+        session.handle_message({"type": "baseline", "on": True})
         told = [show(0.5 + number / 5)["baseline"] for number in range(6)]
         assert [one["running"] for one in told] == [True] * 5 + [False]
         assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)

@@ -16,7 +16,7 @@ LAW = (
 )
 
 
-def describe_network(folder: Path | None = None) -> str:
+def render_model_card(folder: Path | None = None) -> str:
     """Return a folded section of HTML from the card of the emotion network; empty where the card says too little.
 
     Args:

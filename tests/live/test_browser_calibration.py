@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.browser import LivePage
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.calibration import DONE, NOTHING, STOPPED
+from fer_lib.live.neutral_calibration import DONE, NOTHING, STOPPED
 
 pytestmark = pytest.mark.timeout(900)
 

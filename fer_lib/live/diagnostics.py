@@ -11,7 +11,7 @@ from fer_lib.settings import VisionSettings
 from fer_lib.weights import DETECTOR, EMOTION
 
 
-def examine_kernel(settings: VisionSettings | None) -> Message:
+def collect_diagnostics(settings: VisionSettings | None) -> Message:
     """Return `versions` and `weights`, each a sentence by name; reads the weights once, in some 50 ms."""
     versions = {"python": describe_python()}
     versions |= {name: find_version(name) or "not installed" for name in (NAME, *NEEDED)}

@@ -2,7 +2,7 @@ import json
 import re
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.about import LAW, describe_network
+from fer_lib.live.model_card import LAW, render_model_card
 from fer_lib.weights import EMOTION, weights_folder
 
 
@@ -18,7 +18,7 @@ def measured(accuracy: float) -> dict[str, object]:
 
 def test_describe_network_says_what_the_card_says(tmp_path):
     write_card(tmp_path, metrics={"validation": measured(0.61)})
-    said = re.sub(r"<[^>]+>", "", describe_network(tmp_path))
+    said = re.sub(r"<[^>]+>", "", render_model_card(tmp_path))
     assert "1,234 pictures that it was chosen on" in said
     assert "61% the label" in said
     assert "50% to 70%" in said
@@ -29,22 +29,22 @@ def test_describe_network_says_what_the_card_says(tmp_path):
 
 def test_describe_network_prefers_pictures_never_seen(tmp_path):
     write_card(tmp_path, metrics={"validation": measured(0.61), "test": measured(0.58)})
-    assert "58% the label" in describe_network(tmp_path)
-    assert "never seen" in describe_network(tmp_path)
+    assert "58% the label" in render_model_card(tmp_path)
+    assert "never seen" in render_model_card(tmp_path)
 
 
 def test_describe_network_of_the_project_itself():
-    assert "How often is it right?" in describe_network()
+    assert "How often is it right?" in render_model_card()
 
 
 def test_describe_network_without_figures_or_card_is_empty(tmp_path):
-    assert describe_network(tmp_path) == ""
+    assert render_model_card(tmp_path) == ""
     write_card(tmp_path, metrics={})
-    assert describe_network(tmp_path) == ""
+    assert render_model_card(tmp_path) == ""
     (tmp_path / f"{EMOTION}.json").write_text("{")
-    assert describe_network(tmp_path) == ""
+    assert render_model_card(tmp_path) == ""
 
 
 def test_describe_network_shows_no_markup_of_a_card(tmp_path):
     write_card(tmp_path, metrics={"test": measured(0.5)}, what="<script>alert(1)</script>")
-    assert "<script" not in describe_network(tmp_path)
+    assert "<script" not in render_model_card(tmp_path)

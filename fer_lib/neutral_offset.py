@@ -21,7 +21,7 @@ LARGEST_OFFSET = 2.0
 LEAST = 1e-4
 
 
-def find_offset(probabilities: Floats) -> Floats:
+def estimate_offset(probabilities: Floats) -> Floats:
     """Return the offset of the logits that makes a face at rest look neutral, `(7,)` in [-2, 0].
 
     The median over the frames counts, so that a blink or a short smile does not. Only what a resting face shows too

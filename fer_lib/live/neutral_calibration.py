@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from fer_lib.baseline import Floats, find_offset
+from fer_lib.neutral_offset import Floats, estimate_offset
 from fer_lib.faces import Faces
 from fer_lib.live.messages import Message
 
@@ -95,6 +95,6 @@ class Calibration:
                 SEVERAL if self._counts["several"] > frames - times - self._counts["several"] else NOBODY
             )
         rows = [row for row, one in zip(self._rows, self._tracks, strict=True) if one == track]
-        offset = find_offset(np.stack(rows))
+        offset = estimate_offset(np.stack(rows))
         self.offset = offset if offset.any() else None
         return self.describe(DONE if offset.any() else NOTHING)

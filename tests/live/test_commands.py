@@ -3,14 +3,14 @@ import json
 import pytest
 from factories import make_faces
 
-from fer_lib.live.checkup import examine_kernel
-from fer_lib.live.wishes import Wishes
+from fer_lib.live.diagnostics import collect_diagnostics
+from fer_lib.live.commands import Commands
 from fer_lib.settings import LiveSettings, VisionSettings
 
 
 @pytest.fixture
-def wishes() -> Wishes:
-    return Wishes(LiveSettings.load(max_recording_rows=5), None)
+def wishes() -> Commands:
+    return Commands(LiveSettings.load(max_recording_rows=5), None)
 
 
 def test_contains(wishes):
@@ -84,13 +84,13 @@ def test_take_download_without_a_recording(wishes):
 
 
 def test_examine_kernel_says_versions_and_weights():
-    answer = examine_kernel(None)
+    answer = collect_diagnostics(None)
     assert {"python", "numpy", "onnxruntime", "ipywebrtc"} <= answer["versions"].keys()
     assert all("SHA-256" in says for says in answer["weights"].values())
     json.dumps(answer)
 
 
 def test_examine_kernel_tells_missing_weights_and_no_path(tmp_path):
-    answer = examine_kernel(VisionSettings.load(weights_dir=tmp_path))
+    answer = collect_diagnostics(VisionSettings.load(weights_dir=tmp_path))
     assert set(answer["weights"].values()) == {"missing"}
     assert str(tmp_path) not in json.dumps(answer)

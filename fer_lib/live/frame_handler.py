@@ -11,7 +11,7 @@ from fer_lib.faces import Faces
 from fer_lib.live.clock import StreamClock
 from fer_lib.live.loading import Loader, StreamPipeline
 from fer_lib.live.messages import Message, describe_faces, is_number
-from fer_lib.live.wishes import Wishes
+from fer_lib.live.commands import Commands
 
 # After so many failures in a row the fault is ours and not the frame's: the visitor must be told.
 MAX_FAILURES = 30
@@ -28,7 +28,7 @@ class Stream:
         errors: how many frames were refused or failed.
     """
 
-    def __init__(self, loader: Loader, wishes: Wishes, max_frame_mb: float) -> None:
+    def __init__(self, loader: Loader, wishes: Commands, max_frame_mb: float) -> None:
         self.errors = 0
         self._loader, self._wishes = loader, wishes
         self._limit = max_frame_mb * 1e6

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from factories import make_faces
 
-from fer_lib.baseline import find_offset
+from fer_lib.neutral_offset import estimate_offset
 from fer_lib.faces import Faces
 from fer_lib.labels import label_index
-from fer_lib.live.calibration import DONE, NOBODY, NOTHING, SEVERAL, STOPPED, TOO_FEW, Calibration
+from fer_lib.live.neutral_calibration import DONE, NOBODY, NOTHING, SEVERAL, STOPPED, TOO_FEW, Calibration
 
 SAD = np.array([0.05, 0.05, 0.05, 0.05, 0.3, 0.45, 0.05], np.float32)
 NEUTRAL = np.array([0.02, 0.02, 0.02, 0.02, 0.88, 0.02, 0.02], np.float32)
@@ -40,7 +40,7 @@ def test_add_when_it_is_off():
 def test_add_finds_the_offset_of_a_face_at_rest(calibration):
     told = watch(calibration, *[show()] * 20)
     assert (told["on"], told["running"], told["detail"]) == (True, False, DONE)
-    np.testing.assert_array_equal(calibration.offset, find_offset(SAD[None]))
+    np.testing.assert_array_equal(calibration.offset, estimate_offset(SAD[None]))
 
 
 def test_add_tells_the_seconds_that_are_left(calibration):

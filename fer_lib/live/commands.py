@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fer_lib.baseline import Floats
+from fer_lib.neutral_offset import Floats
 from fer_lib.faces import Faces
-from fer_lib.live.calibration import STOPPED, Calibration
-from fer_lib.live.checkup import examine_kernel
+from fer_lib.live.neutral_calibration import STOPPED, Calibration
+from fer_lib.live.diagnostics import collect_diagnostics
 from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.messages import Message, is_number
 from fer_lib.live.recording import Recording
@@ -18,7 +18,7 @@ from fer_lib.settings import LiveSettings, VisionSettings
 DEMO = Path(__file__).parent / "demo.jpg"
 
 
-class Wishes:
+class Commands:
     """The wishes of one visitor and what became of them.
 
     Attributes:
@@ -121,7 +121,7 @@ class Wishes:
         return self.calibration.describe()
 
     def _take_examine(self, content: Message) -> Message:
-        return examine_kernel(self._vision)
+        return collect_diagnostics(self._vision)
 
     def _take_demo(self, content: Message) -> Message:
         return {"type": "demo", "buffers": [DEMO.read_bytes()]}
