@@ -1,7 +1,7 @@
-"""A face at rest is not everybody's same: what it shows by itself becomes an offset of the logits.
+"""Neutral calibration: estimate and apply a per-visitor logit offset from a neutral face.
 
-Some faces look sad or angry to the network while their owner is at ease. Probabilities are the softmax of the
-logits, so that an offset of the logits is a factor of each probability: no network is needed for it.
+Some neutral faces look sad or angry to the network. Since probabilities are the softmax of the logits, adding an offset
+to the logits multiplies each probability by a factor, and no network is needed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from fer_lib.labels import EMOTIONS, label_index
 
 Floats = NDArray[np.float32]
 
-# What a neutral face should give: on the validation split, neutral images get 0.60 for neutral on average.
+# Target probability of neutral: on the validation split, neutral images get 0.60 on average.
 NEUTRAL_SHARE = 0.6
-# An emotion is taken down to a seventh at most, so that a clear expression still wins.
+# Largest absolute offset. It divides a probability by seven at most, so that a clear expression still wins.
 LARGEST_OFFSET = 2.0
-# Below this a probability says no more than "not at all".
+# Smaller probabilities are raised to this before taking the logarithm.
 LEAST = 1e-4
 
 
 def estimate_offset(probabilities: Floats) -> Floats:
-    """Return the offset of the logits that makes a face at rest look neutral, `(7,)` in [-2, 0].
+    """Estimate the logit offset that makes a neutral face look neutral, `(7,)` in [-2, 0].
 
-    The median over the frames counts, so that a blink or a short smile does not. Only what a resting face shows too
-    much of is taken down; nothing is ever raised, and for a face that looks neutral already every offset is 0.
+    Uses the median over the frames, which is robust against a blink or a short smile. Offsets only lower labels that
+    are too probable; for a face that looks neutral already they are all 0.
 
     Args:
-        probabilities: `(n, 7)` of one face at rest, as the network gave them; at least one row.
+        probabilities: `(n, 7)`, unsmoothed, of one neutral face; at least one row.
 
     Raises:
         ValueError: if there are no rows, or they do not have seven columns.
@@ -46,7 +46,7 @@ def estimate_offset(probabilities: Floats) -> Floats:
 
 
 def add_offset(probabilities: Floats, offset: Floats) -> Floats:
-    """Return the probabilities `(n, 7)` as if `offset`, `(7,)`, had been added to the logits; rows sum to 1."""
+    """Return the probabilities `(n, 7)` after adding `offset`, `(7,)`, to the logits; rows sum to 1."""
     shifted = np.asarray(probabilities, np.float32) * np.exp(offset)
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
 
@@ -60,6 +60,6 @@ def check_offset(offset: Floats) -> Floats:
     checked = np.asarray(offset, np.float32)
     if checked.shape != (len(EMOTIONS),):
         raise ValueError(f"`offset` must have the shape ({len(EMOTIONS)},), but got {checked.shape}")
-    if not np.all(np.abs(checked) <= LARGEST_OFFSET):  # NaN is no number of any size
+    if not np.all(np.abs(checked) <= LARGEST_OFFSET):  # also false for NaN
         raise ValueError(f"`offset` must hold numbers from {-LARGEST_OFFSET} to {LARGEST_OFFSET}, but got {checked}")
     return checked

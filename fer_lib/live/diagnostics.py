@@ -1,4 +1,4 @@
-"""What the kernel knows of itself, for the page's doctor: versions and weights, without any path of the server."""
+"""Diagnostics of the kernel for the page's bug report: versions and weights, without paths of the server."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from fer_lib.weights import DETECTOR, EMOTION
 
 
 def collect_diagnostics(settings: VisionSettings | None) -> Message:
-    """Return `versions` and `weights`, each a sentence by name; reads the weights once, in some 50 ms."""
+    """Return a `diagnostics` message: text by package name and by network name; hashes the weights in some 50 ms."""
     versions = {"python": describe_python()}
     versions |= {name: find_version(name) or "not installed" for name in (NAME, *NEEDED)}
     folder = (settings or VisionSettings.load()).weights_dir
     return {
-        "type": "checkup",
+        "type": "diagnostics",
         "versions": versions,
-        "weights": {name: _check(name, folder) for name in (*DETECTOR, EMOTION)},
+        "weights": {name: _verify(name, folder) for name in (*DETECTOR, EMOTION)},
     }
 
 
-def _check(name: str, folder: Path | None) -> str:
+def _verify(name: str, folder: Path | None) -> str:
     try:
         return verify_network(name, folder)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError):
-        return "damaged, or not what its card says; `fer-lib doctor` says more"
+        return "damaged, or different from its model card; run `fer-lib doctor` for details"

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
+from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.pictures.decoding import decode_reduced
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.caching import ResultCache
@@ -49,8 +49,8 @@ class Pipeline:
         settings: the knobs it was made with.
         mode: what the last frame needed: `detect`, `follow`, or `idle` if it was not looked at because there
             was no face a moment ago.
-        timings_ms: milliseconds of each stage of the last frame, only of those that ran: `decode`, `follow`,
-            `detect`, `track` (with smoothing), `recognize`, and `total`.
+        timings_ms: milliseconds by stage (`STAGES`) of the last frame, only of the stages that ran; `track` includes
+            smoothing.
     """
 
     def __init__(self, detector: Detector, recognizer: Recognizer, settings: VisionSettings | None = None) -> None:
