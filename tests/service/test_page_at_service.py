@@ -23,7 +23,7 @@ from fer_lib.vision.pipeline import load_pipeline
 from .conftest import ROOT, encode, served
 
 HARSH = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # what takes "happy" down
-GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
+GONE, FULL = HERE.format(why="is unreachable"), HERE.format(why="is full")
 
 
 class FakeLocal:
@@ -170,7 +170,7 @@ def test_calibrate_a_value_that_is_not_allowed(url, portrait):
     np.testing.assert_allclose(pipeline.process_jpeg(portrait, 0.1).probabilities, before, atol=1e-5)
 
 
-def test_the_baseline_stays_when_the_service_goes_and_comes_back(engine, portrait):
+def test_calibration_is_kept_when_the_service_becomes_unreachable_and_returns(engine, portrait):
     made = []
 
     def load(vision):
@@ -210,8 +210,8 @@ def test_a_visitor_calibrates_at_the_service(real_engine, monkeypatch, portrait)
             return session.handle_message({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
 
         before = show(0.0)["faces"][0]["probabilities"]
-        session.handle_message({"type": "baseline", "on": True})
-        told = [show(0.5 + number / 5)["baseline"] for number in range(6)]
+        session.handle_message({"type": "calibrate", "on": True})
+        told = [show(0.5 + number / 5)["calibration"] for number in range(6)]
         assert [one["running"] for one in told] == [True] * 5 + [False]
         assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)
         after = show(60.0)["faces"][0]["probabilities"]
@@ -335,7 +335,7 @@ def test_without_service_and_networks_the_visitor_hears_of_both(portrait):
     def load(vision):
         raise FileNotFoundError("the weights `emotion` must be there, but there is no such file")
 
-    with pytest.raises(RuntimeError, match="service that looks at the frames is gone, and the weights `emotion`"):
+    with pytest.raises(RuntimeError, match="inference service is unreachable, and the weights `emotion`"):
         FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
 
 
