@@ -1,6 +1,6 @@
-// Files that the browser makes and the visitor keeps: nothing of them touches the server's disk.
+// Downloads: files made in the browser, without the server.
 
-function keepFile(blob, name) {
+function downloadFile(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
@@ -8,15 +8,15 @@ function keepFile(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// The visitor's own time, as the name of a file may carry it.
-function timeInName(now = new Date()) {
+// Local time as part of a file name.
+function fileTimestamp(now = new Date()) {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "-");
 }
 
-// Draws the picture with its overlay into a canvas of the video's size. The overlay lies over the video as the page
-// shows it, with bars where the two differ in shape.
-function composePicture(context, video, overlay, mirror) {
+// Draws video and overlay into a canvas of the video's size. The overlay has the size of the element on the page, with
+// letterbox bars where the aspect ratios differ.
+function drawComposite(context, video, overlay, mirror) {
   const { width, height } = context.canvas;
   if (mirror) context.setTransform(-1, 0, 0, 1, width, 0);
   context.drawImage(video, 0, 0, width, height);
@@ -28,9 +28,9 @@ function composePicture(context, video, overlay, mirror) {
   context.drawImage(overlay, left, top, shownWidth, shownHeight, 0, 0, width, height);
 }
 
-function takeSnapshot(video, overlay, mirror) {
+function renderSnapshot(video, overlay, mirror) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  composePicture(canvas.getContext("2d"), video, overlay, mirror);
+  drawComposite(canvas.getContext("2d"), video, overlay, mirror);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }

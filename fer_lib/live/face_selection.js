@@ -1,23 +1,23 @@
-// Which face the bars and the timeline show: the one that the visitor chose, else the largest.
+// Face selection: the face shown in bars and timeline, chosen by the visitor or the largest.
 
-const GONE_MS = 1500; // a chosen face that is away for so long is not waited for
+const LOST_MS = 1500; // the selection is cleared when its face is missing for so long
 
-class Following {
+class FaceSelection {
   constructor() {
-    this.letGo();
+    this.clear();
   }
 
-  letGo() {
+  clear() {
     this.chosen = null;
   }
 
-  // Chosen again, a face is let go.
+  // Choosing the selected face again clears the selection.
   choose(face) {
     this.chosen = face && face.track_id !== this.chosen ? face.track_id : null;
     this.seenAt = performance.now();
   }
 
-  // The next face from left to right as the page shows them, or the one before.
+  // Selects the next (1) or previous (-1) face from left to right, as shown.
   step(faces, step, mirror) {
     const inOrder = [...faces].sort((a, b) => (a.xyxy[0] - b.xyxy[0]) * (mirror ? -1 : 1));
     const now = inOrder.findIndex((face) => face.track_id === this.chosen);
@@ -25,7 +25,7 @@ class Following {
     if (next && next.track_id !== this.chosen) this.choose(next);
   }
 
-  find(faces) {
+  select(faces) {
     const chosen = faces.find((face) => face.track_id === this.chosen);
     if (chosen) this.seenAt = performance.now();
     const area = ({ xyxy: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
@@ -33,7 +33,7 @@ class Following {
     return { face: chosen ?? largest, isChosen: Boolean(chosen) };
   }
 
-  get isGone() {
-    return this.chosen !== null && performance.now() - this.seenAt > GONE_MS;
+  get isLost() {
+    return this.chosen !== null && performance.now() - this.seenAt > LOST_MS;
   }
 }

@@ -1,69 +1,68 @@
-// The loop between the page and the kernel: a frame leaves when an answer is back, the newest always wins.
+// Frame loop: sends the newest frame to the kernel whenever the in-flight window has room.
 
-const STILL_MS = 1000; // a source without new frames (a picture) is looked at this often
+const STILL_INTERVAL_MS = 1000; // between frames of a source without new ones (a photo)
+const BLOCKED_MS = 1000; // between two ticks: the page itself was blocked and could receive no reply
 
-const STUCK_MS = 1000; // between two ticks: the page itself stood still, and heard no answer
-
-class Loop {
+class FrameLoop {
   constructor(view) {
     this.view = view;
     this.options = view.options;
-    this.grabber = new Grabber(view.video, view.options);
-    this.frames = new Frames(view.video, (image, shownAt) => this.offer(performance.now(), shownAt, image));
+    this.encoder = new JpegEncoder(view.video, view.options);
+    this.reader = new FrameReader(view.video, (image, shownAt) => this.offer(performance.now(), shownAt, image));
     this.lastId = 0;
-    this.forget();
+    this.reset();
   }
 
-  forget() {
-    this.flight = new Flight(this.options);
-    this.pace = new Pace();
+  reset() {
+    this.inFlight = new InFlightWindow(this.options);
+    this.throughput = new Throughput();
   }
 
   start() {
-    this.forget();
-    this.answeredAt = this.grabbedAt = this.tickedAt = performance.now();
-    this.frames.start();
+    this.reset();
+    this.answeredAt = this.encodedAt = this.tickedAt = performance.now();
+    this.reader.start();
   }
 
   stop() {
-    this.frames.stop();
-    this.forget();
+    this.reader.stop();
+    this.reset();
   }
 
-  // Nobody looks: what is on its way does not count, and the kernel may take its time.
-  rest() {
-    this.flight.clear();
+  // Drops the frames in flight and restarts the kernel's timeout: for a hidden page or a new connection.
+  restartTimeout() {
+    this.inFlight.clear();
     this.answeredAt = performance.now();
   }
 
   offer(now, shownAt = now, image = this.view.video) {
-    if (document.hidden || !this.view.link.isUp) return;
-    if (this.grabber.ready && this.flight.hasPlace(now)) this.send(shownAt, image);
+    if (document.hidden || !this.view.connection.isUp) return;
+    if (this.encoder.ready && this.inFlight.tryAcquire(now)) this.sendFrame(shownAt, image);
   }
 
-  send(shownAt, image) {
+  sendFrame(shownAt, image) {
     const id = ++this.lastId;
-    this.grabbedAt = performance.now();
-    const { size, jpeg } = this.grabber.grab(image);
-    this.flight.leave(id, { size, shownAt, grabbedAt: this.grabbedAt, sentAt: performance.now() });
-    if (!this.view.tell({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-gone");
+    this.encodedAt = performance.now();
+    const { size, jpeg } = this.encoder.encode(image);
+    this.inFlight.register(id, { size, shownAt, encodedAt: this.encodedAt, sentAt: performance.now() });
+    if (!this.view.send({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-gone");
   }
 
-  // The frame that an answer belongs to, with the time of the answer; `undefined` for one that was forgotten.
-  land(message) {
+  // Returns the frame of a reply with the time of the reply; `undefined` if it is unknown.
+  resolve(message) {
     const now = performance.now();
-    const frame = this.flight.land(message, now);
+    const frame = this.inFlight.resolve(message, now);
     if (!frame) return undefined;
     this.answeredAt = now;
     return { ...frame, answeredAt: now };
   }
 
-  // Returns for how long nothing was heard of the kernel, in milliseconds.
+  // Returns the milliseconds since the last reply of the kernel.
   tick(now) {
-    if (now - this.tickedAt > STUCK_MS) this.answeredAt += now - this.tickedAt;
+    if (now - this.tickedAt > BLOCKED_MS) this.answeredAt += now - this.tickedAt;
     this.tickedAt = now;
-    this.flight.giveUp(now);
-    if (now - this.grabbedAt > STILL_MS) this.offer(now);
+    this.inFlight.expire(now);
+    if (now - this.encodedAt > STILL_INTERVAL_MS) this.offer(now);
     return now - this.answeredAt;
   }
 }

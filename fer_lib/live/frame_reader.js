@@ -1,15 +1,15 @@
-// When the newest frame of a stream is there, and how old it is.
+// Frame reader: the newest frame of a stream and its capture time.
 //
-// A browser tells of a video's next frame when it is about to draw the page: up to 17 ms after the camera took it. Where
-// the frames of the camera's track can be read themselves, they come a millisecond or two after.
+// Video frame callbacks run before the page is drawn, up to 17 ms after capture. Where MediaStreamTrackProcessor exists,
+// frames are read from the camera's track, 1 to 2 ms after capture.
 
-const MATCHES = 5; // frames seen on both ways, after which the clocks are told apart well enough
-const LIKELY_MS = 12; // between two ways to say when a frame was taken; less than what lies between two frames
+const MIN_MATCHES = 5; // frames seen both ways until the offset of the clocks is known
+const MAX_OFFSET_ERROR_MS = 12; // between two capture times of one frame; less than a frame interval
 
-class Frames {
-  // `give` gets each new frame: an image to draw, and when it was taken.
-  constructor(video, give) {
-    Object.assign(this, { video, give });
+class FrameReader {
+  // `onFrame` gets each new frame: an image to draw and its capture time in ms.
+  constructor(video, onFrame) {
+    Object.assign(this, { video, onFrame });
     this.run = 0;
     this.reader = null;
   }
@@ -23,25 +23,25 @@ class Frames {
 
   stop() {
     this.run += 1;
-    this.reader?.cancel().catch(() => {}); // the track may be gone already
+    this.reader?.cancel().catch(() => {}); // the track may have ended
     this.reader = null;
   }
 
   watch(run) {
-    onNextFrame(this.video, (now, takenAt, isDated) => {
+    requestNextFrame(this.video, (now, capturedAt, isDated) => {
       if (run !== this.run) return;
       this.watch(run);
-      if (this.reader) return this.clock.learn(takenAt);
-      this.give(this.video, takenAt);
+      if (this.reader) return this.clock.addReference(capturedAt);
+      this.onFrame(this.video, capturedAt);
       if (this.mayRead && isDated) this.read(run);
     });
   }
 
-  // A picture that is shown again and again has no track, and a file's frames don't know when they were taken.
+  // Only for sources with capture times: photos have no new frames, and files no capture time.
   read(run) {
     const [track] = this.video.srcObject?.getVideoTracks() ?? [];
     if (!track) return;
-    this.mayRead = false; // what fails once is not tried again
+    this.mayRead = false; // not tried again after a failure
     this.reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1 }).readable.getReader();
     this.readOn(run, this.reader).catch(() => {}).finally(() => {
       if (run === this.run) this.reader = null;
@@ -53,50 +53,50 @@ class Frames {
       const { done, value: frame } = await reader.read();
       if (done) return;
       try {
-        const takenAt = this.clock.date(frame.timestamp / 1000, performance.now());
-        if (run === this.run) this.give(this.fits(frame) ? frame : this.video, takenAt);
+        const capturedAt = this.clock.convert(frame.timestamp / 1000, performance.now());
+        if (run === this.run) this.onFrame(this.fits(frame) ? frame : this.video, capturedAt);
       } finally {
         frame.close();
       }
     }
   }
 
-  // A camera held upright may turn its frames only when they are shown.
+  // A phone's frames may be rotated only when they are displayed.
   fits(frame) {
     return frame.displayWidth === this.video.videoWidth && frame.displayHeight === this.video.videoHeight;
   }
 }
 
-// The frames of a track carry times of a clock of their own; those of the video carry the page's.
+// Converts times of the track's clock to the page's clock (performance.now).
 class FrameClock {
   constructor() {
     this.recent = [];
-    this.atMost = Infinity; // what the page's time is ahead of theirs: a frame can't come before it was taken
+    this.maxOffset = Infinity; // upper bound of the offset (page clock − track clock): arrival ≥ capture
     this.matches = [];
   }
 
-  get isSure() {
-    return this.matches.length >= MATCHES;
+  get isSynchronized() {
+    return this.matches.length >= MIN_MATCHES;
   }
 
-  // Returns, in the page's time, when a frame that has just come was taken at `time` of its own.
-  date(time, now) {
+  // Returns the capture time on the page's clock of a frame that arrived at `now`.
+  convert(time, now) {
     this.recent = [...this.recent.slice(-7), time];
-    this.atMost = Math.min(this.atMost, now - time);
-    return time + (this.matches.length ? median(this.matches) : this.atMost);
+    this.maxOffset = Math.min(this.maxOffset, now - time);
+    return time + (this.matches.length ? median(this.matches) : this.maxOffset);
   }
 
-  // Takes the page's time of one of the last few frames.
-  learn(takenAt) {
-    if (this.isSure) return;
-    const offsets = this.recent.map((time) => takenAt - time);
-    const near = offsets.filter((offset) => Math.abs(offset - this.atMost) < LIKELY_MS);
+  // Registers the capture time on the page's clock of one of the last few frames.
+  addReference(capturedAt) {
+    if (this.isSynchronized) return;
+    const offsets = this.recent.map((time) => capturedAt - time);
+    const near = offsets.filter((offset) => Math.abs(offset - this.maxOffset) < MAX_OFFSET_ERROR_MS);
     if (near.length === 1) this.matches.push(near[0]);
   }
 }
 
-// Calls `step` with the time, the time of the frame, and whether the frame itself knew it, when the video shows the next one.
-function onNextFrame(video, step) {
+// Calls `step` with the next video frame: now, its capture time, and whether the frame itself has a capture time.
+function requestNextFrame(video, step) {
   if (!video.requestVideoFrameCallback) return requestAnimationFrame((now) => step(now, now, false));
   return video.requestVideoFrameCallback((now, { captureTime, presentationTime }) =>
     step(now, captureTime ?? presentationTime ?? now, captureTime !== undefined),

@@ -1,17 +1,17 @@
-// The connection to the kernel: is it there, and if not, how does it come back?
+// Kernel connection: detects a lost connection and reconnects.
 //
-// Jupyter connects again by itself, but waits up to half a minute after a first try in vain. So the page asks the server
-// for its kernel, and connects as soon as there is one.
+// Jupyter reconnects by itself, but with a back-off of up to half a minute. So the page polls the server for its kernel and
+// reconnects as soon as it is reachable.
 
-const LOOK_MS = 1500; // between two questions
-const PATIENCE_MS = 4000; // for an answer, and for a connection
+const CHECK_INTERVAL_MS = 1500; // between two requests
+const REQUEST_TIMEOUT_MS = 4000; // for a reply, and for a new connection
 
-class Link {
+class KernelConnection {
   constructor(view) {
-    Object.assign(this, { view, isAway: false, isLooking: false });
-    this.note = (_, status) => status === "connected" && this.view.hear();
-    this.kernel?.connectionStatusChanged?.connect(this.note);
-    this.looks = setInterval(() => this.isDoubted && this.look(), LOOK_MS);
+    Object.assign(this, { view, isAway: false, isChecking: false });
+    this.onStatus = (_, status) => status === "connected" && this.view.resume();
+    this.kernel?.connectionStatusChanged?.connect(this.onStatus);
+    this.checks = setInterval(() => this.needsCheck && this.check(), CHECK_INTERVAL_MS);
   }
 
   get kernel() {
@@ -26,32 +26,32 @@ class Link {
     return this.kernel?.status === "dead";
   }
 
-  get isDoubted() {
-    return !document.hidden && (this.view.status.isUnheard || (!this.isUp && this.view.media));
+  get needsCheck() {
+    return !document.hidden && (this.view.status.isWaitingForKernel || (!this.isUp && this.view.media));
   }
 
-  // Says whether the kernel can be reached, after having tried what there is to try.
-  async find() {
-    if (!this.isUp) await this.look();
+  // Returns whether the kernel is reachable; reconnects if needed.
+  async ensure() {
+    if (!this.isUp) await this.check();
     return this.isUp;
   }
 
-  async look() {
-    if (!this.kernel || this.isLooking || this.isDead) return;
-    this.isLooking = true;
+  async check() {
+    if (!this.kernel || this.isChecking || this.isDead) return;
+    this.isChecking = true;
     const wasUp = this.isUp;
-    const found = await this.ask();
+    const found = await this.queryKernel();
     if (found === "here" && !this.isUp) await this.connect();
     this.isAway = found === "away";
-    this.isLooking = false;
+    this.isChecking = false;
     if (found === "gone") this.view.finish("kernel-gone");
-    else if (this.isUp && !wasUp) this.view.hear();
+    else if (this.isUp && !wasUp) this.view.resume();
   }
 
-  async ask() {
+  async queryKernel() {
     const { id, serverSettings } = this.kernel;
     try {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
       const { ok, status } = await fetch(`${serverSettings.baseUrl}api/kernels/${id}`, { signal, cache: "no-store" });
       if (status === 404) return "gone";
       return ok ? "here" : "away";
@@ -60,14 +60,14 @@ class Link {
     }
   }
 
-  // A socket that was silent may be a dead one that nobody told us of, so there is always a new one.
+  // Always opens a new socket: a silent one may be dead without an event.
   connect() {
-    const late = new Promise((done) => setTimeout(done, PATIENCE_MS));
+    const late = new Promise((done) => setTimeout(done, REQUEST_TIMEOUT_MS));
     return Promise.race([this.kernel.reconnect().catch(() => {}), late]);
   }
 
   remove() {
-    clearInterval(this.looks);
-    this.kernel?.connectionStatusChanged?.disconnect(this.note);
+    clearInterval(this.checks);
+    this.kernel?.connectionStatusChanged?.disconnect(this.onStatus);
   }
 }

@@ -1,17 +1,17 @@
-// What the visitor chose, remembered by the browser until the next visit.
+// Preferences of the visitor, kept in the browser's local storage.
 
-const CHOICES = "fer-live";
+const STORAGE_KEY = "fer-live";
 
-class Choices {
+class Preferences {
   constructor(options) {
     this.defaults = {
       mirror: options.mirror,
       uncertain_below: options.uncertain_below,
       smoothing_s: options.smoothing_s,
-      camera: "", // the browser's name for a device; empty: the one it takes by itself
+      camera: "", // device id; empty: the browser's default
     };
-    this.ranges = { uncertain_below: [0, 0.95], smoothing_s: [0, Math.max(3, options.smoothing_s)] };
-    this.chosen = this.recall();
+    this.ranges = { uncertain_below: UNCERTAIN_RANGE, smoothing_s: [0, Math.max(3, options.smoothing_s)] };
+    this.chosen = this.load();
   }
 
   get(name) {
@@ -19,26 +19,26 @@ class Choices {
   }
 
   set(name, value) {
-    if (!this.allows(name, value)) return;
+    if (!this.isValid(name, value)) return;
     this.chosen[name] = value;
     try {
-      localStorage.setItem(CHOICES, JSON.stringify(this.chosen));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(this.chosen));
     } catch {
-      // A browser that keeps nothing loses nothing but this.
+      // Storage is disabled: the preference lasts until the page is closed.
     }
   }
 
-  // Anything may stand there: another version of this page may have written it.
-  recall() {
+  // Validates: another version of the page may have written other values.
+  load() {
     try {
-      const said = Object.entries(JSON.parse(localStorage.getItem(CHOICES)) ?? {});
-      return Object.fromEntries(said.filter(([name, value]) => this.allows(name, value)));
+      const entries = Object.entries(JSON.parse(localStorage.getItem(STORAGE_KEY)) ?? {});
+      return Object.fromEntries(entries.filter(([name, value]) => this.isValid(name, value)));
     } catch {
       return {};
     }
   }
 
-  allows(name, value) {
+  isValid(name, value) {
     if (name === "mirror") return typeof value === "boolean";
     if (name === "camera") return typeof value === "string" && value.length < 200;
     const range = Object.hasOwn(this.ranges, name) && this.ranges[name];

@@ -1,23 +1,23 @@
-// Record on and off, and what came of it. The kernel keeps the numbers; what it says of them is shown here.
+// Recording panel: starts and stops a recording, which the kernel keeps, and shows its summary.
 
-class Recorder {
-  constructor(root, colors, send) {
+class RecordingPanel {
+  constructor(root, send) {
     [this.button, this.mark, this.summary] = [".fer-record", ".fer-mark-record", ".fer-summary"].map((selector) =>
       root.querySelector(selector));
-    Object.assign(this, { root, colors, send, isOn: false });
+    Object.assign(this, { root, send, isOn: false });
     this.button.addEventListener("click", () => send({ type: "record", on: !this.isOn }));
   }
 
-  // Takes what the kernel says; returns a sentence for the visitor.
-  take(said) {
+  // Shows the state sent by the kernel; returns a sentence for the visitor, or "".
+  update(state) {
     const wasOn = this.isOn;
-    this.show(said.on);
-    if (said.on) return "Recording numbers, no pictures.";
-    this.summary.hidden = !said.rows;
-    this.summary.replaceChildren(...(said.rows ? this.describe(said) : []));
-    if (said.full) return "The recording is full and was stopped.";
-    if (!wasOn) return said.rows ? "" : "No recording is kept.";
-    return said.rows ? "Recording stopped: see below." : "Nothing was recorded.";
+    this.show(state.on);
+    if (state.on) return "Recording numbers, no images.";
+    this.summary.hidden = !state.rows;
+    this.summary.replaceChildren(...(state.rows ? this.renderSummary(state) : []));
+    if (state.full) return "The recording is full and was stopped.";
+    if (!wasOn) return state.rows ? "" : "No recording is kept.";
+    return state.rows ? "Recording stopped: see below." : "Nothing was recorded.";
   }
 
   show(isOn) {
@@ -35,40 +35,39 @@ class Recorder {
 
   enable(isLive) {
     this.button.disabled = !isLive;
-    if (!isLive) this.show(false); // the kernel stops it too, and says so if it still can
+    if (!isLive) this.show(false); // the kernel stops it as well and sends an update
   }
 
-  // Only where it was asked for: the answer reaches every view of the widget.
-  keep({ kind }, [text]) {
-    if (!this.isAwaiting) return "";
-    this.isAwaiting = false;
-    keepFile(new Blob([text], { type: kind === "csv" ? "text/csv" : "application/json" }), `emotions-${timeInName()}.${kind}`);
+  // Saves a requested file: the message reaches every view of the widget.
+  saveFile({ kind }, [text]) {
+    if (!this.isDownloading) return "";
+    this.isDownloading = false;
+    downloadFile(new Blob([text], { type: kind === "csv" ? "text/csv" : "application/json" }), `emotions-${fileTimestamp()}.${kind}`);
     return `Saved as ${kind.toUpperCase()} by your browser.`;
   }
 
-  // The numbers were in the kernel's memory, and nowhere else.
-  lose() {
+  // The recording was in the kernel's memory only.
+  discard() {
     const had = this.isOn || !this.summary.hidden;
     this.summary.hidden = true;
-    return had ? "The recording is gone with the kernel." : "";
+    return had ? "The recording was lost with the kernel." : "";
   }
 
-  describe({ everyone, people, more, rows, full, span_s }) {
+  renderSummary({ total, faces, more, rows, full, span_s }) {
     const head = element("p", "fer-summary-head",
-      `Recorded ${clockTime(everyone.duration_s)} · ${rows} ${rows === 1 ? "row" : "rows"}`);
+      `Recorded ${clockTime(total.duration_s)} · ${rows} ${rows === 1 ? "row" : "rows"}`);
     const actions = element("div", "fer-tools");
     actions.append(
-      this.addButton("Download CSV", { type: "download", kind: "csv" }),
-      this.addButton("Download JSON", { type: "download", kind: "json" }),
+      ...FILE_KINDS.map((kind) => this.addButton(`Download ${kind.toUpperCase()}`, { type: "download", kind })),
       this.addButton("Forget", { type: "forget" }),
     );
-    const list = element("ul", "fer-people");
-    if (people.length !== 1) list.append(this.addPerson("Everyone", everyone));
-    for (const person of people) list.append(this.addPerson(`Face ${person.track}`, person, span_s));
+    const list = element("ul", "fer-face-list");
+    if (faces.length !== 1) list.append(this.addFace("All faces", total));
+    for (const face of faces) list.append(this.addFace(`Face ${face.track_id}`, face, span_s));
     const notes = [];
-    if (full) notes.push("It was stopped because no more rows are kept in memory.");
+    if (full) notes.push("It was stopped at the largest number of rows that is kept in memory.");
     if (more) notes.push(`${more} more faces are in the file.`);
-    if (everyone.nobody_s >= 0.1) notes.push(`Nobody was in view for ${clockTime(everyone.nobody_s)}.`);
+    if (total.nobody_s >= 0.1) notes.push(`No face was in view for ${clockTime(total.nobody_s)}.`);
     return [head, actions, list, ...notes.map((note) => element("p", "fer-summary-note", note))];
   }
 
@@ -76,28 +75,28 @@ class Recorder {
     const button = element("button", "fer-tool", word);
     button.type = "button";
     button.addEventListener("click", () => {
-      this.isAwaiting = message.type === "download";
+      this.isDownloading = message.type === "download";
       this.send(message);
     });
     return button;
   }
 
-  // A name, a bar of the shares in the emotions' colours, the largest of them in words, and when it was what.
-  addPerson(name, shares, span_s = 0) {
-    const item = element("li", "fer-person");
+  // Name, bar of the shares in the colours of the labels, the shares as text, and the emotion strip.
+  addFace(name, shares, span_s = 0) {
+    const item = element("li", "fer-face");
     const bar = element("span", "fer-shares");
     bar.setAttribute("aria-hidden", "true");
-    const parts = Object.entries(this.colors).map(([label, color]) => ({ label, color, share: shares[label] ?? 0 }));
+    const parts = Object.entries(LABEL_COLORS).map(([label, color]) => ({ label, color, share: shares[label] ?? 0 }));
     for (const { color, share } of parts) {
       const part = element("i", "");
       part.style.cssText = `flex: ${share} 0 0; background: ${color}`;
       bar.append(part);
     }
-    const told = parts.filter(({ share }) => share >= 0.01).sort((a, b) => b.share - a.share);
-    const words = told.map(({ label, share }) => `${label} ${percent(share)}`).join(", ") || "no face";
+    const visible = parts.filter(({ share }) => share >= 0.01).sort((a, b) => b.share - a.share);
+    const words = visible.map(({ label, share }) => `${label} ${percent(share)}`).join(", ") || "no face";
     const seen = shares.seen_s === undefined ? "" : ` · ${clockTime(shares.seen_s)}`;
     item.append(element("strong", "", `${name}${seen}`), bar, element("span", "fer-share-words", words));
-    if (shares.timeline?.length && span_s) item.append(makeStrip(shares.timeline, span_s, this.colors));
+    if (shares.timeline?.length && span_s) item.append(createEmotionStrip(shares.timeline, span_s));
     return item;
   }
 }

@@ -1,31 +1,31 @@
-// What is shown of the newest result: boxes, and the bars and the last minute of one face.
+// Results view: boxes of the newest result; bars and timeline of the selected face.
 
-class Showing {
-  constructor(view, colors) {
+class ResultsView {
+  constructor(view) {
     this.view = view;
-    this.overlay = new Overlay(view.canvas, colors);
-    this.certainty = new Certainty();
-    this.bars = new Bars(view.root, colors);
-    this.timeline = new Timeline(view.root, colors);
-    this.forget();
+    this.overlay = new Overlay(view.canvas);
+    this.uncertaintyFilter = new UncertaintyFilter();
+    this.bars = new Bars(view.root);
+    this.timeline = new Timeline(view.root);
+    this.reset();
     view.canvas.addEventListener("click", (event) => this.choose(this.overlay.faceAt(event.offsetX, event.offsetY)));
     view.canvas.addEventListener("keydown", (event) => this.chooseByKey(event));
     this.resize = new ResizeObserver(() => this.draw());
     this.resize.observe(view.canvas);
   }
 
-  forget() {
-    this.following = new Following();
+  reset() {
+    this.selection = new FaceSelection();
     this.last = this.face = null;
   }
 
   clear() {
-    this.forget();
+    this.reset();
     this.overlay.clear();
     this.bars.show(null);
   }
 
-  // Takes a result: `faces`, the `size` of their frame, and its number.
+  // Shows a result: `faces`, the `size` of their frame and its `id`.
   show(result) {
     this.last = result;
     this.draw();
@@ -33,15 +33,15 @@ class Showing {
 
   draw() {
     if (!this.last) return this.overlay.clear();
-    const faces = this.certainty.judge(this.last.faces, this.view.choices.get("uncertain_below"));
-    const { face, isChosen } = this.following.find(faces);
+    const faces = this.uncertaintyFilter.apply(this.last.faces, this.view.preferences.get("uncertain_below"));
+    const { face, isChosen } = this.selection.select(faces);
     this.face = face;
     this.overlay.draw(faces, this.last.size, this.view.mirror, faces.length > 1 || isChosen ? face?.track_id : null);
     this.bars.show(face, isChosen, faces.length);
   }
 
   choose(face) {
-    this.following.choose(face);
+    this.selection.choose(face);
     this.showChoice();
   }
 
@@ -50,21 +50,21 @@ class Showing {
     if (event.key === "Escape") this.choose(null);
     if (!step || !this.last?.faces.length) return;
     event.preventDefault();
-    this.following.step(this.last.faces, step, this.view.mirror);
+    this.selection.step(this.last.faces, step, this.view.mirror);
     this.showChoice();
   }
 
   showChoice() {
     if (this.last) this.draw();
-    this.timeline.draw(this.following.chosen);
+    this.timeline.draw(this.selection.chosen);
   }
 
-  // A few times a second is enough for the last minute.
-  remember(now) {
+  // Adds the newest result to the timeline; called a few times a second.
+  updateTimeline(now) {
     if (!this.last) return;
-    if (this.following.isGone) this.choose(null);
+    if (this.selection.isLost) this.choose(null);
     this.timeline.add(now, this.face, this.last.faces);
-    this.timeline.draw(this.following.chosen);
+    this.timeline.draw(this.selection.chosen);
   }
 
   remove() {

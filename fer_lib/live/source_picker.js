@@ -1,54 +1,54 @@
-// The ways to a result without a camera: choose, drop or paste a file, or see the demo.
+// Source picker: choose, drop or paste a file, or start the demo, instead of the camera.
 
-class Sources {
+class SourcePicker {
   constructor(root, view) {
     this.view = view;
     const find = (name) => root.querySelector(`.fer-${name}`);
     [this.stage, this.input, this.tag] = [find("stage"), find("file"), find("tag")];
-    this.waiting = [];
+    this.pending = [];
     find("choose-file").addEventListener("click", () => this.input.click());
     find("demo").addEventListener("click", () => this.showDemo());
     this.input.addEventListener("change", () => {
-      this.take(this.input.files);
-      this.input.value = ""; // so that the same file can be chosen again
+      this.open(this.input.files);
+      this.input.value = ""; // allows choosing the same file again
     });
     this.stage.addEventListener("dragover", (event) => event.preventDefault());
     this.stage.addEventListener("drop", (event) => {
       event.preventDefault();
-      this.take(event.dataTransfer.files);
+      this.open(event.dataTransfer.files);
     });
   }
 
-  // Pasted into the page itself, not into a field or a notebook's cell.
+  // Paste into the page itself, not into a field or a notebook cell.
   listen(signal) {
     document.addEventListener("paste", (event) => {
-      const isOurs = event.target === document.body || this.stage.parentElement.contains(event.target);
-      if (isOurs) this.take(event.clipboardData?.files);
+      const isInPage = event.target === document.body || this.stage.parentElement.contains(event.target);
+      if (isInPage) this.open(event.clipboardData?.files);
     }, { signal });
-    if (this.view.options.demo_first) setTimeout(() => this.showDemo()); // once the view is complete
+    if (this.view.options.demo_first) setTimeout(() => this.showDemo()); // when the view is constructed
   }
 
   showDemo() {
-    this.view.start(new Demo(() => this.askForDemo()));
+    this.view.start(new Demo(() => this.requestDemo()));
   }
 
-  take(files) {
+  open(files) {
     if (!files?.length) return;
     this.view.finish("stopped");
-    this.view.start(standIn(files[0]));
+    this.view.start(openFile(files[0]));
   }
 
-  askForDemo() {
-    this.view.tell({ type: "demo" });
-    return new Promise((done) => this.waiting.push(done));
+  requestDemo() {
+    this.view.send({ type: "demo" });
+    return new Promise((done) => this.pending.push(done));
   }
 
-  takeDemo([bytes]) {
-    for (const done of this.waiting.splice(0)) done(bytes);
+  resolveDemo([bytes]) {
+    for (const done of this.pending.splice(0)) done(bytes);
   }
 
-  // What is shown if it is not the camera.
-  name(source) {
+  // Shows the name of a source other than the camera.
+  showName(source) {
     this.tag.textContent = source?.name ?? "";
   }
 }

@@ -1,9 +1,8 @@
-// How many results a second, and how late they are.
+// Throughput: results per second, latency, and the time of each stage.
 
 const WINDOW_MS = 2000; // over which rate and latency are measured
-const STAGES = ["decode", "follow", "detect", "track", "recognize", "total"]; // as the pipeline names them
 
-class Pace {
+class Throughput {
   constructor() {
     this.results = [];
     this.startedAt = performance.now();
@@ -13,7 +12,7 @@ class Pace {
     this.results.push(result);
   }
 
-  // `null` until there is something to say.
+  // Returns `null` until there are enough results.
   measure(now) {
     this.results = this.results.filter((result) => now - result.drawnAt < WINDOW_MS);
     const seconds = Math.min(WINDOW_MS, now - this.startedAt) / 1000;
@@ -25,7 +24,7 @@ class Pace {
     };
   }
 
-  // Milliseconds of each stage in the kernel, of the frames that needed it.
+  // Returns the median milliseconds of each stage in the kernel, of the frames in which it ran.
   stages() {
     const times = (name) => this.results.map((result) => result.ms?.[name]).filter((ms) => ms !== undefined);
     return Object.fromEntries(STAGES.map((name) => [name, median(times(name))]).filter(([, ms]) => ms !== undefined));

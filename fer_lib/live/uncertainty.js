@@ -1,22 +1,22 @@
-// Whether a face's emotion is certain enough to be named.
+// Uncertainty: replaces the label of a face by "uncertain" below a threshold, with hysteresis.
 
-const SLACK = 0.05; // one that was named stays named until it is clearly below, or its name would flicker
+const HYSTERESIS = 0.05; // a shown label stays until it is this much below the threshold
 
-class Certainty {
+class UncertaintyFilter {
   constructor() {
     this.named = new Set();
   }
 
-  // Returns the faces with what to say of them, `said`: the label, or "uncertain".
-  judge(faces, threshold) {
+  // Returns the faces with `shownLabel`: the label, or "uncertain".
+  apply(faces, threshold) {
     const named = new Set();
-    const judged = faces.map((face) => {
+    const filtered = faces.map((face) => {
       if (!face.label) return face;
-      const isCertain = face.probability >= threshold - (this.named.has(face.track_id) ? SLACK : 0);
+      const isCertain = face.probability >= threshold - (this.named.has(face.track_id) ? HYSTERESIS : 0);
       if (isCertain) named.add(face.track_id);
-      return { ...face, said: isCertain ? face.label : "uncertain" };
+      return { ...face, shownLabel: isCertain ? face.label : "uncertain" };
     });
     this.named = named;
-    return judged;
+    return filtered;
   }
 }

@@ -1,14 +1,13 @@
-// The annotated clip: the picture with its boxes, recorded by the browser itself. Nothing of it goes to the kernel.
+// Video clip: video with overlay, recorded by MediaRecorder in the browser; nothing is sent to the kernel.
 //
-// ipywebrtc could not do it: its WidgetStream takes the first element of a widget that can be captured, here the video
-// without boxes, and its VideoRecorder sends what it recorded to the kernel.
+// ipywebrtc's WidgetStream captures the video without the overlay, and its VideoRecorder sends the file to the kernel.
 
-// The first that the browser records: VP8 costs least, and MP4 is Safari's.
-const CLIP_KINDS = [["video/webm;codecs=vp8", "webm"], ["video/webm", "webm"], ["video/mp4", "mp4"]];
-const CLIP_BITS = 2_500_000; // a second: some 19 MB a minute at most
-const PIECE_MS = 1000;
+// The first supported format is used: VP8 needs least CPU, MP4 is for Safari.
+const CLIP_FORMATS = [["video/webm;codecs=vp8", "webm"], ["video/webm", "webm"], ["video/mp4", "mp4"]];
+const CLIP_BITS_PER_S = 2_500_000; // some 19 MB per minute
+const CHUNK_MS = 1000;
 
-class Clip {
+class VideoClip {
   constructor(view) {
     this.view = view;
     [this.button, this.mark] = [".fer-film", ".fer-mark-film"].map((selector) => view.root.querySelector(selector));
@@ -18,7 +17,7 @@ class Clip {
 
   start() {
     const { video } = this.view;
-    const [type, suffix] = findClipKind() ?? [];
+    const [type, suffix] = findClipFormat() ?? [];
     if (!type || !HTMLCanvasElement.prototype.captureStream)
       return this.view.toast("This browser can't record clips. A current Chrome, Edge, Firefox or Safari can.");
     this.canvas = document.createElement("canvas");
@@ -27,38 +26,38 @@ class Clip {
     this.draw();
     try {
       const media = this.canvas.captureStream();
-      const recorder = new MediaRecorder(media, { mimeType: type, videoBitsPerSecond: CLIP_BITS });
-      const pieces = [];
-      recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
+      const recorder = new MediaRecorder(media, { mimeType: type, videoBitsPerSecond: CLIP_BITS_PER_S });
+      const chunks = [];
+      recorder.addEventListener("dataavailable", ({ data }) => chunks.push(data));
       recorder.addEventListener("error", () => this.stop());
       recorder.addEventListener("stop", () => {
         for (const track of media.getTracks()) track.stop();
-        this.keep(new Blob(pieces, { type: type.split(";")[0] }), suffix);
+        this.save(new Blob(chunks, { type: type.split(";")[0] }), suffix);
       });
-      recorder.start(PIECE_MS);
+      recorder.start(CHUNK_MS);
       this.recorder = recorder;
     } catch (error) {
       return this.view.toast(`The clip could not be started. ${error.message || error.name}`);
     }
     this.startedAt = performance.now();
     this.show();
-    this.watch(this.recorder);
-    return this.view.toast("Filming the picture with its boxes. Your browser keeps it, and nobody else.");
+    this.follow(this.recorder);
+    return this.view.toast("Filming. The film stays on your device.");
   }
 
-  watch(recorder) {
-    onNextFrame(this.view.video, () => {
+  follow(recorder) {
+    requestNextFrame(this.view.video, () => {
       if (recorder !== this.recorder) return;
       this.draw();
-      this.watch(recorder);
+      this.follow(recorder);
     });
   }
 
   draw() {
-    composePicture(this.context, this.view.video, this.view.canvas, this.view.mirror);
+    drawComposite(this.context, this.view.video, this.view.canvas, this.view.mirror);
   }
 
-  // The boxes may move while the picture does not, and a clip may not grow for ever.
+  // Draws moved boxes above a still image, and stops at the longest duration.
   tick(now) {
     if (!this.recorder) return;
     const { videoWidth, videoHeight } = this.view.video;
@@ -76,10 +75,10 @@ class Clip {
     this.show();
   }
 
-  keep(blob, suffix) {
+  save(blob, suffix) {
     if (!blob.size) return this.view.toast("The clip is empty: your browser recorded nothing.");
-    keepFile(blob, `faces-${timeInName()}.${suffix}`);
-    return this.view.toast("Clip saved by your browser.");
+    downloadFile(blob, `faces-${fileTimestamp()}.${suffix}`);
+    return this.view.toast("VideoClip saved by your browser.");
   }
 
   show(seconds = 0) {
@@ -94,6 +93,6 @@ class Clip {
   }
 }
 
-function findClipKind() {
-  return CLIP_KINDS.find(([type]) => window.MediaRecorder?.isTypeSupported(type));
+function findClipFormat() {
+  return CLIP_FORMATS.find(([type]) => window.MediaRecorder?.isTypeSupported(type));
 }

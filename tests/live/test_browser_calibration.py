@@ -30,7 +30,7 @@ def live(live: LivePage) -> Iterator[LivePage]:
 
 def calibrate(live: LivePage) -> str:
     """Press the button until there is a baseline, as a patient visitor would; return the sentence at the end."""
-    mark, said = live.page.locator(".fer-mark-rest"), live.page.locator(".fer-rest-said")
+    mark, said = live.page.locator(".fer-mark-calibration"), live.page.locator(".fer-calibration-result")
     for _ in range(10):
         live.press("Calibrate …")
         mark.wait_for()
@@ -41,7 +41,7 @@ def calibrate(live: LivePage) -> str:
 
 
 def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
-    sign, forget = live.page.locator(".fer-based"), live.page.get_by_role("button", name="Forget baseline")
+    sign, forget = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Forget baseline")
     assert not sign.is_visible()
     live.press("More")
     assert forget.is_disabled()
@@ -64,11 +64,11 @@ def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
 def test_stop_while_it_is_made_is_told(live):
     live.press("More")
     live.press("Calibrate …")
-    live.page.locator(".fer-mark-rest").wait_for()
+    live.page.locator(".fer-mark-calibration").wait_for()
     live.press("Stop")
-    said = live.page.locator(".fer-rest-said")
+    said = live.page.locator(".fer-calibration-result")
     live.wait_until(lambda: said.inner_text() == STOPPED, "the sentence")
-    assert not live.page.locator(".fer-mark-rest").is_visible()
+    assert not live.page.locator(".fer-mark-calibration").is_visible()
     assert live.page.get_by_role("button", name="Calibrate …").is_disabled()
 
 

@@ -144,7 +144,7 @@ def test_choices_are_remembered(live, voila):
     live.wait_until_ready()
     live.press("More")
     live.complaints.clear()  # Voila's own farewell from the page that was left may be refused
-    values = live.page.locator(".fer-choice input").evaluate_all("(all) => all.map((one) => one.value)")
+    values = live.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
     assert values[:2] == ["0.7", "1.5"]
     assert not live.page.get_by_label("Mirror the camera").is_checked()
 
@@ -157,7 +157,7 @@ def test_nonsense_in_the_browsers_memory(browser, voila, kept):
     try:
         page.wait_until_ready()
         page.press("More")
-        values = page.page.locator(".fer-choice input").evaluate_all("(all) => all.map((one) => one.value)")
+        values = page.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
         assert values[:2] == ["0.5", "0.25"]
         assert page.complaints == []
     finally:
@@ -194,8 +194,8 @@ def test_full_screen_and_back(live):
 def test_doctor_tells_and_copies(live):
     live.page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
     live.press("More")
-    live.page.locator(".fer-doctor summary").click()
-    report = live.page.locator(".fer-doctor dl")
+    live.page.locator(".fer-diagnostics summary").click()
+    report = live.page.locator(".fer-diagnostics dl")
     live.wait_until(lambda: "SHA-256" in report.inner_text(), "the kernel's answer")
     measured = r"Results a second\s+\d.*Round trip\s+\d.*total \d"
     live.wait_until(lambda: re.search(measured, report.inner_text(), re.DOTALL) is not None, "measured times")
@@ -237,9 +237,9 @@ def test_everything_open_fits_its_window(browser, voila, width):
         stage = page.page.locator(".fer-stage")
         place = stage.bounding_box()
         page.press("More")
-        page.page.locator(".fer-doctor summary").click()
+        page.page.locator(".fer-diagnostics summary").click()
         record(page, 5)
-        page.wait_until(lambda: "SHA-256" in page.page.locator(".fer-doctor dl").inner_text(), "the kernel's answer")
+        page.wait_until(lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the kernel's answer")
         assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
         page.page.evaluate("() => window.scrollTo(0, 0)")
         assert stage.bounding_box() == place
@@ -249,7 +249,7 @@ def test_everything_open_fits_its_window(browser, voila, width):
 
 def test_every_control_has_a_name(page):
     page.press("More")
-    page.page.locator(".fer-doctor summary").click()
+    page.page.locator(".fer-diagnostics summary").click()
     unnamed = page.page.evaluate("""() => [...document.querySelectorAll(".fer-live :is(button, input, canvas, [role])")]
       .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.[0]?.textContent.trim()))
       .filter((one) => one.checkVisibility() && one.getAttribute("role") !== "status")
