@@ -55,7 +55,9 @@ def main(words: list[str]) -> int:
         return 0
     if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
         return 0
-    print(f"{TARGET.name} differs from the Python code; `python .ci/page_constants.py` writes it again", file=sys.stderr)
+    print(
+        f"{TARGET.name} differs from the Python code; `python .ci/page_constants.py` writes it again", file=sys.stderr
+    )
     return 1
 
 

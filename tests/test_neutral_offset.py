@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from fer_lib.neutral_offset import LARGEST_OFFSET, NEUTRAL_SHARE, add_offset, check_offset, estimate_offset
 from fer_lib.labels import EMOTIONS, label_index
 from fer_lib.metrics import softmax
+from fer_lib.neutral_offset import LARGEST_OFFSET, NEUTRAL_SHARE, add_offset, check_offset, estimate_offset
 
 NEUTRAL, SAD, HAPPY = (label_index(label) for label in ("neutral", "sad", "happy"))
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.faces import Faces
 from fer_lib.live.loading import StreamPipeline
 from fer_lib.live.remote import (
@@ -19,6 +18,7 @@ from fer_lib.live.remote import (
     printable,
     public_address,
 )
+from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.settings import PageSettings, VisionSettings
 from fer_lib.vision.smoothing import Smoother
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from fer_lib.neutral_offset import Floats
 from fer_lib.faces import Faces
+from fer_lib.neutral_offset import Floats
 from fer_lib.settings import VisionSettings
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ from typing import Any
 from ipywebrtc.webrtc import MediaStream
 from ipywidgets import HTML, VBox
 
-from fer_lib.live.model_card import render_model_card
 from fer_lib.live.camera import open_camera
 from fer_lib.live.comm_guard import restrict_widgets
 from fer_lib.live.live_view import LiveView
+from fer_lib.live.model_card import render_model_card
 from fer_lib.live.session import Session
 from fer_lib.settings import PageSettings, VisionSettings
 
@@ -25,7 +25,9 @@ PRIVACY_OF_SERVICE = (
     "disk. A recording holds numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
     "Snapshots and films are made by your browser and stay on your device."
 )
-LIMITS = "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
+LIMITS = (
+    "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
+)
 
 
 class Panel(VBox):

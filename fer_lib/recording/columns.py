@@ -37,8 +37,8 @@ def flatten(time_s: float, frame: int, records: list[FaceRecord]) -> list[list[A
     """Return the rows of one frame in the order of `COLUMNS`; without faces, one row padded with `None`."""
     if not records:
         return [[time_s, frame, *[None] * (len(COLUMNS) - 2)]]
-    return [
-        [time_s, frame, one["track_id"], *one["xyxy"], one["confidence"], one["label"]]
-        + [*one["raw_probabilities"], *one["probabilities"]]
-        for one in records
-    ]
+    rows = []
+    for one in records:
+        head = [time_s, frame, one["track_id"], *one["xyxy"], one["confidence"], one["label"]]
+        rows.append([*head, *one["raw_probabilities"], *one["probabilities"]])
+    return rows

@@ -13,7 +13,7 @@ from typing import Protocol, TextIO
 from fer_lib.drafts import draft
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
-from fer_lib.recording.columns import COLUMNS, to_face_records, flatten
+from fer_lib.recording.columns import COLUMNS, flatten, to_face_records
 
 FORMAT = "fer recording"
 VERSION = 2

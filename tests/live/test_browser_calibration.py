@@ -41,7 +41,7 @@ def calibrate(live: LivePage) -> str:
 
 
 def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
-    sign, forget = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Forget baseline")
+    sign, forget = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Delete calibration")
     assert not sign.is_visible()
     live.press("More")
     assert forget.is_disabled()

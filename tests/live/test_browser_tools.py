@@ -67,7 +67,7 @@ def test_recording_is_downloaded(live, tmp_path, kind):
     assert table["time_s"].is_monotonic_increasing
     steps = table["time_s"].drop_duplicates().diff().dropna()
     assert 0 < steps.median() < 1
-    seen = table.dropna(subset="track")
+    seen = table.dropna(subset="track_id")
     assert len(seen) > 0
     assert seen[[f"smooth_{label}" for label in EMOTIONS]].sum(axis=1).between(0.99, 1.01).all()
     assert seen["label"].isin(EMOTIONS).all()
@@ -239,7 +239,9 @@ def test_everything_open_fits_its_window(browser, voila, width):
         page.press("More")
         page.page.locator(".fer-diagnostics summary").click()
         record(page, 5)
-        page.wait_until(lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the kernel's answer")
+        page.wait_until(
+            lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the kernel's answer"
+        )
         assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
         page.page.evaluate("() => window.scrollTo(0, 0)")
         assert stage.bounding_box() == place

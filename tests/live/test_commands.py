@@ -1,62 +1,57 @@
-import json
-
 import pytest
 from factories import make_faces
 
-from fer_lib.live.diagnostics import collect_diagnostics
 from fer_lib.live.commands import Commands
 from fer_lib.settings import LiveSettings, VisionSettings
 
 
 @pytest.fixture
-def wishes() -> Commands:
+def commands() -> Commands:
     return Commands(LiveSettings.load(max_recording_rows=5), None)
 
 
-def test_contains(wishes):
-    assert "record" in wishes
-    assert "frame" not in wishes
-    assert None not in wishes
-    assert ["record"] not in wishes
+def test_iter_kinds(commands):
+    assert "record" in commands
+    assert "frame" not in commands
 
 
-def test_take_record_on_and_off(wishes):
-    assert wishes.take({"type": "record", "on": True})["on"]
-    wishes.recording.add(0.0, make_faces(2))
-    told = wishes.take({"type": "record", "on": False})
-    assert (told["type"], told["on"], told["rows"], told["full"]) == ("recording", False, 2, False)
+def test_handle_record_on_and_off(commands):
+    assert commands.handle({"type": "record", "on": True})["on"]
+    commands.recording.add(0.0, make_faces(2))
+    reply = commands.handle({"type": "record", "on": False})
+    assert (reply["type"], reply["on"], reply["rows"], reply["full"]) == ("recording", False, 2, False)
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_take_download(wishes, kind):
-    wishes.take({"type": "record", "on": True})
-    wishes.recording.add(0.0, make_faces(1))
-    wishes.take({"type": "record", "on": False})
-    answer = wishes.take({"type": "download", "kind": kind})
-    assert (answer["type"], answer["kind"]) == ("file", kind)
-    assert answer["buffers"] == [wishes.recording.read(kind).encode()]
+def test_handle_download(commands, kind):
+    commands.handle({"type": "record", "on": True})
+    commands.recording.add(0.0, make_faces(1))
+    commands.handle({"type": "record", "on": False})
+    reply = commands.handle({"type": "download", "kind": kind})
+    assert (reply["type"], reply["kind"]) == ("file", kind)
+    assert reply["buffers"] == [commands.recording.read(kind).encode()]
 
 
-def test_take_forget(wishes):
-    wishes.take({"type": "record", "on": True})
-    wishes.recording.add(0.0, make_faces(1))
-    assert wishes.take({"type": "forget"})["rows"] == 0
+def test_handle_forget(commands):
+    commands.handle({"type": "record", "on": True})
+    commands.recording.add(0.0, make_faces(1))
+    assert commands.handle({"type": "forget"})["rows"] == 0
 
 
-def test_take_adjust(wishes):
-    assert wishes.take({"type": "adjust", "smoothing_s": 1}) is None
-    assert wishes.smoothing_s == 1.0
+def test_handle_adjust(commands):
+    assert commands.handle({"type": "adjust", "smoothing_s": 1}) is None
+    assert commands.smoothing_s == 1.0
 
 
-def test_take_adjust_loads_no_settings(wishes, monkeypatch):
+def test_handle_adjust_loads_no_settings(commands, monkeypatch):
     """Sliders send many of these a second."""
     monkeypatch.setattr(VisionSettings, "load", None)
-    wishes.take({"type": "adjust", "smoothing_s": 1})
-    assert wishes.smoothing_s == 1.0
+    commands.handle({"type": "adjust", "smoothing_s": 1})
+    assert commands.smoothing_s == 1.0
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("message", "sentence"),
     [
         ({"type": "record"}, "`on` must be true or false, but got None"),
         ({"type": "record", "on": 1}, "`on` must be true or false, but got 1"),
@@ -71,26 +66,13 @@ def test_take_adjust_loads_no_settings(wishes, monkeypatch):
     ],
     ids=str,
 )
-def test_take_refuses_with_a_sentence(wishes, wish, sentence):
+def test_handle_invalid_field(commands, message, sentence):
     with pytest.raises(ValueError, match=sentence):
-        wishes.take(wish)
-    assert wishes.smoothing_s is None
-    assert not wishes.recording.is_on
+        commands.handle(message)
+    assert commands.smoothing_s is None
+    assert not commands.recording.is_on
 
 
-def test_take_download_without_a_recording(wishes):
+def test_handle_download_without_a_recording(commands):
     with pytest.raises(RuntimeError, match="nothing was recorded"):
-        wishes.take({"type": "download", "kind": "csv"})
-
-
-def test_examine_kernel_says_versions_and_weights():
-    answer = collect_diagnostics(None)
-    assert {"python", "numpy", "onnxruntime", "ipywebrtc"} <= answer["versions"].keys()
-    assert all("SHA-256" in says for says in answer["weights"].values())
-    json.dumps(answer)
-
-
-def test_examine_kernel_tells_missing_weights_and_no_path(tmp_path):
-    answer = collect_diagnostics(VisionSettings.load(weights_dir=tmp_path))
-    assert set(answer["weights"].values()) == {"missing"}
-    assert str(tmp_path) not in json.dumps(answer)
+        commands.handle({"type": "download", "kind": "csv"})

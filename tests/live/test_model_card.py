@@ -16,28 +16,28 @@ def measured(accuracy: float) -> dict[str, object]:
     return {"images": 1234, "accuracy": accuracy, "accuracy_ci95": [0.5, 0.7], "per_label": labels}
 
 
-def test_describe_network_says_what_the_card_says(tmp_path):
+def test_render_model_card_figures(tmp_path):
     write_card(tmp_path, metrics={"validation": measured(0.61)})
-    said = re.sub(r"<[^>]+>", "", render_model_card(tmp_path))
-    assert "1,234 pictures that it was chosen on" in said
-    assert "61% the label" in said
-    assert "50% to 70%" in said
+    text = re.sub(r"<[^>]+>", "", render_model_card(tmp_path))
+    assert "1,234 images that were used to choose the model" in text
+    assert "accuracy is 61%" in text
+    assert "50% to 70%" in text
     for number, label in enumerate(EMOTIONS):
-        assert f"{label} {number * 10}%" in said
-    assert LAW in said
+        assert f"{label} {number * 10}%" in text
+    assert LAW in text
 
 
-def test_describe_network_prefers_pictures_never_seen(tmp_path):
+def test_render_model_card_prefers_the_test_split(tmp_path):
     write_card(tmp_path, metrics={"validation": measured(0.61), "test": measured(0.58)})
-    assert "58% the label" in render_model_card(tmp_path)
-    assert "never seen" in render_model_card(tmp_path)
+    assert "accuracy is 58%" in render_model_card(tmp_path)
+    assert "not used for training" in render_model_card(tmp_path)
 
 
-def test_describe_network_of_the_project_itself():
+def test_render_model_card_of_the_project():
     assert "How often is it right?" in render_model_card()
 
 
-def test_describe_network_without_figures_or_card_is_empty(tmp_path):
+def test_render_model_card_incomplete(tmp_path):
     assert render_model_card(tmp_path) == ""
     write_card(tmp_path, metrics={})
     assert render_model_card(tmp_path) == ""
@@ -45,6 +45,6 @@ def test_describe_network_without_figures_or_card_is_empty(tmp_path):
     assert render_model_card(tmp_path) == ""
 
 
-def test_describe_network_shows_no_markup_of_a_card(tmp_path):
+def test_render_model_card_escapes_markup(tmp_path):
     write_card(tmp_path, metrics={"test": measured(0.5)}, what="<script>alert(1)</script>")
     assert "<script" not in render_model_card(tmp_path)

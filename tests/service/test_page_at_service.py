@@ -10,13 +10,13 @@ import pytest
 from factories import compose_frame
 
 from benchmarks.servers import find_port, serve_service
-from fer_lib.neutral_offset import add_offset
 from fer_lib.faces import Faces
-from fer_lib.live.neutral_calibration import DONE
 from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.neutral_calibration import DONE
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
+from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import LiveSettings, PageSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
