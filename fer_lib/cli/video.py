@@ -96,7 +96,8 @@ def summary(source: Path, tally: Tally) -> str:
     if not faces:
         return f"{head}, no face"
     rows = [
-        f"  Face {one['track_id']:<6}{one['seen_s']:>8.1f} s   {_format_shares(one)}" for one in faces[:MAX_LISTED_FACES]
+        f"  Face {one['track_id']:<6}{one['seen_s']:>8.1f} s   {_format_shares(one)}"
+        for one in faces[:MAX_LISTED_FACES]
     ]
     if len(faces) > MAX_LISTED_FACES:
         rows.append(f"  and {len(faces) - MAX_LISTED_FACES} more that were seen for a shorter time")

@@ -75,7 +75,9 @@ class Tally:
         A run is (from, to, label), in seconds since the start.
         """
         whole = self._with_last_frame()
-        return round(whole._timelines.end_s, 3), {track_id: whole._timelines.runs(track_id) for track_id in whole._seconds}
+        return round(whole._timelines.end_s, 3), {
+            track_id: whole._timelines.runs(track_id) for track_id in whole._seconds
+        }
 
     def _with_last_frame(self) -> Tally:
         whole = copy.deepcopy(self)

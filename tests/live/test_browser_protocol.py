@@ -58,7 +58,7 @@ FAKE_MODEL = """(options) => {
 ROUTES = {
     "ready": "",
     "waiting": "stream.captureStream = () => new Promise(() => {}); view.start();",
-    "opening": "view.start({ open: () => new Promise(() => {}) });",
+    "opening": "view.start({ open: () => new Promise(() => {}), close: () => {} });",
     "loading": "await startStream();",
     "running": "await startStream(); replyWithFaces([face]);",
     "no-face": "await startStream(); replyWithFaces([]);",
