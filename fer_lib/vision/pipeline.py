@@ -61,7 +61,7 @@ class Pipeline:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: faces, numbers and results. The networks stay loaded, and a baseline stays."""
+        """Forget the stream: faces, numbers and results. The networks stay loaded, and the neutral offset stays."""
         self.mode = "idle"
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
