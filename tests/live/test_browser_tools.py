@@ -28,7 +28,7 @@ def page(page: LivePage) -> Iterator[LivePage]:
 
 def choose(page: LivePage, name: str, value: float) -> None:
     """Move a slider."""
-    page.page.locator(f"[data-choice={name}]").evaluate(
+    page.page.locator(f"[data-preference={name}]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
 
@@ -191,21 +191,21 @@ def test_full_screen_and_back(live):
     assert live.state == "running"
 
 
-def test_doctor_tells_and_copies(live):
+def test_diagnostics_are_shown_and_copied(live):
     live.page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
     live.press("More")
     live.page.locator(".fer-diagnostics summary").click()
     report = live.page.locator(".fer-diagnostics dl")
     live.wait_until(lambda: "SHA-256" in report.inner_text(), "the kernel's answer")
-    measured = r"Results a second\s+\d.*Round trip\s+\d.*total \d"
+    measured = r"Results per second\s+\d.*Round trip\s+\d.*total \d"
     live.wait_until(lambda: re.search(measured, report.inner_text(), re.DOTALL) is not None, "measured times")
     live.press("Copy for a bug report")
     live.wait_until(
         lambda: "Secure page: yes" in live.page.evaluate("() => navigator.clipboard.readText()"), "a copied report"
     )
     text = live.page.evaluate("() => navigator.clipboard.readText()")
-    assert re.search(r"Picture: 640 × 480, 30 frames a second", text)
-    assert re.search(r"Results a second: \d", text)
+    assert re.search(r"Video: 640 × 480, 30 frames per second", text)
+    assert re.search(r"Results per second: \d", text)
     assert "onnxruntime" in text
 
 
@@ -222,9 +222,9 @@ def test_keyboard_reaches_every_tool(live):
     live.page.keyboard.press("Enter")
     live.page.keyboard.press("Tab")
     assert live.page.evaluate("() => document.activeElement.dataset.choice") == "uncertain_below"
-    before = live.page.locator("[data-choice=uncertain_below]").input_value()
+    before = live.page.locator("[data-preference=uncertain_below]").input_value()
     live.page.keyboard.press("ArrowRight")
-    assert live.page.locator("[data-choice=uncertain_below]").input_value() != before
+    assert live.page.locator("[data-preference=uncertain_below]").input_value() != before
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -264,5 +264,5 @@ def test_a_recording_that_is_gone_with_the_kernel_is_told(live):
     kill_kernel(live)
     live.wait_for_state("kernel-gone")
     live.page.locator(".fer-summary").wait_for(state="hidden")
-    assert "gone with the kernel" in live.page.locator(".fer-toast").inner_text()
+    assert "lost with the kernel" in live.page.locator(".fer-toast").inner_text()
     live.complaints.clear()  # what Voila says of a kernel that died is its own
