@@ -156,8 +156,8 @@ def test_pasted_photo(page, photo):
     ("name", "sentence"),
     [
         ("notes.txt", "notes.txt is neither a photo nor a video."),
-        ("broken.png", "broken.png is no photo that this browser can read."),
-        ("broken.webm", "broken.webm is no video that this browser can play."),
+        ("broken.png", "broken.png is not a photo that this browser can read."),
+        ("broken.webm", "broken.webm is not a video that this browser can play."),
     ],
 )
 def test_unreadable_file_is_told(page, tmp_path, name, sentence):

@@ -96,7 +96,7 @@ def test_smoothing_reaches_the_kernel(live):
     frames = json.loads(Path(waiting.value.path()).read_text())["frames"]
     last = [face for frame in frames[5:] for face in frame["faces"]]
     assert last
-    assert all(face["raw"] == pytest.approx(face["smooth"], abs=2e-4) for face in last)
+    assert all(face["raw_probabilities"] == pytest.approx(face["probabilities"], abs=2e-4) for face in last)
 
 
 def test_another_camera_is_taken_at_once_and_remembered(playwright, chromium, voila):
@@ -221,7 +221,7 @@ def test_keyboard_reaches_every_tool(live):
     live.page.locator(".fer-more").focus()
     live.page.keyboard.press("Enter")
     live.page.keyboard.press("Tab")
-    assert live.page.evaluate("() => document.activeElement.dataset.choice") == "uncertain_below"
+    assert live.page.evaluate("() => document.activeElement.dataset.preference") == "uncertain_below"
     before = live.page.locator("[data-preference=uncertain_below]").input_value()
     live.page.keyboard.press("ArrowRight")
     assert live.page.locator("[data-preference=uncertain_below]").input_value() != before
