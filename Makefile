@@ -49,6 +49,7 @@ check: $(VENV)/.all  ## look for mistakes in style and types, and for outputs le
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) nbstripout --verify --keep-id notebooks/*.ipynb
+	@$(VENV)/bin/python .ci/page_constants.py --check
 
 notebooks: $(VENV)/.all  ## check the form of the notebooks and execute them on a little drawn data
 	@$(RUN) pytest tests/test_notebooks.py $(ARGS)

@@ -102,7 +102,7 @@ class Visitor:
         """Return the model id of the live view."""
         while True:
             for model, widget in (await self.read_widgets()).items():
-                if "sentences" in widget["state"]:
+                if "capture_width" in widget["state"].get("options", {}):
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running
 

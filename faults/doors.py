@@ -30,6 +30,8 @@ with atheris.instrument_imports(include=["fer_lib"]):
     from fer_lib.crops import CropSpec
     from fer_lib.faces import Faces
     from fer_lib.hosts import is_local_host
+    from fer_lib.live.messages import PAGE_MESSAGES
+    from fer_lib.live.recording import FILE_KINDS
     from fer_lib.live.server.message_filter import is_allowed
     from fer_lib.live.server.wire_format import is_well_formed
     from fer_lib.live.session import Session
@@ -53,9 +55,12 @@ Door = Callable[[bytes], None]
 FEW = 200_000  # pixels; larger pictures only take longer
 PLAYLISTS = (b"#extm3u", b"ffconcat", b"<mpd", b"v=0", b"[playlist]")
 MAX_ADDED_BYTES = 400  # a new directory of TIFF
-# Names and values in the messages of a page, beside their types.
-WORDS = ("type", "id", "time_s", "detail", "on", "kind", "csv", "json", "smoothing_s", "results_per_s", "round_trip_ms",
-         "frame_to_overlay_ms", *STATES)  # fmt: skip
+# Message kinds of the page, names and values of their fields.
+WORDS = tuple(
+    dict.fromkeys(
+        ["type", *PAGE_MESSAGES, *(name for names in PAGE_MESSAGES.values() for name in names), *FILE_KINDS, *STATES]
+    )
+)
 # The same of the protocol of widgets; the ids of comms come from the widgets themselves.
 COMM_KINDS = ("comm_open", "comm_msg", "comm_close", "comm_info_request", "kernel_info_request", "execute_request")
 METHODS = ("update", "custom", "request_state", "request_states", "echo_update")
@@ -128,8 +133,7 @@ def open_messages() -> Door:
         return session
 
     sessions = [begin()]
-    kinds = list(sessions[0].kinds)
-    words = [*WORDS, *kinds]
+    kinds, words = list(PAGE_MESSAGES), list(WORDS)
 
     def knock(data: bytes) -> None:
         told = atheris.FuzzedDataProvider(data)
@@ -140,7 +144,7 @@ def open_messages() -> Door:
             if isinstance(content, dict) and told.ConsumeBool():
                 content["type"] = told.PickValueInList(kinds)
             buffers = [told.ConsumeBytes(40) for _ in range(told.ConsumeIntInRange(0, 2))]
-            answer = sessions[0].answer(content, buffers)
+            answer = sessions[0].handle_message(content, buffers)
             if answer is not None:
                 assert isinstance(answer["type"], str)
                 json.dumps({name: value for name, value in answer.items() if name != "buffers"}, allow_nan=False)
@@ -225,7 +229,7 @@ def open_comms() -> Door:
 
     logging.disable(logging.CRITICAL)
     widgets = Widgets()
-    words = [*COMM_WORDS, *widgets.ids]
+    words = [*COMM_WORDS, *WORDS, *widgets.ids]
 
     def knock(data: bytes) -> None:
         is_v1, is_raw = data[:1] < b"\x80", data[:1] < b"\x40" or data[:1] >= b"\xc0"

@@ -40,6 +40,7 @@ from faults.costly_images import (
     make_webp,
 )
 from faults.pictures import odd_pictures
+from fer_lib.live.messages import PAGE_MESSAGES
 from fer_lib.pictures.headers import PHOTO
 
 INPUTS = {
@@ -187,7 +188,10 @@ def video_seeds() -> list[bytes]:
 def comm_seeds() -> list[bytes]:
     """Return messages of the page and of a visitor who tries more, in both protocols, and some to be put together."""
     state = {"_model_module": "jupyter-webrtc", "_model_name": "ImageRecorderModel", "filename": "x", "autosave": True}
-    custom = {"type": "frame", "id": 1, "time_s": 0.5}
+    values = {"id": 1, "time_s": 0.5, "state": "running", "on": True, "kind": "csv"}
+    customs = [
+        {"type": kind, **{name: values.get(name, 0.5) for name in names}} for kind, names in PAGE_MESSAGES.items()
+    ]
     contents: list[tuple[str, dict[str, Any]]] = [
         ("kernel_info_request", {}),
         ("comm_info_request", {"target_name": "jupyter.widget"}),
@@ -195,7 +199,11 @@ def comm_seeds() -> list[bytes]:
         ("comm_open", {"comm_id": "a", "target_name": "jupyter.widget", "data": {"state": state}}),
         ("comm_close", {"comm_id": "a", "data": {}}),
     ]
-    datas = ({"method": "request_states"}, {"method": "request_state"}, {"method": "custom", "content": custom})
+    datas = (
+        {"method": "request_states"},
+        {"method": "request_state"},
+        *({"method": "custom", "content": one} for one in customs),
+    )
     updates = ({"method": "update", "state": {"layout": "IPY_MODEL_a"}, "buffer_paths": [["value"]]},)
     contents += [("comm_msg", {"comm_id": "a", "data": data}) for data in (*datas, *updates)]
     seeds = [bytes([first, *range(60)]) for first in (0x40, 0x80)]

@@ -1,4 +1,4 @@
-"""The table that travels: one row a face, one column more at every stage.
+"""The table of faces: one row per face, one more column after each stage.
 
 frame ─detect→ xyxy, confidence, landmarks ─recognise→ +probabilities ─track→ +track_id ─smooth→ steadier
 """
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from fer_lib.boxes import as_boxes
 from fer_lib.labels import EMOTIONS
 
+# Decimals in `Faces.to_records`, in JSON and CSV files and messages alike.
+PIXEL_DECIMALS, CONFIDENCE_DECIMALS, PROBABILITY_DECIMALS = 2, 4, 6
+
 
 @dataclass(frozen=True, eq=False)
 class Faces:
@@ -25,8 +28,8 @@ class Faces:
         landmarks: `(n, 5, 2)` float32, x and y in pixels of left eye, right eye, nose, left and right
             mouth corner, as they lie in the picture.
         probabilities: `(n, 7)` float32 in the order of `EMOTIONS`; each row sums to 1.
-        raw_probabilities: `(n, 7)`, what the network last said of each face, before any baseline, where
-            `probabilities` are smoothed.
+        raw_probabilities: `(n, 7)`, the network's last output for each face, before neutral calibration and
+            smoothing.
         track_id: `(n,)` int64, the same number for the same face over time.
 
     Raises:
@@ -96,6 +99,24 @@ class Faces:
             return []
         return [EMOTIONS[i] for i in self.probabilities.argmax(axis=1)]
 
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dictionary of plain, rounded values per face, for JSON; unknown columns are left out.
+
+        Keys: `track_id`, `xyxy`, `confidence`, `landmarks`, `label`, `probability` (of the label), `probabilities`
+        and `raw_probabilities`, both as lists in the order of `EMOTIONS`.
+        """
+        columns: dict[str, list[Any]] = {
+            "track_id": [] if self.track_id is None else self.track_id.tolist(),
+            "xyxy": _round(self.xyxy.tolist(), PIXEL_DECIMALS),
+            "confidence": _round(np.minimum(self.confidence, 1).tolist(), CONFIDENCE_DECIMALS),
+            "landmarks": [] if self.landmarks is None else _round(self.landmarks.tolist(), PIXEL_DECIMALS),
+            "label": self.labels,
+            "probability": _round_probabilities(None if self.probabilities is None else self.probabilities.max(axis=1)),
+            "probabilities": _round_probabilities(self.probabilities),
+            "raw_probabilities": _round_probabilities(self.raw_probabilities),
+        }
+        return [{name: rows[i] for name, rows in columns.items() if rows} for i in range(len(self))]
+
 
 def _check_probabilities(name: str, rows: NDArray[np.float32] | None) -> None:
     if rows is None:
@@ -108,3 +129,11 @@ def _check_probabilities(name: str, rows: NDArray[np.float32] | None) -> None:
 def _check_range(name: str, values: NDArray[np.float32]) -> None:
     if not np.all((values >= 0) & (values <= 1 + 1e-4)):
         raise ValueError(f"`{name}` must lie in [0, 1], but got {values.min()} to {values.max()}")
+
+
+def _round_probabilities(rows: NDArray[np.float32] | None) -> list[Any]:
+    return [] if rows is None else _round(np.minimum(rows, 1).tolist(), PROBABILITY_DECIMALS)
+
+
+def _round(value: Any, decimals: int) -> Any:
+    return [_round(one, decimals) for one in value] if isinstance(value, list) else round(value, decimals)

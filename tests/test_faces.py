@@ -1,3 +1,4 @@
+import json
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -124,3 +125,35 @@ def test_labels_name_the_most_probable() -> None:
     assert three_faces().labels == ["happy", "angry", "surprise"]
     certain = Faces(np.array([[0, 0, 1, 1]]), np.ones(1), probabilities=np.eye(len(EMOTIONS))[[label_index("sad")]])
     assert certain.labels == ["sad"]
+
+
+def test_to_records_empty():
+    assert Faces.empty().to_records() == []
+
+
+def test_to_records_all_columns():
+    happy = np.array([0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05])
+    columns = {"probabilities": [happy, happy], "raw_probabilities": [happy, happy], "track_id": [1, 2]}
+    faces = Faces([[10, 20, 110.126, 140]] * 2, [0.98761, 0.5], landmarks=np.ones((2, 5, 2)), **columns)
+    first, second = faces.to_records()
+    assert first == {
+        "track_id": 1,
+        "xyxy": [10, 20, 110.13, 140],
+        "confidence": 0.9876,
+        "landmarks": [[1, 1]] * 5,
+        "label": "happy",
+        "probability": 0.7,
+        "probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
+        "raw_probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
+    }
+    assert (second["track_id"], second["confidence"]) == (2, 0.5)
+
+
+def test_to_records_leaves_out_unknown_columns():
+    assert Faces([[0, 0, 9, 9]], [0.5]).to_records() == [{"xyxy": [0, 0, 9, 9], "confidence": 0.5}]
+
+
+def test_to_records_is_plain_and_short():
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(7), 1)
+    faces = Faces([[100.123, 50.456, 200.789, 180.012]], [0.98765], probabilities=probabilities, track_id=[12])
+    assert len(json.dumps(faces.to_records())) < 250

@@ -12,7 +12,7 @@ import pytest
 FLOORS = (
     {"labels", "telemetry"},
     {"boxes", "settings", "drafts", "hosts", "packages", "pictures", "rate_limit", "terminal"},
-    {"command_line", "metrics", "weights", "crops", "faces", "baseline"},
+    {"command_line", "metrics", "weights", "crops", "faces", "neutral_offset"},
     {"plots", "recording"},
     {"vision", "training"},
     {"service", "evaluate", "doctor"},

@@ -102,22 +102,10 @@ def _process(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as
 
 
 def describe(faces: Faces) -> list[dict[str, Any]]:
-    """Return the faces of a photo as JSON values, the largest first."""
+    """Return the faces as `Faces.to_records` does, the largest first, with `probabilities` by label."""
     return [
-        {
-            "label": faces.labels[row],
-            "probability": max(values),
-            "probabilities": dict(zip(EMOTIONS, values, strict=True)),
-            "box": [round(value, 1) for value in faces.xyxy[row].tolist()],
-            "confidence": round(float(faces.confidence[row]), 4),
-        }
-        for row, values in enumerate(_rounded_rows(faces))
+        one | {"probabilities": dict(zip(EMOTIONS, one["probabilities"], strict=True))} for one in faces.to_records()
     ]
-
-
-def _rounded_rows(faces: Faces) -> list[list[float]]:
-    """Return the probabilities with four decimals, one list per face."""
-    return [] if faces.probabilities is None else [[round(v, 4) for v in row] for row in faces.probabilities.tolist()]
 
 
 def _text(line: dict[str, Any]) -> str:
@@ -127,7 +115,7 @@ def _text(line: dict[str, Any]) -> str:
         head += f" → {printable(line['output'])}"
     rows = []
     for face in line["faces"]:
-        x1, y1, x2, y2 = (round(value) for value in face["box"])
+        x1, y1, x2, y2 = (round(value) for value in face["xyxy"])
         second = sorted(face["probabilities"].items(), key=lambda item: -item[1])[1]
         what = f"{face['label']:<9}{face['probability']:>4.0%}   then {second[0]:<9}{second[1]:>4.0%}"
         rows.append(f"  {what}   at {x1},{y1} to {x2},{y2}")

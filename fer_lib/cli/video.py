@@ -28,7 +28,7 @@ fer-lib video talk.mp4
 fer-lib video talk.mp4 -o talk-faces.mp4
 fer-lib video talk.mov --csv talk.csv --json talk.json
 fer-lib video talk.mp4 --csv talk.csv SMOOTHING_S=0 DETECT_INTERVAL_S=0"""
-MAX_LINES = 12  # faces in the summary
+MAX_LISTED_FACES = 12  # lines of the summary
 
 
 def main(words: list[str], prog: str = "fer-lib video") -> int:
@@ -87,20 +87,23 @@ def progress_bar() -> Iterator[Callable[[Video], None]]:
 
 
 def summary(source: Path, tally: Tally) -> str:
-    """Return the seconds and the shares of the emotions of each face as text, the longest visible first."""
-    together = tally.everyone()
-    people = sorted(tally.people(), key=lambda one: -one["seen_s"])
-    head = f"{printable(source)}: {tally.frames} frames, {together['duration_s']:.1f} s"
-    if not people:
+    """Return how long each face was in view and the shares of its emotions, those seen longest first."""
+    total = tally.total()
+    faces = sorted(tally.by_face(), key=lambda one: -one["seen_s"])
+    head = f"{printable(source)}: {tally.frames} frames, {total['duration_s']:.1f} s"
+    if not faces:
         return f"{head}, no face"
-    rows = [f"  person {one['track']:<4}{one['seen_s']:>8.1f} s   {_emotion_shares(one)}" for one in people[:MAX_LINES]]
-    if len(people) > MAX_LINES:
-        rows.append(f"  and {len(people) - MAX_LINES} more who were seen for a shorter time")
-    if together["nobody_s"] > 0:
-        rows.append(f"  nobody     {together['nobody_s']:>8.1f} s")
-    return "\n".join([f"{head}, {len(people)} {'person' if len(people) == 1 else 'people'}", *rows])
+    rows = [
+        f"  Face {one['track_id']:<6}{one['seen_s']:>8.1f} s   {_format_shares(one)}"
+        for one in faces[:MAX_LISTED_FACES]
+    ]
+    if len(faces) > MAX_LISTED_FACES:
+        rows.append(f"  and {len(faces) - MAX_LISTED_FACES} more that were seen for a shorter time")
+    if total["nobody_s"] > 0:
+        rows.append(f"  no face    {total['nobody_s']:>8.1f} s")
+    return "\n".join([f"{head}, {len(faces)} {'face' if len(faces) == 1 else 'faces'}", *rows])
 
 
-def _emotion_shares(person: dict[str, Any]) -> str:
-    shares = sorted(((person[label], label) for label in EMOTIONS if person[label] >= 0.005), reverse=True)
+def _format_shares(face: dict[str, Any]) -> str:
+    shares = sorted(((face[label], label) for label in EMOTIONS if face[label] >= 0.005), reverse=True)
     return ", ".join(f"{label} {share:.0%}" for share, label in shares)

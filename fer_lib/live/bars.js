@@ -1,10 +1,10 @@
-// The probabilities of one face.
+// Bars: the probabilities of one face.
 
 class Bars {
-  constructor(root, colors) {
+  constructor(root) {
     this.who = root.querySelector(".fer-who");
     this.label = root.querySelector(".fer-label");
-    this.rows = Object.entries(colors).map(([name, color]) => this.addRow(root.querySelector(".fer-bars"), name, color));
+    this.rows = Object.entries(LABEL_COLORS).map(([name, color]) => this.addRow(root.querySelector(".fer-bars"), name, color));
     this.show(null);
   }
 
@@ -20,10 +20,10 @@ class Bars {
   }
 
   show(face, isChosen = false, count = 1) {
-    const largest = count > 1 ? `Largest of ${count} · click a face to follow it` : "Largest face";
-    const yours = count > 1 ? `The face you chose · #${face?.track_id}` : "The face you chose";
+    const largest = count > 1 ? `Largest of ${count} · click a face to select it` : "Largest face";
+    const yours = count > 1 ? `The face you chose · Face ${face?.track_id}` : "The face you chose";
     this.who.textContent = isChosen ? yours : largest;
-    this.label.textContent = face?.said ?? "–";
+    this.label.textContent = face?.shownLabel ?? "–";
     this.rows.forEach(({ row, fill, value }, i) => {
       const probability = face?.probabilities?.[i] ?? 0;
       row.setAttribute("aria-valuenow", Math.round(100 * probability));

@@ -1,4 +1,4 @@
-"""Where frames come from: the camera, or a file that stands in for it."""
+"""Sources of frames: the camera, or a video or image file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
 def open_source(source: str | Path | None = None, settings: LiveSettings | None = None) -> MediaStream:
-    """Return the stream to show: the camera by default, or a video or picture file.
+    """Return the stream to show: the camera by default, or a video or image file.
 
     Raises:
         FileNotFoundError: if the file does not exist.
-        ValueError: if it is neither a video nor a picture that browsers play.
+        ValueError: if it is neither a video nor an image that browsers support.
     """
     if source is None:
         return open_camera(settings)
@@ -36,13 +36,13 @@ def open_source(source: str | Path | None = None, settings: LiveSettings | None 
 
 
 def open_camera(settings: LiveSettings | None = None) -> CameraStream:
-    """Return the camera that faces the visitor, as video without sound.
+    """Return the front camera, as video without sound.
 
-    Size and rate are wishes: a camera that can't fulfil them opens with the nearest that it has. Nothing
-    is switched on before the page asks for the stream.
+    Size and frame rate are `ideal` constraints: the browser takes the nearest that the camera supports. The camera
+    stays off until the page requests the stream.
     """
     settings = settings or LiveSettings.load()
     width = settings.capture_width
-    wishes = {"width": width, "height": width * 3 // 4, "frameRate": settings.target_rate}
-    video = {name: {"ideal": value} for name, value in wishes.items()} | {"facingMode": "user"}
+    ideals = {"width": width, "height": width * 3 // 4, "frameRate": settings.target_rate}
+    video = {name: {"ideal": value} for name, value in ideals.items()} | {"facingMode": "user"}
     return CameraStream(constraints={"audio": False, "video": video})

@@ -1,9 +1,8 @@
-// What the live view consists of. A first-time visitor sees the picture, Start and the bars; the rest is one quiet
-// row of tools, and what they open.
+// Layout of the live view: video, Start, bars, a toolbar, and the panels that the tools open.
 
 let layouts = 0;
 
-function layOut(root, seconds) {
+function renderLayout(root, seconds) {
   const more = `fer-more-${++layouts}`; // a page may hold several views
   root.innerHTML = `
   <div class="fer-stage">
@@ -13,10 +12,10 @@ function layOut(root, seconds) {
     </svg>
     <video class="fer-video" autoplay playsinline muted></video>
     <canvas class="fer-overlay" tabindex="0" role="img"
-      aria-label="Live view. The arrow keys choose a face, Escape goes back to the largest."></canvas>
+      aria-label="Live view. The arrow keys select a face, Escape returns to the largest."></canvas>
     <p class="fer-tag"></p>
     <div class="fer-marks">
-      <p class="fer-mark fer-mark-rest" role="timer" aria-label="Face at rest" hidden></p>
+      <p class="fer-mark fer-mark-calibration" role="timer" aria-label="Neutral calibration" hidden></p>
       <p class="fer-mark fer-mark-film" role="timer" aria-label="Filming" hidden></p>
       <p class="fer-mark fer-mark-record" role="timer" aria-label="Recording" hidden></p>
     </div>
@@ -38,13 +37,13 @@ function layOut(root, seconds) {
   <section class="fer-panel" aria-label="Probabilities of one face">
     <p class="fer-who"></p>
     <p class="fer-label"></p>
-    <p class="fer-based" hidden>your baseline</p>
+    <p class="fer-calibrated" hidden>calibrated</p>
     <div class="fer-bars"></div>
     <figure class="fer-timeline">
       <canvas role="img" aria-label="The last 60 seconds: nothing yet"></canvas>
       <figcaption><span>60 s ago</span><span>now</span></figcaption>
     </figure>
-    <p class="fer-pace"></p>
+    <p class="fer-throughput"></p>
   </section>
   <div class="fer-tools" role="group" aria-label="Tools">
     <button type="button" class="fer-tool fer-record" aria-pressed="false" disabled>Record</button>
@@ -55,27 +54,27 @@ function layOut(root, seconds) {
   </div>
   <div class="fer-below">
     <section class="fer-summary" aria-label="Recording" hidden></section>
-    <div class="fer-choices" id="${more}" hidden>
-      <label class="fer-choice"><span>Say “uncertain” below</span>
-        <input type="range" data-choice="uncertain_below" step="0.05"><output></output></label>
-      <label class="fer-choice"><span>Smooth over</span>
-        <input type="range" data-choice="smoothing_s" step="0.05"><output></output></label>
-      <label class="fer-choice"><span>Mirror the camera</span>
-        <input type="checkbox" data-choice="mirror"></label>
-      <label class="fer-choice"><span>Camera</span>
+    <div class="fer-preferences" id="${more}" hidden>
+      <label class="fer-preference"><span>Say “uncertain” below</span>
+        <input type="range" data-preference="uncertain_below" step="0.05"><output></output></label>
+      <label class="fer-preference"><span>Smooth over</span>
+        <input type="range" data-preference="smoothing_s" step="0.05"><output></output></label>
+      <label class="fer-preference"><span>Mirror the camera</span>
+        <input type="checkbox" data-preference="mirror"></label>
+      <label class="fer-preference"><span>Camera</span>
         <select class="fer-camera"></select></label>
-      <div class="fer-choice fer-baseline" role="group" aria-label="Your face at rest">
-        <span>Your face at rest</span>
+      <div class="fer-preference fer-calibration" role="group" aria-label="Neutral calibration">
+        <span>Your neutral face</span>
         <span class="fer-buttons">
           <button type="button" class="fer-tool fer-calibrate" disabled>Calibrate …</button>
-          <button type="button" class="fer-tool fer-unbase" disabled>Forget baseline</button>
+          <button type="button" class="fer-tool fer-forget-calibration" disabled>Delete calibration</button>
         </span>
-        <p>Does your face look sad or angry by itself? Look at ease for ${seconds} seconds, alone in view. What it
-          shows by itself is then taken off, for every face in view, until you forget it or leave.</p>
-        <p class="fer-rest-said"></p>
+        <p>Does your neutral face look sad or angry to the page? Calibrate it: look neutral for ${seconds} seconds, alone in
+          view. The correction applies to every face in view, until you delete it or leave.</p>
+        <p class="fer-calibration-result"></p>
       </div>
-      <details class="fer-doctor">
-        <summary>Doctor: is everything in place?</summary>
+      <details class="fer-diagnostics">
+        <summary>Diagnostics</summary>
         <dl></dl>
         <button type="button" class="fer-tool fer-copy">Copy for a bug report</button>
       </details>

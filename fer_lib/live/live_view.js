@@ -1,62 +1,60 @@
-// The live view: shows a stream, sends its frames to the kernel and draws what comes back.
+// Live view: starts and stops streams, exchanges messages with the kernel and connects the parts of the page.
 //
-// live_view.py joins it with its neighbours into one module. Here is who they are, and how a stream begins and ends.
+// live_view.py joins all scripts into one module.
 //
-// The root element says in `data-state`, `data-results` and `data-faces` what is going on, and tells of
-// every result in an event `fer-faces`: for tests, for benchmarks and for anyone who wants to look on.
+// For tests and benchmarks, the root element has `data-state`, `data-results` and `data-faces`, and dispatches an event
+// `fer-faces` for every result.
 
 const TICK_MS = 250;
-const TELL_MS = 1000; // between two reports of the pace
+const STATS_INTERVAL_MS = 1000; // between two `stats` messages
 
 class LiveView {
-  static owners = new WeakMap(); // a widget shown twice is live in one place only
+  static owners = new WeakMap(); // a widget that is displayed twice streams in one place only
 
   constructor(model, el) {
     this.model = model;
     this.options = model.get("options");
-    const colors = model.get("colors");
     this.root = document.createElement("div");
     this.root.className = "fer-live";
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "Live view");
-    this.root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
-    layOut(this.root, this.options.calibration_s);
+    this.root.dataset.lmSuppressShortcuts = "true"; // keep JupyterLab from handling keys pressed here
+    renderLayout(this.root, this.options.calibration_s);
     [this.video, this.canvas] = ["video", ".fer-overlay"].map((selector) => this.root.querySelector(selector));
-    this.video.muted = true; // the attribute alone does not count when it comes by innerHTML
-    this.camera = this.source = new Source(model);
-    this.choices = new Choices(this.options);
-    this.loop = new Loop(this);
-    this.link = new Link(this);
-    this.showing = new Showing(this, colors);
+    this.video.muted = true; // the attribute has no effect when set through innerHTML
+    this.camera = this.source = new IpywebrtcSource(model);
+    this.preferences = new Preferences(this.options);
+    this.loop = new FrameLoop(this);
+    this.connection = new KernelConnection(this);
+    this.resultsView = new ResultsView(this);
     this.status = new Status(this);
-    this.recorder = new Recorder(this.root, colors, (message) => this.tell(message));
-    this.clip = new Clip(this);
-    this.baseline = new Baseline(this);
-    this.doctor = new Doctor(this.root, this);
-    this.tools = new Tools(this.root, this, this.choices);
-    this.sources = new Sources(this.root, this);
-    this.cameras = new Cameras(this.root, this);
+    this.recordingPanel = new RecordingPanel(this.root, (message) => this.send(message));
+    this.videoClip = new VideoClip(this);
+    this.calibration = new NeutralCalibration(this);
+    this.diagnostics = new Diagnostics(this.root, this);
+    this.tools = new Tools(this.root, this, this.preferences);
+    this.sourcePicker = new SourcePicker(this.root, this);
+    this.cameraList = new CameraList(this.root, this);
+    this.handlers = this.createHandlers();
     this.run = this.results = 0;
     this.media = null;
     this.listen();
     el.append(this.root);
-    this.status.say("ready");
-    if (this.choices.chosen.smoothing_s !== undefined) this.apply("smoothing_s");
+    this.status.set("ready");
+    if (this.preferences.chosen.smoothing_s !== undefined) this.apply("smoothing_s");
   }
 
   listen() {
     this.abort = new AbortController();
     const { signal } = this.abort;
     document.addEventListener("visibilitychange", () => this.pause(document.hidden), { signal });
-    this.sources.listen(signal);
+    this.sourcePicker.listen(signal);
     window.addEventListener("pagehide", () => this.finish("stopped"), { signal });
-    this.model.on("msg:custom", (message, buffers) => this.take(message, buffers));
+    this.model.on("msg:custom", (message, buffers) => this.handleMessage(message, buffers));
     this.model.on("comm:close", () => this.finish("kernel-gone"));
     this.model.on("comm_live_update", () => this.checkKernel());
     this.ticks = setInterval(() => this.tick(performance.now()), TICK_MS);
   }
-
-  // --- a stream begins and ends -------------------------------------------------------------------
 
   async start(source = this.camera) {
     if (!this.status.isOff) return;
@@ -65,14 +63,14 @@ class LiveView {
     const run = ++this.run;
     const hadFocus = this.root.contains(document.activeElement?.closest(".fer-start, .fer-instead"));
     this.source = source;
-    if (source === this.camera) this.status.say("waiting");
-    else this.status.say("opening");
-    if (hadFocus) this.status.stopButton.focus({ preventScroll: true }); // a button that is off loses the keyboard
+    if (source === this.camera) this.status.set("waiting");
+    else this.status.set("opening");
+    if (hadFocus) this.status.stopButton.focus({ preventScroll: true }); // a disabled button loses the focus
     try {
-      if (!(await this.link.find())) throw new Refusal("offline");
-      await this.camera.find(); // whatever is shown, its widget knows when the kernel is gone
-      const media = await source.open(this.choices.get("camera"));
-      if (run !== this.run) return source.close(media); // Stop came before the visitor's permission
+      if (!(await this.connection.ensure())) throw new SourceError("offline");
+      await this.camera.find(); // for every source: its widget shows when the kernel has ended
+      const media = await source.open(this.preferences.get("camera"));
+      if (run !== this.run) return source.close(media); // stopped before the visitor's permission
       this.show(media);
     } catch (error) {
       if (run === this.run) this.finish(error.state ?? "failed", error.message);
@@ -83,14 +81,14 @@ class LiveView {
     this.media = media;
     this.results = 0;
     for (const track of media.getTracks()) track.addEventListener("ended", () => this.finish("disconnected"));
-    this.showing.forget();
-    this.showing.timeline.forget();
+    this.resultsView.reset();
+    this.resultsView.timeline.clear();
     this.applyMirror();
-    this.sources.name(this.source);
-    this.cameras.find();
+    this.sourcePicker.showName(this.source);
+    this.cameraList.update();
     this.source.show(this.video, media);
-    this.video.play().catch(() => {}); // refused only when the view is already gone
-    this.status.say("loading");
+    this.video.play().catch(() => {}); // rejected only when the view is removed
+    this.status.set("loading");
     this.loop.start();
   }
 
@@ -98,42 +96,41 @@ class LiveView {
     if (this.status.isOff && state === "stopped") return;
     this.run += 1;
     this.loop.stop();
-    this.clip.stop();
+    this.videoClip.stop();
     this.source.close(this.media);
     this.media = null;
     this.video.srcObject = null;
-    this.sources.name(null);
-    this.showing.clear();
-    this.status.showPace(null);
+    this.sourcePicker.showName(null);
+    this.resultsView.clear();
+    this.status.showThroughput(null);
     this.root.dataset.faces = "[]";
     const hadFocus = this.status.stopButton === document.activeElement;
     if (state === "kernel-gone") {
-      this.baseline.lose();
-      this.toast(this.recorder.lose());
+      this.calibration.discard();
+      this.toast(this.recordingPanel.discard());
     }
-    this.status.say(state, detail);
+    this.status.set(state, detail);
     if (hadFocus) this.root.querySelector(".fer-start:not([hidden]), .fer-reload").focus({ preventScroll: true });
   }
 
   pause(hidden) {
     if (!this.media) return;
-    this.loop.rest();
-    if (hidden) this.status.say("paused");
+    this.loop.restartTimeout();
+    if (hidden) this.status.set("paused");
   }
 
-  // The kernel can be heard again: what was on its way is lost, and the next frame need not wait for it.
-  hear() {
-    this.loop.rest();
-    if (this.status.state === "offline") this.status.say("back");
+  // Resumes after a reconnection: the frames in flight are lost and not waited for.
+  resume() {
+    this.loop.restartTimeout();
+    if (this.status.state === "offline") this.status.set("back");
   }
 
   enable(isLive) {
-    for (const tool of [this.recorder, this.tools, this.clip, this.baseline]) tool.enable(isLive);
+    for (const tool of [this.recordingPanel, this.tools, this.videoClip, this.calibration]) tool.enable(isLive);
   }
 
-  // --- words to the kernel and from it --------------------------------------------------------------
-
-  tell(message, buffers = []) {
+  send(message, buffers = []) {
+    if (!PAGE_MESSAGES.includes(message.type)) throw new TypeError(`unknown message kind ${message.type}`);
     try {
       this.model.send(message, {}, buffers);
       return true;
@@ -142,62 +139,72 @@ class LiveView {
     }
   }
 
-  take(message, buffers) {
-    if (message.type === "start") return this.start();
-    if (message.type === "stop") return this.finish("stopped");
-    if (message.type === "recording") return this.toast(this.recorder.take(message));
-    if (message.type === "baseline") return this.toast(this.baseline.take(message));
-    if (message.type === "news") return this.takeNews(message);
-    if (message.type === "file") return this.toast(this.recorder.keep(message, buffers));
-    if (message.type === "demo") return this.sources.takeDemo(buffers);
-    if (message.type === "checkup") return this.doctor.take(message);
-    if (message.type === "refused") return this.toast(message.detail);
-    return this.takeAnswer(message);
+  // One handler for each kind in KERNEL_MESSAGES.
+  createHandlers() {
+    const handleReply = (message) => this.handleReply(message);
+    return {
+      faces: handleReply,
+      skipped: handleReply,
+      loading: handleReply,
+      broken: handleReply,
+      update: (message) => this.handleUpdate(message),
+      recording: (message) => this.toast(this.recordingPanel.update(message)),
+      calibration: (message) => this.toast(this.calibration.update(message)),
+      file: (message, buffers) => this.toast(this.recordingPanel.saveFile(message, buffers)),
+      diagnostics: (message) => this.diagnostics.update(message),
+      demo: (_, buffers) => this.sourcePicker.resolveDemo(buffers),
+      refused: ({ detail }) => this.toast(detail),
+      start: () => this.start(),
+      stop: () => this.finish("stopped"),
+    };
   }
 
-  takeAnswer(message) {
+  handleMessage(message, buffers) {
+    return Object.hasOwn(this.handlers, message.type) ? this.handlers[message.type](message, buffers) : undefined;
+  }
+
+  // A reply to a frame.
+  handleReply(message) {
     if (!this.media) return;
-    const frame = this.loop.land(message);
+    const frame = this.loop.resolve(message);
     if (!frame) return;
     if (message.type === "broken") this.finish("broken", message.detail);
-    if (message.type === "faces" && !(message.id < this.showing.last?.id)) this.takeFaces(message, frame);
-    this.takeNews(message);
+    if (message.type === "faces" && !(message.id < this.resultsView.last?.id)) this.showFaces(message, frame);
+    this.handleUpdate(message);
   }
 
-  takeNews({ recording, baseline }) {
-    if (recording) this.toast(this.recorder.take(recording));
-    if (baseline) this.toast(this.baseline.take(baseline));
+  handleUpdate({ recording, calibration }) {
+    if (recording) this.toast(this.recordingPanel.update(recording));
+    if (calibration) this.toast(this.calibration.update(calibration));
   }
 
-  takeFaces(message, frame) {
+  showFaces(message, frame) {
     const shown = { ...message, size: frame.size, time_s: frame.shownAt / 1000 };
     this.results += 1;
-    this.showing.show(shown);
+    this.resultsView.show(shown);
     const result = { ...frame, ms: message.ms, drawnAt: performance.now() };
-    this.loop.pace.add(result);
+    this.loop.throughput.add(result);
     this.status.count(message.faces.length, result.drawnAt);
     this.root.dataset.results = this.results;
     this.root.dataset.faces = JSON.stringify(message.faces);
     this.root.dispatchEvent(new CustomEvent("fer-faces", { bubbles: true, detail: { ...shown, ...result } }));
   }
 
-  // --- what the visitor chose -----------------------------------------------------------------------
-
   apply(name) {
-    if (name === "smoothing_s") return this.tell({ type: "adjust", smoothing_s: this.choices.get(name) });
+    if (name === "smoothing_s") return this.send({ type: "adjust", smoothing_s: this.preferences.get(name) });
     if (name === "mirror") this.applyMirror();
-    return this.showing.draw();
+    return this.resultsView.draw();
   }
 
   applyMirror() {
-    // A camera on the back of a phone shows the world, and that is no mirror.
+    // The rear camera of a phone is not mirrored.
     const isBack = this.media?.getVideoTracks()[0]?.getSettings().facingMode === "environment";
-    this.mirror = Boolean(this.choices.get("mirror") && this.source.isCamera && !isBack);
+    this.mirror = Boolean(this.preferences.get("mirror") && this.source.isCamera && !isBack);
     this.root.toggleAttribute("data-mirror", this.mirror);
   }
 
-  takeCamera(deviceId) {
-    this.choices.set("camera", deviceId);
+  selectCamera(deviceId) {
+    this.preferences.set("camera", deviceId);
     if (this.status.isOff || this.source !== this.camera) return;
     this.finish("stopped");
     this.start();
@@ -207,36 +214,34 @@ class LiveView {
     if (sentence) this.tools.toast(sentence);
   }
 
-  // --- now and then -----------------------------------------------------------------------------------
-
   checkKernel() {
-    if (this.camera.widget?.comm_live === false || this.link.isDead) this.finish("kernel-gone");
+    if (this.camera.widget?.comm_live === false || this.connection.isDead) this.finish("kernel-gone");
   }
 
   tick(now) {
     if (!this.media || document.hidden) return;
     this.checkKernel();
     const silent_s = this.loop.tick(now) / 1000;
-    if (silent_s > this.options.kernel_timeout_s) this.finish(this.link.isUp ? "kernel-gone" : "offline");
+    if (silent_s > this.options.kernel_timeout_s) this.finish(this.connection.isUp ? "kernel-gone" : "offline");
     if (!this.media) return;
-    if (silent_s > this.options.frame_timeout_s) this.status.doubt();
-    this.recorder.tick(now);
-    this.clip.tick(now);
-    this.showing.remember(now);
-    const pace = this.loop.pace.measure(now);
-    if (!pace || now - (this.toldAt ?? 0) < TELL_MS) return;
-    this.toldAt = now;
-    this.status.showPace(pace);
-    this.tell({ type: "stats", ...pace });
-    this.doctor.show();
+    if (silent_s > this.options.frame_timeout_s) this.status.markUnheard();
+    this.recordingPanel.tick(now);
+    this.videoClip.tick(now);
+    this.resultsView.updateTimeline(now);
+    const measured = this.loop.throughput.measure(now);
+    if (!measured || now - (this.statsSentAt ?? 0) < STATS_INTERVAL_MS) return;
+    this.statsSentAt = now;
+    this.status.showThroughput(measured);
+    this.send({ type: "stats", ...measured });
+    this.diagnostics.show();
   }
 
   remove() {
     this.finish("stopped");
     this.abort.abort();
     clearInterval(this.ticks);
-    this.link.remove();
-    this.showing.remove();
+    this.connection.remove();
+    this.resultsView.remove();
   }
 }
 

@@ -1,4 +1,4 @@
-"""The widget that shows the stream and draws what the kernel found in it."""
+"""Widget of the live view: stream, overlay, bars and tools."""
 
 from __future__ import annotations
 
@@ -9,58 +9,57 @@ import traitlets
 from ipywebrtc.webrtc import MediaStream
 from ipywidgets import widget_serialization
 
-from fer_lib.labels import EMOTION_COLORS
-from fer_lib.live.states import STATES
 from fer_lib.settings.live import LiveSettings
 from fer_lib.settings.vision import VisionSettings
 
 FOLDER = Path(__file__).parent
-# The page loads one module; it is written in several, each about one thing, and the last one uses the others.
+# Joined into one module, in this order.
 SCRIPTS = (
+    "protocol_constants.js",
     "layout.js",
-    "stream.js",
-    "substitutes.js",
+    "ipywebrtc_source.js",
+    "jpeg_encoder.js",
+    "media_file.js",
+    "demo.js",
     "overlay.js",
-    "certainty.js",
+    "uncertainty.js",
     "bars.js",
     "timeline.js",
-    "following.js",
-    "showing.js",
-    "flight.js",
-    "pace.js",
-    "frames.js",
-    "loop.js",
-    "link.js",
+    "face_selection.js",
+    "results_view.js",
+    "in_flight.js",
+    "throughput.js",
+    "frame_reader.js",
+    "frame_loop.js",
+    "kernel_connection.js",
     "status.js",
-    "choices.js",
-    "files.js",
-    "strip.js",
-    "recorder.js",
-    "clip.js",
-    "baseline.js",
-    "doctor.js",
+    "preferences.js",
+    "downloads.js",
+    "emotion_strip.js",
+    "recording_panel.js",
+    "video_clip.js",
+    "neutral_calibration.js",
+    "diagnostics.js",
     "tools.js",
-    "sources.js",
-    "cameras.js",
+    "source_picker.js",
+    "camera_list.js",
     "live_view.js",
 )
 STYLES = ("live_view.css", "tools.css")
 
 
 class LiveView(anywidget.AnyWidget):
-    """The live part of the page: video, overlay, bars, Start, Stop and the status line.
+    """Live view: video, overlay, bars, Start, Stop, tools and the status line.
 
-    It speaks in the custom messages of `fer_lib.live.messages`.
+    It exchanges the custom messages of `fer_lib.live.messages`.
 
-    Buttons, sliders, status and bars are drawn by the widget's own JavaScript and not by ipywidgets: the camera
-    must go off at once even when the kernel is busy or dead, the bars move with every result without a second
-    message, and what the visitor chose is remembered by the browser.
+    Buttons, sliders, status and bars belong to the widget's JavaScript and not to ipywidgets: the camera must be
+    released at once even when the kernel is busy or dead, the bars follow every result without a second message, and
+    preferences are kept in the browser.
 
     Attributes:
-        stream: where frames come from, a widget of ipywebrtc.
+        stream: source of frames, a widget of ipywebrtc.
         options: the settings of the live page and `smoothing_s`, by name.
-        colors: the colour of each emotion, in the order of the network's outputs.
-        sentences: what the status line says in each state.
     """
 
     _esm = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -68,8 +67,6 @@ class LiveView(anywidget.AnyWidget):
 
     stream = traitlets.Instance(MediaStream).tag(sync=True, **widget_serialization)
     options = traitlets.Dict().tag(sync=True)
-    colors = traitlets.Dict(EMOTION_COLORS).tag(sync=True)
-    sentences = traitlets.Dict(STATES).tag(sync=True)
 
     def __init__(
         self, stream: MediaStream, settings: LiveSettings | None = None, smoothing_s: float | None = None
@@ -79,9 +76,9 @@ class LiveView(anywidget.AnyWidget):
         super().__init__(stream=stream, options=options)
 
     def start(self) -> None:
-        """Ask the page to open the stream, as if the visitor had pressed Start."""
+        """Start the stream, as the Start button does."""
         self.send({"type": "start"})
 
     def stop(self) -> None:
-        """Ask the page to release the camera, as if the visitor had pressed Stop."""
+        """Stop the stream and release the camera, as the Stop button does."""
         self.send({"type": "stop"})

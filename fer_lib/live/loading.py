@@ -1,4 +1,4 @@
-"""What a session needs of a pipeline, and how it comes: in the background, while the page appears."""
+"""Load a pipeline in a background thread, and the interface that a session needs of it."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from fer_lib.baseline import Floats
 from fer_lib.faces import Faces
+from fer_lib.neutral_offset import Floats
 from fer_lib.settings.vision import VisionSettings
 
 logger = logging.getLogger(__name__)
 
 
 class StreamPipeline(Protocol):
-    """What a session needs of a pipeline."""
+    """Interface of a pipeline as used by a session."""
 
     timings_ms: dict[str, float]
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Find the faces of one frame of the stream."""
+        """Return the faces of one frame of the stream."""
 
     def reset(self) -> None:
-        """Forget the stream."""
+        """Reset the state of the stream."""
 
     def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant."""
+        """Set the time constant of smoothing, in seconds."""
 
     def calibrate(self, offset: Floats | None) -> None:
-        """Add an offset to the logits of every face."""
+        """Set the logit offset of every face, `(7,)`; `None`: no offset."""
 
 
 Load = Callable[[VisionSettings | None], StreamPipeline]
 
 
 class Loader:
-    """A pipeline that is being loaded, once.
+    """Background loader of one pipeline.
 
     Attributes:
-        pipeline: the pipeline; `None` while it is not there.
-        fault: why it will not come; empty if nothing is wrong.
+        pipeline: the pipeline; `None` until it is loaded.
+        fault: why loading failed; empty if it did not.
     """
 
     def __init__(self, load: Load, vision: VisionSettings | None) -> None:
@@ -50,7 +50,7 @@ class Loader:
         self._thread: threading.Thread | None = None
 
     def start(self) -> threading.Thread:
-        """Begin to load, if nobody has; return the thread that does it."""
+        """Start loading, at the first call only; return the thread."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._load_now, name="load-pipeline", daemon=True)
             self._thread.start()
@@ -59,7 +59,7 @@ class Loader:
     def _load_now(self) -> None:
         try:
             self.pipeline = self._load(self._vision)
-        # A thread has nobody to raise to: the visitor reads what is wrong instead.
+        # An exception in a thread reaches no caller; the visitor gets a `broken` message instead.
         except Exception as error:
             logger.warning("the networks could not be loaded: %s", error)
             self.fault = str(error) or type(error).__name__

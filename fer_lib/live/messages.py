@@ -1,13 +1,8 @@
-"""What page and kernel say to each other, as plain values.
+"""Message kinds between page and kernel: the protocol of the live page.
 
-page → kernel   frame {id, time_s} with one JPEG, state {state, detail},
-stats {results_per_s, round_trip_ms, frame_to_overlay_ms}, record {on}, forget, download {kind},
-adjust {smoothing_s}, baseline {on}, examine, demo
-kernel → page   answers to a frame: faces {id, faces, ms, recording when it got full, baseline while it is made},
-skipped {id}, loading {id}, broken {id, detail}; to a state that is off: news {recording, baseline} if that ended them;
-to the others: recording {on, full, frames, rows, span_s, everyone, people, more}, file {kind} with its text,
-baseline {running, on, left_s, detail}, checkup {versions, weights}, demo with a picture, refused {detail};
-and of its own accord: start, stop
+Both tables map a kind (the value of `type`) to the names of its other fields. They are the only source:
+`.ci/page_constants.py` generates the page's side, the session and the page register one handler for each kind,
+and the fuzz target builds its inputs from them.
 """
 
 from __future__ import annotations
@@ -15,27 +10,46 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from fer_lib.faces import Faces
-
 Message = dict[str, Any]
 LARGEST = sys.float_info.max
 
+# Page → kernel.
+PAGE_MESSAGES: dict[str, tuple[str, ...]] = {
+    "frame": ("id", "time_s"),  # with one JPEG as its buffer; time_s on the page's clock
+    "state": ("state", "detail"),  # one of `fer_lib.live.states.STATES`
+    "stats": ("results_per_s", "round_trip_ms", "frame_to_overlay_ms"),
+    "record": ("on",),
+    "forget": (),  # delete the recording
+    "download": ("kind",),  # one of `fer_lib.live.recording.FILE_KINDS`
+    "adjust": ("smoothing_s",),
+    "calibrate": ("on",),  # start; false: cancel, or delete the calibration
+    "diagnose": (),
+    "demo": (),  # request the demo photo
+}
 
-def describe_faces(faces: Faces) -> list[Message]:
-    """Return faces as plain values for the page, some 150 bytes each; unknown columns are left out."""
-    rows: list[Message] = []
-    for i, xyxy in enumerate(faces.xyxy.tolist()):
-        row: Message = {"xyxy": [round(v, 1) for v in xyxy], "confidence": round(float(faces.confidence[i]), 3)}
-        if faces.track_id is not None:
-            row["track_id"] = int(faces.track_id[i])
-        if faces.probabilities is not None:
-            values = [round(v, 4) for v in faces.probabilities[i].tolist()]
-            row |= {"label": faces.labels[i], "probability": max(values), "probabilities": values}
-        rows.append(row)
-    return rows
+# Kernel → page.
+KERNEL_MESSAGES: dict[str, tuple[str, ...]] = {
+    # Replies to a frame: exactly one each. `recording` and `calibration` are there when they have changed.
+    "faces": ("id", "faces", "ms", "recording", "calibration"),
+    "skipped": ("id",),  # too old or unreadable
+    "loading": ("id",),  # the networks are not loaded yet
+    "broken": ("id", "detail"),  # no frame can be processed
+    # Reply to a state that ended a recording or a calibration.
+    "update": ("recording", "calibration"),
+    # Replies to record, forget, download, calibrate, diagnose, demo.
+    "recording": ("on", "full", "frames", "rows", "span_s", "total", "faces", "more"),
+    "file": ("kind",),  # with the text as its buffer
+    "calibration": ("running", "on", "left_s", "detail"),
+    "diagnostics": ("versions", "weights"),
+    "demo": (),  # with a JPEG as its buffer
+    "refused": ("detail",),  # the request was invalid
+    # Sent by `LiveView.start` and `LiveView.stop`.
+    "start": (),
+    "stop": (),
+}
 
 
 def is_number(value: Any) -> bool:
-    """Say whether a value from the page is a finite number."""
-    # An integer of JSON has any number of digits, and only compares with a float where it can't become one.
+    """Return whether a value from the page is a finite number."""
+    # A JSON integer may have any number of digits; comparing it with a float works where converting it fails.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST

@@ -1,12 +1,12 @@
-// Boxes and labels above the video.
+// Overlay: boxes and labels on a canvas above the video.
 
 class Overlay {
-  constructor(canvas, colors) {
-    Object.assign(this, { canvas, colors, boxes: [] });
+  constructor(canvas) {
+    Object.assign(this, { canvas, boxes: [] });
     this.context = canvas.getContext("2d");
   }
 
-  // Lays the frame into the canvas as `object-fit: contain` lays the video, and mirrors it likewise.
+  // Scales, centres and mirrors boxes as `object-fit: contain` does with the video.
   draw(faces, size, mirror, chosen) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = window.devicePixelRatio || 1;
@@ -19,13 +19,13 @@ class Overlay {
       const box = { face, x: mirror ? width - x2 : x1, y: y1, width: x2 - x1, height: y2 - y1 };
       this.boxes.push(box);
       this.drawBox(box, face.track_id === chosen);
-      if (face.said) this.drawLabel(box, width, faces.length > 1);
+      if (face.shownLabel) this.drawLabel(box, width, faces.length > 1);
     }
   }
 
   drawBox({ face, x, y, width, height }, strong) {
     const line = strong ? 4 : 2.5;
-    this.context.setLineDash(face.said === "uncertain" ? [8, 6] : []);
+    this.context.setLineDash(face.shownLabel === "uncertain" ? [8, 6] : []);
     for (const [color, thickness] of [["rgb(0 0 0 / 45%)", line + 2], [this.colorOf(face), line]]) {
       this.context.strokeStyle = color;
       this.context.lineWidth = thickness;
@@ -36,12 +36,12 @@ class Overlay {
   }
 
   colorOf(face) {
-    return this.colors[face.said] ?? "#ffffff";
+    return LABEL_COLORS[face.shownLabel] ?? UNCERTAIN_COLOR;
   }
 
-  // Above the box; below it where there is no room above. The number tells several faces apart.
+  // Above the box, or below it where there is no room; several faces are labelled with their `track_id`.
   drawLabel({ face, x, y, height }, limit, several) {
-    const text = `${several ? `#${face.track_id} ` : ""}${face.said} ${percent(face.probability)}`;
+    const text = `${several ? `Face ${face.track_id} ` : ""}${face.shownLabel} ${percent(face.probability)}`;
     this.context.font = "600 14px system-ui, sans-serif";
     const width = this.context.measureText(text).width + 16;
     const left = Math.max(2, Math.min(x, limit - width - 2));
@@ -50,7 +50,7 @@ class Overlay {
     this.context.beginPath();
     this.context.roundRect(left, top, width, 23, 7);
     this.context.fill();
-    this.context.fillStyle = inkOn(this.colorOf(face));
+    this.context.fillStyle = LABEL_INKS[face.shownLabel] ?? UNCERTAIN_INK;
     this.context.fillText(text, left + 8, top + 16);
   }
 
@@ -63,10 +63,4 @@ class Overlay {
     const inside = (box) => x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height;
     return this.boxes.find(inside)?.face;
   }
-}
-
-// Black or white, whichever contrasts more (WCAG 2 relative luminance).
-function inkOn(color) {
-  const [r, g, b] = [1, 3, 5].map((i) => (parseInt(color.slice(i, i + 2), 16) / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
 }

@@ -1,4 +1,4 @@
-"""The page: the live view above what a visitor should know."""
+"""The page: live view, privacy notice, limits and model card."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from typing import Any
 from ipywebrtc.webrtc import MediaStream
 from ipywidgets import HTML, VBox
 
-from fer_lib.live.about import describe_network
 from fer_lib.live.camera import open_camera
 from fer_lib.live.comm_guard import restrict_widgets
 from fer_lib.live.live_view import LiveView
+from fer_lib.live.model_card import render_model_card
 from fer_lib.live.session import Session
 from fer_lib.settings.remote import RemoteSettings
 from fer_lib.settings.vision import VisionSettings
 
 PRIVACY = (
-    "Frames go only to this page's own kernel, stay in memory and never touch a disk: nothing is stored. "
-    "A recording holds numbers and no pictures, in the same memory, until you forget it or the page's kernel ends. "
-    "A snapshot or a film is made by your browser and goes nowhere else."
+    "Frames are sent only to this page's own kernel, stay in memory and are never written to a disk. "
+    "A recording holds numbers and no images, in the same memory, until you delete it or the kernel ends. "
+    "Snapshots and films are made by your browser and stay on your device."
 )
 PRIVACY_OF_SERVICE = (
-    "Frames go from this page's own kernel to a service beside it, stay in memory and never touch a disk: nothing is "
-    "stored. A recording holds numbers and no pictures, in the kernel's memory, until you forget it or the kernel ends. "
-    "A snapshot or a film is made by your browser and goes nowhere else."
+    "Frames are sent from this page's own kernel to an inference service, stay in memory and are never written to a "
+    "disk. A recording holds numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
+    "Snapshots and films are made by your browser and stay on your device."
 )
-LIMITS = "An expression is not an emotion: you see what a face shows, not what a person feels. The page can be wrong."
+LIMITS = (
+    "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
+)
 
 
 class Panel(VBox):
-    """Everything the visitor sees, connected to a session.
+    """All widgets of the page, connected to a session.
 
     Attributes:
-        session: the stream and what is known of it.
-        view: the live part of the page.
+        session: stream and page state of the visitor.
+        view: the live view.
     """
 
     def __init__(self, session: Session | None = None, stream: MediaStream | None = None) -> None:
@@ -43,10 +45,10 @@ class Panel(VBox):
         self.view = LiveView(stream or open_camera(self.session.live), self.session.live, vision.smoothing_s)
         self.view.on_msg(self._on_message)
         self.session.prepare()
-        about = describe_network(vision.weights_dir)
+        card = render_model_card(vision.weights_dir)
         is_remote = RemoteSettings.load().url is not None
         privacy = PRIVACY_OF_SERVICE if is_remote else PRIVACY
-        notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{about}")
+        notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{card}")
         children = [self.view, *([self._show_notice()] if is_remote else []), notes.add_class("fer-notes")]
         super().__init__(children)
         self.add_class("fer-page")
@@ -66,11 +68,11 @@ class Panel(VBox):
         self.session.errors += 1
 
     def _on_message(self, view: LiveView, content: Any, buffers: list[memoryview]) -> None:
-        answer = self.session.answer(content, buffers)
-        if answer is None:
+        reply = self.session.handle_message(content, buffers)
+        if reply is None:
             return
-        files = answer.pop("buffers", None)
-        if files is None:
-            view.send(answer)
+        binary = reply.pop("buffers", None)
+        if binary is None:
+            view.send(reply)
         else:
-            view.send(answer, files)
+            view.send(reply, binary)

@@ -1,4 +1,4 @@
-"""What the visitor records: numbers in memory, never pictures, never a file."""
+"""Recording of one visitor: numbers in memory, no images and no files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from fer_lib.live.messages import Message
 from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import CsvRecorder, JsonRecorder, Recorder
 
-# So many people are summed up by name; of the others only the number is told.
-MAX_PEOPLE = 12
-KINDS: dict[str, Any] = {"csv": CsvRecorder, "json": JsonRecorder}
+# Faces listed in the summary, those seen longest; of the others only the count is sent.
+MAX_FACES = 12
+# Kinds of files to download.
+FILE_KINDS: dict[str, Any] = {"csv": CsvRecorder, "json": JsonRecorder}
 
 
 class Recording:
-    """One recording, kept in memory; a new one replaces it.
+    """A recording in memory; a new one replaces it.
 
     Attributes:
-        is_on: whether frames are added now.
-        is_full: whether it ended because it had as many rows as it may have.
-        frames: how many were added.
-        rows: how many rows they made: one a face, and one for a frame without faces.
+        is_on: whether frames are being added.
+        is_full: whether it was stopped at `max_rows`.
+        frames: number of frames added.
+        rows: number of rows: one per face, and one for a frame without faces.
     """
 
     def __init__(self, max_rows: int) -> None:
@@ -30,22 +31,22 @@ class Recording:
         self.forget()
 
     def forget(self) -> None:
-        """Drop everything that was recorded."""
+        """Delete everything that was recorded."""
         self.is_on = self.is_full = False
         self.frames = self.rows = 0
         self._started_s = 0.0
         self._tally = Tally()
-        self._texts = {kind: io.StringIO() for kind in KINDS}
+        self._texts = {kind: io.StringIO() for kind in FILE_KINDS}
         self._recorders: list[Recorder] = []
 
     def start(self) -> None:
-        """Begin anew; what was recorded before is gone."""
+        """Delete the former recording and start a new one."""
         self.forget()
-        self._recorders = [KINDS[kind](text) for kind, text in self._texts.items()]
+        self._recorders = [FILE_KINDS[kind](text) for kind, text in self._texts.items()]
         self.is_on = True
 
     def stop(self) -> bool:
-        """End it, so that it can be read; say whether it was on."""
+        """Stop, so that it can be read; return whether it was on."""
         if not self.is_on:
             return False
         for recorder in self._recorders:
@@ -54,7 +55,7 @@ class Recording:
         return True
 
     def add(self, time_s: float, faces: Faces) -> bool:
-        """Add a frame taken at `time_s` on the stream's clock, if it is on; say whether this was one too many."""
+        """Add a frame taken at `time_s` on the stream's clock; return whether the recording was stopped as full."""
         if not self.is_on:
             return False
         rows = max(len(faces), 1)
@@ -71,14 +72,14 @@ class Recording:
         return False
 
     def read(self, kind: str) -> str:
-        """Return everything that was recorded as the text of a file, `csv` or `json`.
+        """Return the recording as the text of a file, `csv` or `json`.
 
         Raises:
-            ValueError: if there is no such kind.
+            ValueError: if the kind is unknown.
             RuntimeError: if it is still on, or nothing was recorded.
         """
-        if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}, but got {kind!r}")
+        if kind not in FILE_KINDS:
+            raise ValueError(f"`kind` must be one of {', '.join(FILE_KINDS)}, but got {kind!r}")
         if self.is_on:
             raise RuntimeError("a recording must be stopped before it can be read, but it is still on")
         if not self.frames:
@@ -86,8 +87,8 @@ class Recording:
         return self._texts[kind].getvalue()
 
     def describe(self) -> Message:
-        """Return what the page tells of it: whether it is on, how much there is, and who showed what when."""
-        people = sorted(self._tally.people(), key=lambda person: -person["seen_s"])
+        """Return the state as a `recording` message: whether it is on, its size, and a summary of each face."""
+        faces = sorted(self._tally.by_face(), key=lambda face: -face["seen_s"])
         span_s, timelines = self._tally.timelines()
         return {
             "type": "recording",
@@ -96,7 +97,7 @@ class Recording:
             "frames": self.frames,
             "rows": self.rows,
             "span_s": span_s,
-            "everyone": self._tally.everyone(),
-            "people": [person | {"timeline": timelines[person["track"]]} for person in people[:MAX_PEOPLE]],
-            "more": max(len(people) - MAX_PEOPLE, 0),
+            "total": self._tally.total(),
+            "faces": [face | {"timeline": timelines[face["track_id"]]} for face in faces[:MAX_FACES]],
+            "more": max(len(faces) - MAX_FACES, 0),
         }

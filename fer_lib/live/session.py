@@ -1,6 +1,6 @@
-"""One visitor's session: messages come in, messages go out, and what the page does is known.
+"""Session of one visitor: handle the page's messages and track the page's state.
 
-Nothing here knows about widgets or browsers, so all of it can be tried with plain dictionaries.
+No widgets and no server here: everything can be tested with plain dictionaries.
 """
 
 from __future__ import annotations
@@ -11,31 +11,33 @@ from typing import Any
 import traitlets
 
 from fer_lib.faces import Faces
+from fer_lib.live.commands import Commands
+from fer_lib.live.frame_handler import FrameHandler
 from fer_lib.live.loading import Loader, StreamPipeline
 from fer_lib.live.message_history import limit_message_history
-from fer_lib.live.messages import Message, is_number
-from fer_lib.live.states import LIVE, STATES
-from fer_lib.live.stream import Stream
-from fer_lib.live.wishes import Wishes
+from fer_lib.live.messages import PAGE_MESSAGES, Message, is_number
+from fer_lib.live.states import OPENING_STATES, STATES, STREAMING_STATES
 from fer_lib.settings.live import LiveSettings
 from fer_lib.settings.remote import RemoteSettings
 from fer_lib.settings.vision import VisionSettings
 
+MAX_DETAIL = 500  # characters
+
 
 class Session(traitlets.HasTraits):
-    """A visitor's stream and what is known of it.
+    """Stream and page state of one visitor.
 
     Attributes:
-        state: what the page is doing, one of `STATES`.
-        detail: what the browser said about it, mostly empty.
-        faces: what the last frame showed.
-        frames: how many frames were answered with faces since the start.
-        errors: how many messages were refused or failed since the page opened.
-        results_per_s: results a second that reached the page.
-        round_trip_ms: median time from sending a frame to its answer, as the page measures it.
-        frame_to_overlay_ms: median time from a frame's arrival to its boxes on the screen.
-        notice: who looks at the frames, if that is not simply this kernel.
-        recording: what the visitor recorded, in memory.
+        state: state of the page, one of `STATES`.
+        detail: the browser's message for that state, mostly empty.
+        faces: faces of the last processed frame.
+        frames: processed frames since the start of the stream.
+        errors: messages that were invalid or failed since the page opened.
+        results_per_s: results per second, as measured by the page.
+        round_trip_ms: median time from sending a frame to its reply, as measured by the page.
+        frame_to_overlay_ms: median time from a frame's capture to its boxes on the screen.
+        notice: where the networks run, if that is not simply this kernel.
+        recording: the visitor's recording, in memory.
     """
 
     state = traitlets.Unicode("ready")
@@ -58,36 +60,35 @@ class Session(traitlets.HasTraits):
         self.vision = vision
         self.live = live or LiveSettings.load()
         self._loader = Loader(load or _load_pipeline, vision)
-        self._wishes = Wishes(self.live, vision)
-        self._stream = Stream(self._loader, self._wishes, self.live.max_frame_mb)
-        self.recording = self._wishes.recording
+        self._commands = Commands(self.live, vision)
+        self._frame_handler = FrameHandler(self._loader, self._commands, self.live.max_frame_mb)
+        self.recording = self._commands.recording
         self._handlers: dict[str, Callable[[Message, Sequence[Any]], Message | None]] = {
-            "frame": self._take_frame,
-            "state": self._take_state,
-            "stats": self._take_stats,
-            **dict.fromkeys(self._wishes, self._take_wish),
+            "frame": self._handle_frame,
+            "state": self._handle_state,
+            "stats": self._handle_stats,
+            **dict.fromkeys(self._commands, self._handle_command),
         }
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The values of `type` in the messages of a page."""
+        """The message kinds that have a handler."""
         return tuple(self._handlers)
 
     def prepare(self) -> None:
-        """Limit the kernel's message history and start to load the networks in the background."""
+        """Limit the kernel's message history and start loading the networks in the background."""
         limit_message_history()
         self._loader.start()
 
     def wait_until_loaded(self, timeout_s: float | None = None) -> bool:
-        """Wait for the networks and return whether they are ready."""
+        """Wait for the networks and return whether they are loaded."""
         self._loader.start().join(timeout_s)
         return self._loader.pipeline is not None
 
-    def answer(self, content: Any, buffers: Sequence[Any] = ()) -> Message | None:
-        """Take one message of the page and return the answer it needs, if any; `buffers` in it are bytes to send.
+    def handle_message(self, content: Any, buffers: Sequence[Any] = ()) -> Message | None:
+        """Handle one message of the page and return the reply, if it has one; its `buffers` are binary.
 
-        A message that makes no sense is counted in `errors` and never raises: a page must not be able to
-        break its own loop. Where the visitor waits for an answer, a sentence says what is wrong.
+        Invalid messages are counted in `errors` and never raise; an invalid command gets a `refused` reply.
         """
         kind = content.get("type") if isinstance(content, dict) else None
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
@@ -96,43 +97,43 @@ class Session(traitlets.HasTraits):
             return None
         return handler(content, buffers)
 
-    def _take_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
-        errors = self._stream.errors
-        answer = self._stream.answer(content, buffers)
-        self.errors += self._stream.errors - errors
-        self._show_stream()
-        return answer
+    def _handle_frame(self, content: Message, buffers: Sequence[Any]) -> Message | None:
+        errors = self._frame_handler.errors
+        reply = self._frame_handler.handle(content, buffers)
+        self.errors += self._frame_handler.errors - errors
+        self._update_traits()
+        return reply
 
-    def _take_wish(self, content: Message, buffers: Sequence[Any]) -> Message | None:
+    def _handle_command(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         try:
-            return self._wishes.take(content)
+            return self._commands.handle(content)
         except (ValueError, RuntimeError) as error:
             self.errors += 1
             return {"type": "refused", "detail": str(error)}
 
-    def _take_state(self, content: Message, buffers: Sequence[Any]) -> Message | None:
+    def _handle_state(self, content: Message, buffers: Sequence[Any]) -> Message | None:
         state = content.get("state")
         if not isinstance(state, str) or state not in STATES:
             self.errors += 1
             return None
-        if state in ("waiting", "opening"):
-            self._stream.restart()
-            self._show_stream()
-        self.detail = str(content.get("detail", ""))[:500]
+        if state in OPENING_STATES:
+            self._frame_handler.restart()
+            self._update_traits()
+        self.detail = str(content.get("detail", ""))[:MAX_DETAIL]
         self.state = state
-        return self._wishes.end() if state not in LIVE else None
+        return None if state in STREAMING_STATES else self._commands.end_stream()
 
-    def _take_stats(self, content: Message, buffers: Sequence[Any]) -> None:
-        names = ("results_per_s", "round_trip_ms", "frame_to_overlay_ms")
+    def _handle_stats(self, content: Message, buffers: Sequence[Any]) -> None:
+        names = PAGE_MESSAGES["stats"]
         if not all(is_number(content.get(name)) for name in names):
             self.errors += 1
             return
         for name in names:
             setattr(self, name, float(content[name]))
 
-    def _show_stream(self) -> None:
-        self.faces = self._stream.faces
-        self.frames = self._stream.frames
+    def _update_traits(self) -> None:
+        self.faces = self._frame_handler.faces
+        self.frames = self._frame_handler.frames
         self.notice = getattr(self._loader.pipeline, "notice", "")
 
 
@@ -146,7 +147,7 @@ def _load_pipeline(vision: VisionSettings | None) -> StreamPipeline:
 
 
 def _load_networks(vision: VisionSettings | None) -> StreamPipeline:
-    # Imported here, in the background: OpenCV and ONNX Runtime must not keep the page from appearing.
+    # Imported in the background thread, so that OpenCV and ONNX Runtime do not delay the page.
     from fer_lib.vision.pipeline import load_pipeline
 
     return load_pipeline(vision)

@@ -1,10 +1,9 @@
-"""What is happening, in words that a visitor understands.
+"""States of the live page: the sentence shown for each, and what is possible in it.
 
-The page shows the sentence of its state; `{faces}` and `{detail}` are filled in there.
+`{faces}` and `{detail}` are filled in by the page, whose copy of these tables `.ci/page_constants.py` generates.
 """
 
-# The camera is on, and what is recorded goes on.
-LIVE = frozenset({"loading", "running", "no-face", "unheard", "paused"})
+from __future__ import annotations
 
 STATES: dict[str, str] = {
     "ready": "Press Start and allow the camera.",
@@ -13,18 +12,27 @@ STATES: dict[str, str] = {
     "loading": "Loading the networks …",
     "running": "Live. Faces in view: {faces}.",
     "no-face": "No face in view. Come a little closer, or turn on a light.",
-    "unheard": "No answer for a moment: the connection or the server is slow. The page keeps trying.",
+    "unheard": "No reply for a moment: the connection or the server is slow. The page keeps trying.",
     "paused": "Paused while this page is hidden.",
     "stopped": "Stopped. The camera is off.",
     "refused": "The camera was refused. Allow it for this page in the browser's address bar, then press Start.",
     "unreadable": "This file can't be shown. {detail}",
     "no-camera": "No camera was found. Connect one, then press Start.",
     "in-use": "The camera is in use by another program. Close that program, then press Start.",
-    "insecure": "Browsers give the camera to secure pages only. Open this page over https or on localhost.",
+    "insecure": "Browsers allow the camera on secure pages only. Open this page over https or on localhost.",
     "disconnected": "The camera was disconnected. Connect it again, then press Start.",
-    "kernel-gone": "The kernel behind this page is gone, so the camera was switched off. Reload the page, or run the notebook again.",
-    "offline": "The connection to the server is lost, so the camera was switched off. The page keeps trying to get it back.",
+    "kernel-gone": "The kernel of this page has ended, so the camera was switched off. Reload the page, or run the notebook again.",
+    "offline": "The connection to the server is lost, so the camera was switched off. The page keeps trying to reconnect.",
     "back": "The connection to the server is back. Press Start.",
-    "broken": "Faces can't be read, so the camera was switched off. {detail}",
+    "broken": "The frames can't be processed, so the camera was switched off. {detail}",
     "failed": "The camera could not be started. {detail}",
 }
+
+# A source is being opened; a new stream begins.
+OPENING_STATES = frozenset({"waiting", "opening"})
+# A stream is open: a recording or a neutral calibration goes on.
+STREAMING_STATES = frozenset({"loading", "running", "no-face", "unheard", "paused"})
+# Recording, snapshot, film and calibration are enabled: a stream is open and the networks are loaded.
+TOOL_STATES = STREAMING_STATES - {"loading"}
+# The camera is off: Start is enabled.
+OFF_STATES = frozenset(STATES) - OPENING_STATES - STREAMING_STATES

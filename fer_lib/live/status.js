@@ -1,18 +1,12 @@
-// The state of the live view, the sentence that says it, and which buttons make sense in it.
+// Status: state of the live view, its sentence, and the buttons enabled in it.
 
-const OFF = new Set([
-  "ready", "stopped", "refused", "no-camera", "in-use", "insecure", "disconnected", "unreadable", "kernel-gone",
-  "offline", "back", "broken", "failed",
-]);
-const LIVE = new Set(["running", "no-face", "unheard", "paused"]);
-const STEADY_MS = 600; // how long a number of faces must last before the status line tells it
+const COUNT_STEADY_MS = 600; // a number of faces is shown when it has lasted for so long
 
 class Status {
   constructor(view) {
     this.view = view;
-    this.sentences = view.model.get("sentences");
-    [this.startButton, this.stopButton, this.reloadButton, this.line, this.paceLine] = [
-      ".fer-start", ".fer-stop", ".fer-reload", ".fer-status", ".fer-pace",
+    [this.startButton, this.stopButton, this.reloadButton, this.line, this.throughputLine] = [
+      ".fer-start", ".fer-stop", ".fer-reload", ".fer-status", ".fer-throughput",
     ].map((selector) => view.root.querySelector(selector));
     this.reloadButton.addEventListener("click", () => window.location.reload());
     this.startButton.addEventListener("click", () => view.start());
@@ -20,16 +14,16 @@ class Status {
   }
 
   get isOff() {
-    return OFF.has(this.state);
+    return OFF_STATES.includes(this.state);
   }
 
-  // Either while the camera is on, or after it had to be switched off.
-  get isUnheard() {
+  // Whether replies of the kernel are missing, with the camera on or already off.
+  get isWaitingForKernel() {
     return this.state === "unheard" || this.state === "offline";
   }
 
-  say(state, detail = "", faces = 0) {
-    const sentence = this.sentences[state].replace("{detail}", detail).replace("{faces}", faces).trim();
+  set(state, detail = "", faces = 0) {
+    const sentence = STATES[state].replace("{detail}", detail).replace("{faces}", faces).trim();
     if (this.line.textContent !== sentence) this.line.textContent = sentence;
     if (state === this.state) return;
     this.state = this.view.root.dataset.state = state;
@@ -38,25 +32,25 @@ class Status {
     // In JupyterLab the notebook must run again, and the page stays.
     this.reloadButton.hidden = !(state === "kernel-gone" && document.body.dataset.voila);
     this.startButton.hidden = !this.reloadButton.hidden;
-    this.view.enable(LIVE.has(state));
-    this.view.tell({ type: "state", state, detail });
+    this.view.enable(TOOL_STATES.includes(state));
+    this.view.send({ type: "state", state, detail });
   }
 
-  // A number of faces is told when it has lasted, or at once when nothing was told before.
+  // Sets the state by the number of faces, debounced, or at once after a state without faces.
   count(faces, now) {
     if (faces !== this.faces) [this.faces, this.countedAt] = [faces, now];
     const first = ["loading", "paused", "unheard"].includes(this.state);
-    if (first || now - this.countedAt > STEADY_MS) this.say(faces ? "running" : "no-face", "", faces);
+    if (first || now - this.countedAt > COUNT_STEADY_MS) this.set(faces ? "running" : "no-face", "", faces);
   }
 
-  // Nothing is heard of the kernel, and it is not given up yet.
-  doubt() {
-    if (this.state === "running" || this.state === "no-face") this.say("unheard");
+  // Replies are late, but the timeout of the kernel is not reached.
+  markUnheard() {
+    if (this.state === "running" || this.state === "no-face") this.set("unheard");
   }
 
-  showPace(pace) {
-    if (!pace) return (this.paceLine.textContent = "");
-    const [rate, late] = [Math.round(pace.results_per_s), Math.round(pace.frame_to_overlay_ms)];
-    return (this.paceLine.textContent = `${rate} ${rate === 1 ? "result" : "results"} a second · ${late} ms behind`);
+  showThroughput(measured) {
+    if (!measured) return (this.throughputLine.textContent = "");
+    const [rate, latency] = [Math.round(measured.results_per_s), Math.round(measured.frame_to_overlay_ms)];
+    return (this.throughputLine.textContent = `${rate} ${rate === 1 ? "result" : "results"} per second · ${latency} ms latency`);
   }
 }

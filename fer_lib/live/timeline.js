@@ -1,25 +1,25 @@
-// The last 60 seconds of one face: its probabilities one above the other, in the colours of the emotions.
+// Timeline: stacked probabilities of one face over the last 60 seconds, in the colours of the labels.
 
 const SPAN_MS = 60_000;
-const SLOT_MS = 250; // one column each: a few redraws a second are enough
+const SLOT_MS = 250; // width of a column
 const SLOTS = SPAN_MS / SLOT_MS;
-const GAP = 4; // slots that a late one may fill; a longer gap stays empty
+const GAP = 4; // longest gap in slots that is filled with the next value
 
 class Timeline {
-  constructor(root, colors) {
+  constructor(root) {
     this.canvas = root.querySelector(".fer-timeline canvas");
     this.context = this.canvas.getContext("2d");
-    [this.names, this.colors] = [Object.keys(colors), Object.values(colors)];
-    this.forget();
+    [this.names, this.colors] = [Object.keys(LABEL_COLORS), Object.values(LABEL_COLORS)];
+    this.clear();
   }
 
-  forget() {
+  clear() {
     this.moments = new Array(SLOTS);
     this.newest = -1;
     this.draw(null);
   }
 
-  // Notes the face that is shown and all others too, so that a face chosen later has its past.
+  // Stores all faces, so that a face selected later has its history.
   add(now, shown, faces) {
     const slot = Math.floor(now / SLOT_MS);
     const others = new Map(faces.map((face) => [face.track_id, face.probabilities]));
@@ -28,7 +28,7 @@ class Timeline {
     this.newest = Math.max(slot, this.newest);
   }
 
-  // The past of `chosen`, a track number, or of whoever was shown.
+  // Draws the history of the `track_id` `chosen`, or of the face shown at each time if it is `null`.
   draw(chosen) {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight].map((side) => Math.round(side * ratio));
@@ -62,7 +62,7 @@ class Timeline {
     const all = seen.reduce((sum, count) => sum + count, 0);
     const most = this.names[seen.indexOf(Math.max(...seen))];
     const words = all ? `mostly ${most}, ${percent(Math.max(...seen) / all)} of the time` : "nothing yet";
-    const said = `The last 60 seconds: ${words}`;
-    if (this.canvas.getAttribute("aria-label") !== said) this.canvas.setAttribute("aria-label", said);
+    const label = `The last 60 seconds: ${words}`;
+    if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
   }
 }

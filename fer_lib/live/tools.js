@@ -1,37 +1,37 @@
-// The quiet row below the picture, and the choices behind "More".
+// Toolbar below the video, and the preferences behind "More".
 
 const TOAST_MS = 4000;
 
 class Tools {
-  constructor(root, view, choices) {
-    Object.assign(this, { root, view, choices });
+  constructor(root, view, preferences) {
+    Object.assign(this, { root, view, preferences });
     const find = (name) => root.querySelector(`.fer-${name}`);
-    [this.stage, this.toastLine, this.snapshotButton, this.fullButton, this.moreButton, this.choicesPanel] = [
-      "stage", "toast", "snapshot", "full", "more", "choices",
+    [this.stage, this.toastLine, this.snapshotButton, this.fullButton, this.moreButton, this.preferencesPanel] = [
+      "stage", "toast", "snapshot", "full", "more", "preferences",
     ].map(find);
-    this.snapshotButton.addEventListener("click", () => this.keepSnapshot());
+    this.snapshotButton.addEventListener("click", () => this.saveSnapshot());
     this.fullButton.hidden = !document.fullscreenEnabled;
     this.fullButton.addEventListener("click", () => this.stage.requestFullscreen().catch(() => {}));
     find("leave").addEventListener("click", () => document.exitFullscreen());
-    this.moreButton.addEventListener("click", () => this.openMore(this.choicesPanel.hidden));
-    for (const input of root.querySelectorAll("[data-choice]")) this.connect(input);
+    this.moreButton.addEventListener("click", () => this.openMore(this.preferencesPanel.hidden));
+    for (const input of root.querySelectorAll("[data-preference]")) this.connect(input);
   }
 
   connect(input) {
-    const name = input.dataset.choice;
+    const name = input.dataset.preference;
     const isCheck = input.type === "checkbox";
     const show = () => {
-      if (isCheck) return (input.checked = this.choices.get(name));
-      const words = inWords(name, this.choices.get(name));
+      if (isCheck) return (input.checked = this.preferences.get(name));
+      const words = formatValue(name, this.preferences.get(name));
       input.setAttribute("aria-valuetext", words);
       return (input.nextElementSibling.textContent = words);
     };
     if (!isCheck) {
-      [input.min, input.max] = this.choices.ranges[name];
-      input.value = this.choices.get(name);
+      [input.min, input.max] = this.preferences.ranges[name];
+      input.value = this.preferences.get(name);
     }
     input.addEventListener("input", () => {
-      this.choices.set(name, isCheck ? input.checked : Number(input.value));
+      this.preferences.set(name, isCheck ? input.checked : Number(input.value));
       show();
       this.view.apply(name);
     });
@@ -39,7 +39,7 @@ class Tools {
   }
 
   openMore(isOpen) {
-    this.choicesPanel.hidden = !isOpen;
+    this.preferencesPanel.hidden = !isOpen;
     this.moreButton.setAttribute("aria-expanded", isOpen);
   }
 
@@ -47,9 +47,9 @@ class Tools {
     this.snapshotButton.disabled = !isLive;
   }
 
-  async keepSnapshot() {
-    if (!this.view.loop.grabber.ready) return;
-    keepFile(await takeSnapshot(this.view.video, this.view.canvas, this.view.mirror), `face-${timeInName()}.png`);
+  async saveSnapshot() {
+    if (!this.view.loop.encoder.ready) return;
+    downloadFile(await renderSnapshot(this.view.video, this.view.canvas, this.view.mirror), `face-${fileTimestamp()}.png`);
     this.toast("Snapshot saved by your browser.");
   }
 
@@ -60,7 +60,7 @@ class Tools {
   }
 }
 
-function inWords(name, value) {
+function formatValue(name, value) {
   if (name === "uncertain_below") return value ? percent(value) : "never";
   return value ? `${value.toFixed(2)} s` : "off";
 }

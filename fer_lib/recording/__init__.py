@@ -1,4 +1,4 @@
-"""What was seen, as data instead of pictures: written frame by frame, read back as a table, summed up."""
+"""Recordings of faces as data: write them frame by frame, read them as a table, sum them up by face and emotion."""
 
 from fer_lib.recording.columns import COLUMNS
 from fer_lib.recording.reading import read_recording, summarize

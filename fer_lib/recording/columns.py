@@ -1,4 +1,4 @@
-"""The columns of a recording: one row a face and frame; a frame without faces is a row of its time and number."""
+"""Columns of a recording: one row per face and frame; a frame without faces is one row with its time and index only."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from fer_lib.labels import EMOTIONS
 RAW = tuple(f"raw_{label}" for label in EMOTIONS)
 SMOOTH = tuple(f"smooth_{label}" for label in EMOTIONS)
 BOX = ("x1", "y1", "x2", "y2")
-# time_s in seconds since the start, frame counted from 0, box in pixels, the rest in [0, 1];
-# label is the most probable emotion after smoothing. raw is what the network said, also where a visitor's baseline
-# is on: that is in smooth and in label alone.
-COLUMNS = ("time_s", "frame", "track", *BOX, "confidence", "label", *RAW, *SMOOTH)
+# time_s in seconds since the start, frame counted from 0, box corners in pixels, the rest in [0, 1]. raw is the network's
+# output; smooth is calibrated and smoothed, and label is its most probable emotion.
+COLUMNS = ("time_s", "frame", "track_id", *BOX, "confidence", "label", *RAW, *SMOOTH)
 
-Person = dict[str, Any]
+FaceRecord = dict[str, Any]
 
 
-def describe_people(faces: Faces) -> list[Person]:
-    """Return the faces of a frame as plain values: `track`, `box`, `confidence`, `label`, `raw` and `smooth`.
+def to_face_records(faces: Faces) -> list[FaceRecord]:
+    """Return the faces of a frame as `Faces.to_records` does, without landmarks and with both kinds of probabilities.
 
-    Coordinates keep a tenth of a pixel, probabilities four places. Without smoothing, `raw` and `smooth` agree.
+    Where the network's output was not kept, `raw_probabilities` equal `probabilities`.
 
     Raises:
         ValueError: if `track_id` or `probabilities` is unknown.
@@ -31,24 +30,15 @@ def describe_people(faces: Faces) -> list[Person]:
     if faces.track_id is None or faces.probabilities is None:
         raise ValueError("a recording needs `track_id` and `probabilities`; `pipeline.process` fills both")
     raw = faces.probabilities if faces.raw_probabilities is None else faces.raw_probabilities
-    return [
-        {
-            "track": int(faces.track_id[row]),
-            "box": [round(value, 1) for value in faces.xyxy[row].tolist()],
-            "confidence": round(float(faces.confidence[row]), 4),
-            "label": faces.labels[row],
-            "raw": [round(value, 4) for value in raw[row].tolist()],
-            "smooth": [round(value, 4) for value in faces.probabilities[row].tolist()],
-        }
-        for row in range(len(faces))
-    ]
+    return faces.with_columns(landmarks=None, raw_probabilities=raw).to_records()
 
 
-def flatten(time_s: float, frame: int, people: list[Person]) -> list[list[Any]]:
-    """Return the rows of one frame in the order of `COLUMNS`; a frame without people is one row of `None`s."""
-    if not people:
+def flatten(time_s: float, frame: int, records: list[FaceRecord]) -> list[list[Any]]:
+    """Return the rows of one frame in the order of `COLUMNS`; without faces, one row padded with `None`."""
+    if not records:
         return [[time_s, frame, *[None] * (len(COLUMNS) - 2)]]
-    return [
-        [time_s, frame, one["track"], *one["box"], one["confidence"], one["label"], *one["raw"], *one["smooth"]]
-        for one in people
-    ]
+    rows = []
+    for one in records:
+        head = [time_s, frame, one["track_id"], *one["xyxy"], one["confidence"], one["label"]]
+        rows.append([*head, *one["raw_probabilities"], *one["probabilities"]])
+    return rows

@@ -1,4 +1,4 @@
-"""Recordings become tables. The only place that needs pandas, and only when it is asked."""
+"""Read recordings as pandas tables; pandas is imported on the first call."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, flatten
+from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, FaceRecord, flatten
 from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import FORMAT, check_suffix
 
 LATEST_S = 1e10  # some 300 years
+# Names in recordings of version 1.
+OLD_NAMES = {"track": "track_id", "box": "xyxy", "raw": "raw_probabilities", "smooth": "probabilities"}
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = {"frame": "Int64", "track": "Int64", "label": "object"} | dict.fromkeys(
+KINDS = {"frame": "Int64", "track_id": "Int64", "label": "object"} | dict.fromkeys(
     ("time_s", *BOX, "confidence", *RAW, *SMOOTH), "float64"
 )
 
@@ -24,11 +26,12 @@ KINDS = {"frame": "Int64", "track": "Int64", "label": "object"} | dict.fromkeys(
 def read_recording(path: Path | str) -> pd.DataFrame:
     """Read a recording, CSV or JSON, as a table of `COLUMNS`.
 
-    A frame without faces is a row whose `track` is missing: `table.dropna(subset="track")` leaves them out.
+    A frame without faces is a row without `track_id`: `table.dropna(subset="track_id")` removes these rows. Recordings
+    of older versions, with a column `track`, are read too.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no recording.
+        ValueError: if the file is not a recording.
         ModuleNotFoundError: if pandas is missing, with the command that installs it.
     """
     pandas, path = _pandas(), Path(path)
@@ -46,28 +49,28 @@ def read_recording(path: Path | str) -> pd.DataFrame:
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how long each person was seen and the share of that time by emotion.
+    """Return how long each face was in view and the share of that time by emotion.
 
     Args:
         table: as `read_recording` returns it.
 
     Returns:
-        One row a person, indexed by `track`: `seen_s`, then one column an emotion; no people are no rows.
+        One row per face, indexed by `track_id`: `seen_s`, then one column per emotion; no rows without faces.
     """
     tally = Tally()
     for _, rows in table.groupby("frame", sort=False):
-        people = rows.dropna(subset="track")
-        tally.add_labels(float(rows["time_s"].iloc[0]), dict(zip(people["track"], people["label"], strict=True)))
-    columns = ["track", "seen_s", *(name.removeprefix("raw_") for name in RAW)]
-    return _pandas().DataFrame(tally.people(), columns=columns).set_index("track")
+        seen = rows.dropna(subset="track_id")
+        tally.add_labels(float(rows["time_s"].iloc[0]), dict(zip(seen["track_id"], seen["label"], strict=True)))
+    columns = ["track_id", "seen_s", *(name.removeprefix("raw_") for name in RAW)]
+    return _pandas().DataFrame(tally.by_face(), columns=columns).set_index("track_id")
 
 
 def _check(table: Any) -> None:
-    """Make sure that times are finite and labels are emotions: sums and figures rely on both."""
+    """Check that times are finite and labels are emotions: sums and figures rely on both."""
     if not table["time_s"].between(-LATEST_S, LATEST_S).all():
         raise ValueError(f"every `time_s` must be a number of seconds from -{LATEST_S:.0e} to {LATEST_S:.0e}")
-    people = table.dropna(subset="track")
-    unknown = people.loc[~people["label"].isin(EMOTIONS), "label"]
+    seen = table.dropna(subset="track_id")
+    unknown = seen.loc[~seen["label"].isin(EMOTIONS), "label"]
     if len(unknown):
         raise ValueError(
             f"every `label` must be one of {', '.join(EMOTIONS)}, but one is {str(unknown.iloc[0])[:40]!r}"
@@ -75,18 +78,26 @@ def _check(table: Any) -> None:
 
 
 def _read_csv(path: Path, pandas: Any) -> Any:
-    table = pandas.read_csv(path)
+    table = pandas.read_csv(path).rename(columns=OLD_NAMES)
     if list(table.columns) != list(COLUMNS):
         raise ValueError(f"its first line must be {','.join(COLUMNS)}")
     return table
 
 
 def _read_json(path: Path, pandas: Any) -> Any:
-    said = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(said, dict) or said.get("format") != FORMAT:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f'it must be an object whose `format` is "{FORMAT}"')
-    rows = [row for frame in said["frames"] for row in flatten(frame["time_s"], frame["frame"], frame["faces"])]
+    rows = [
+        row
+        for frame in content["frames"]
+        for row in flatten(frame["time_s"], frame["frame"], [_rename(face) for face in frame["faces"]])
+    ]
     return pandas.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _rename(face: FaceRecord) -> FaceRecord:
+    return {OLD_NAMES.get(name, name): value for name, value in face.items()}
 
 
 def _pandas() -> Any:

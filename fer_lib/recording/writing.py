@@ -1,4 +1,4 @@
-"""Recordings are written frame by frame, into any text stream: a file of hours, or memory."""
+"""Write recordings frame by frame to any text stream."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from typing import Protocol, TextIO
 from fer_lib.drafts import draft
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
-from fer_lib.recording.columns import COLUMNS, describe_people, flatten
+from fer_lib.recording.columns import COLUMNS, flatten, to_face_records
 
 FORMAT = "fer recording"
-VERSION = 1
+VERSION = 2
 
 
 class Recorder(Protocol):
-    """What writes a recording."""
+    """Writer of a recording."""
 
     def write(self, time_s: float, frame: int, faces: Faces) -> None:
         """Add one frame."""
 
     def finish(self) -> None:
-        """Write what the end needs; the stream stays open."""
+        """Write the end of the recording; the stream stays open."""
 
 
 class CsvRecorder:
-    """Rows of `COLUMNS`, one a face, with a header."""
+    """CSV with a header and one row of `COLUMNS` per face."""
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
         self._rows.writerow(COLUMNS)
 
     def write(self, time_s: float, frame: int, faces: Faces) -> None:
-        """Add one frame, `time_s` after the start; no faces are normal."""
-        self._rows.writerows(flatten(_checked(time_s), frame, describe_people(faces)))
+        """Add one frame, `time_s` after the start; it may have no faces."""
+        self._rows.writerows(flatten(_checked(time_s), frame, to_face_records(faces)))
 
     def finish(self) -> None:
-        """Do nothing: a table may end anywhere."""
+        """Do nothing: CSV has no end."""
 
 
 class JsonRecorder:
-    """One object: the order of the `labels`, and `frames`, one a line, each with its `faces`."""
+    """One JSON object: the order of the `labels`, and `frames`, one per line, each with its `faces`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._between = "\n"
+        self._separator = "\n"
         head = json.dumps({"format": FORMAT, "version": VERSION, "labels": EMOTIONS})
         stream.write(f'{head[:-1]}, "frames": [')
 
     def write(self, time_s: float, frame: int, faces: Faces) -> None:
-        """Add one frame, `time_s` after the start; no faces are normal."""
-        line = {"time_s": _checked(time_s), "frame": frame, "faces": describe_people(faces)}
-        self._stream.write(self._between + json.dumps(line))
-        self._between = ",\n"
+        """Add one frame, `time_s` after the start; it may have no faces."""
+        line = {"time_s": _checked(time_s), "frame": frame, "faces": to_face_records(faces)}
+        self._stream.write(self._separator + json.dumps(line))
+        self._separator = ",\n"
 
     def finish(self) -> None:
-        """Close what the first line opened."""
+        """Close the list and the object."""
         self._stream.write("\n]}\n")
 
 
@@ -69,7 +69,7 @@ KINDS: dict[str, type[CsvRecorder] | type[JsonRecorder]] = {".csv": CsvRecorder,
 
 @contextmanager
 def open_recording(path: Path | str) -> Iterator[Recorder]:
-    """Write a recording to a file, as CSV or JSON by its suffix; it appears there when the block ends well.
+    """Write a recording to a file, CSV or JSON by its suffix; the file appears when the block ends without an error.
 
     Raises:
         ValueError: if the suffix is neither.
@@ -83,7 +83,7 @@ def open_recording(path: Path | str) -> Iterator[Recorder]:
 
 
 def check_suffix(path: Path) -> str:
-    """Return the suffix of a recording in small letters.
+    """Return the suffix of a recording in lower case.
 
     Raises:
         ValueError: if it is neither `.csv` nor `.json`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,40 +128,27 @@ class StreamSettings(BaseModel):
 
 
 def list_boxes(faces: Faces) -> Boxes:
-    """Return the boxes of the faces."""
-    return Boxes(boxes=[_box(row) for row in faces.xyxy])
+    """Return where the faces are."""
+    return Boxes(boxes=[one["xyxy"] for one in faces.to_records()])
 
 
 def list_faces(faces: Faces) -> list[Face]:
-    """Return the faces as response models; `probabilities` must not be None."""
-    if faces.probabilities is None:
-        raise ValueError("`faces` must have probabilities, but got None")
-    labels: list[Label] = faces.labels  # type: ignore[assignment]
-    return [
-        Face(
-            box=_box(faces.xyxy[i]),
-            confidence=round(min(float(faces.confidence[i]), 1), 4),
-            landmarks=None if faces.landmarks is None else [_point(point) for point in faces.landmarks[i]],
-            label=label,
-            probabilities=Probabilities.of(faces.probabilities[i]),
-            track_id=None if faces.track_id is None else int(faces.track_id[i]),
-        )
-        for i, label in enumerate(labels)
-    ]
+    """Return all that is known of the faces; `probabilities` must be known."""
+    return [Face.model_validate(one) for one in _to_api_records(faces.with_columns(raw_probabilities=None))]
 
 
 def list_stream_faces(faces: Faces) -> list[StreamFace]:
-    """Return the faces of a stream, with the probabilities before smoothing if known."""
-    raw = (
-        [None] * len(faces) if faces.raw_probabilities is None else list(map(Probabilities.of, faces.raw_probabilities))
-    )
-    return [StreamFace(**dict(face), raw_probabilities=row) for face, row in zip(list_faces(faces), raw, strict=True)]
+    """Return the same for a stream, with `raw_probabilities` if they are known."""
+    return [StreamFace.model_validate(one) for one in _to_api_records(faces)]
 
 
-def _box(row: NDArray[np.float32]) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = (round(float(value), 2) for value in row)
-    return x1, y1, x2, y2
-
-
-def _point(row: NDArray[np.float32]) -> tuple[float, float]:
-    return round(float(row[0]), 2), round(float(row[1]), 2)
+def _to_api_records(faces: Faces) -> list[dict[str, Any]]:
+    """Return `Faces.to_records` with the names of the API: `box` for `xyxy`, and probabilities by label."""
+    if faces.probabilities is None:
+        raise ValueError("`faces` must have probabilities, but got None")
+    records = faces.to_records()
+    for one in records:
+        one["box"] = one.pop("xyxy")
+        for name in one.keys() & {"probabilities", "raw_probabilities"}:
+            one[name] = dict(zip(EMOTIONS, one[name], strict=True))
+    return records

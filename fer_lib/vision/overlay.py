@@ -28,7 +28,7 @@ SIDE, LINE, TEXT, LEAST_TEXT = 480, 2.0, 0.55, 0.4
 def draw_faces(frame: Pixels, faces: Faces) -> Pixels:
     """Return a new frame with the faces drawn on it.
 
-    Each face gets a box in the colour of its emotion, the label and its probability, and its number if
+    Each face gets a box in the colour of its emotion, the label and its probability, and `Face` with its `track_id` if
     there are several; a face without probabilities gets a plain box. The smaller a frame, the smaller the
     text, and what does not fit into it is left out.
 
@@ -78,7 +78,7 @@ def _color(faces: Faces, row: int) -> Color:
 def _text(faces: Faces, row: int) -> str:
     words = []
     if faces.track_id is not None and len(faces) > 1:
-        words.append(f"#{faces.track_id[row]}")
+        words.append(f"Face {faces.track_id[row]}")
     if faces.probabilities is not None:
         words.append(f"{faces.labels[row]} {faces.probabilities[row].max():.0%}")
     return "  ".join(words)

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.baseline import Floats, add_offset, check_offset
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
+from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.pictures.decoding import decode_reduced
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.caching import ResultCache
@@ -49,8 +49,8 @@ class Pipeline:
         settings: the knobs it was made with.
         mode: what the last frame needed: `detect`, `follow`, or `idle` if it was not looked at because there
             was no face a moment ago.
-        timings_ms: milliseconds of each stage of the last frame, only of those that ran: `decode`, `follow`,
-            `detect`, `track` (with smoothing), `recognize`, and `total`.
+        timings_ms: milliseconds by stage (`STAGES`) of the last frame, only of the stages that ran; `track` includes
+            smoothing.
     """
 
     def __init__(self, detector: Detector, recognizer: Recognizer, settings: VisionSettings | None = None) -> None:
@@ -61,7 +61,7 @@ class Pipeline:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: faces, numbers and results. The networks stay loaded, and a baseline stays."""
+        """Forget the stream: faces, numbers and results. The networks stay loaded, and the neutral offset stays."""
         self.mode = "idle"
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
@@ -87,7 +87,7 @@ class Pipeline:
         `raw_probabilities` stay what the network said.
 
         Args:
-            offset: `(7,)`, as `fer_lib.baseline.find_offset` returns it; `None`: none any more.
+            offset: `(7,)`, as `fer_lib.neutral_offset.estimate_offset` returns it; `None`: none any more.
 
         Raises:
             ValueError: if it has another shape, or holds impossible numbers; nothing changes.

@@ -1,10 +1,15 @@
-"""How long each stage of a frame takes."""
+"""Time of each stage of the pipeline for one frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Literal, get_args
+
+# Stages of the pipeline, in their order; `track` includes smoothing.
+Stage = Literal["decode", "follow", "detect", "track", "recognize", "total"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 class Stopwatch:
@@ -18,7 +23,7 @@ class Stopwatch:
         self.timings_ms: dict[str, float] = {}
 
     @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
+    def measure(self, stage: Stage) -> Iterator[None]:
         """Measure what happens inside the `with` block; one that fails is not counted."""
         start = perf_counter()
         yield

@@ -34,11 +34,11 @@ def test_photo_json_is_an_object_a_line_and_one_bad_photo_does_not_cost_the_othe
     assert set(bad) == {"photo", "error"}
     assert (good["photo"], good["output"]) == ("face.jpg", None)
     (face,) = good["faces"]
-    assert set(face) == {"label", "probability", "probabilities", "box", "confidence"}
+    assert set(face) == {"label", "probability", "probabilities", "xyxy", "confidence", "landmarks"}
     assert list(face["probabilities"]) == list(EMOTIONS)
     assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     assert face["probability"] == face["probabilities"][face["label"]] == max(face["probabilities"].values())
-    x1, y1, x2, y2 = face["box"]
+    x1, y1, x2, y2 = face["xyxy"]
     assert 0 <= x1 < x2 <= 300
     assert 0 <= y1 < y2 <= 300
 

@@ -20,9 +20,9 @@ def test_video_writes_all_that_is_asked_and_sums_up(tmp_path, monkeypatch, capsy
     words = ["video", "in.mp4", "-o", "out.mp4", "--csv", "out.csv", "SMOOTHING_S=0", "--json", "out.json"]
     assert main(words) == 0
     said = capsys.readouterr()
-    head, person, *written = said.out.splitlines()
-    assert head == "in.mp4: 10 frames, 0.4 s, 1 person"
-    assert person.split()[:4] == ["person", "1", "0.4", "s"]
+    head, face, *written = said.out.splitlines()
+    assert head == "in.mp4: 10 frames, 0.4 s, 1 face"
+    assert face.split()[:4] == ["Face", "1", "0.4", "s"]
     assert written == ["written: out.mp4", "written: out.csv", "written: out.json"]
     table = read_recording("out.csv")
     assert len(table) == len(json.loads((tmp_path / "out.json").read_text())["frames"]) == 10
@@ -113,7 +113,7 @@ def test_summary_of_a_crowd_shows_those_seen_longest(tmp_path) -> None:
         tally.add_labels(frame / 10, {number: "happy" for number in range(30) if number >= frame})
     tally.add_labels(3.0, {})
     lines = summary(tmp_path / "in.mp4", tally).splitlines()
-    assert lines[1].split()[:2] == ["person", "29"]
-    assert lines[-2] == "  and 18 more who were seen for a shorter time"
+    assert lines[1].split()[:2] == ["Face", "29"]
+    assert lines[-2] == "  and 18 more that were seen for a shorter time"
     assert lines[-1].split() == ["nobody", "0.1", "s"]
     assert "happy 100%" in lines[1]

@@ -7,12 +7,25 @@ import sys
 import pytest
 
 from faults.fuzz import INPUTS, seeds
+from fer_lib.live.messages import PAGE_MESSAGES
 
 
 @pytest.mark.parametrize("door", INPUTS)
 def test_seeds_differ(door):
     found = seeds(door)
     assert len(set(found)) == len(found) > 1
+
+
+@pytest.mark.parametrize("kind", PAGE_MESSAGES)
+def test_seeds_of_comms_hold_every_message_kind(kind):
+    assert any(f'"type": "{kind}"'.encode() in seed for seed in seeds("comms"))
+
+
+def test_fuzz_targets_know_every_message_kind_and_field(project_root):
+    pytest.importorskip("atheris", reason="atheris is made for Linux only")
+    command = [sys.executable, "-c", "from faults.doors import WORDS; print(*WORDS)"]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True)
+    assert {*PAGE_MESSAGES, *(name for names in PAGE_MESSAGES.values() for name in names)} <= set(done.stdout.split())
 
 
 def test_fuzz_comms_finds_nothing_in_its_seeds(tmp_path, project_root):

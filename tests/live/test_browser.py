@@ -143,7 +143,9 @@ def test_overlay_is_drawn_where_the_face_is(live):
 
 
 def test_pace_is_shown(live):
-    live.wait_until(lambda: "results a second" in live.page.locator(".fer-pace").inner_text(), "a measured pace")
+    live.wait_until(
+        lambda: "results per second" in live.page.locator(".fer-throughput").inner_text(), "a measured throughput"
+    )
 
 
 def test_nothing_from_elsewhere_and_no_complaints(live):

@@ -24,11 +24,11 @@ def test_no_fault_of_accessibility(browser, voila, scheme, width):
         page.press("Start")
         page.wait_for_state("running")
         page.press("More")
-        page.page.locator(".fer-doctor summary").click()
+        page.page.locator(".fer-diagnostics summary").click()
         page.page.locator(".fer-about summary").click()
         for word in ("Record", "Film", "Calibrate …"):
             page.press(word)
-        page.page.locator(".fer-mark-rest").wait_for()
+        page.page.locator(".fer-mark-calibration").wait_for()
         assert find_faults(page) == []
         page.press("Record")
         page.page.locator(".fer-summary").wait_for()

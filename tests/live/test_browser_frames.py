@@ -25,8 +25,8 @@ LOOK_ON = """async () => {
   };
   video.requestVideoFrameCallback(look);
   const give = (image, takenAt) =>
-    given.push({ fromTrack: image !== video, now: performance.now(), takenAt, isSure: frames.clock.isSure });
-  const frames = new Frames(video, give);
+    given.push({ fromTrack: image !== video, now: performance.now(), takenAt, isSure: frames.clock.isSynchronized });
+  const frames = new FrameReader(video, give);
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   frames.start();
   for (let i = 0; i < 600 && given.filter(({ isSure }) => isSure).length < 30 && given.length < ENOUGH; i++) await wait(50);
@@ -45,7 +45,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_context().new_page()
     page.route(PAGE, lambda route: route.fulfill(body="<video muted></video>", content_type="text/html"))
     page.goto(PAGE)
-    for name in ("pace.js", "frames.js"):
+    for name in ("throughput.js", "frame_reader.js"):
         page.add_script_tag(content=(FOLDER / name).read_text(encoding="utf-8"))
     yield page
     page.context.close()

@@ -114,7 +114,7 @@ def test_uncertain_is_said_instead_of_the_label(page, tmp_path):
     choose_file(page, path)
     page.wait_for_state("running")
     (face,) = page.faces
-    label, threshold = page.page.locator(".fer-label"), page.page.locator("[data-choice=uncertain_below]")
+    label, threshold = page.page.locator(".fer-label"), page.page.locator("[data-preference=uncertain_below]")
     page.press("More")
     threshold.press("End")
     page.wait_until(lambda: label.inner_text().lower() == "uncertain", "uncertainty")
@@ -156,8 +156,8 @@ def test_pasted_photo(page, photo):
     ("name", "sentence"),
     [
         ("notes.txt", "notes.txt is neither a photo nor a video."),
-        ("broken.png", "broken.png is no photo that this browser can read."),
-        ("broken.webm", "broken.webm is no video that this browser can play."),
+        ("broken.png", "broken.png is not a photo that this browser can read."),
+        ("broken.webm", "broken.webm is not a video that this browser can play."),
     ],
 )
 def test_unreadable_file_is_told(page, tmp_path, name, sentence):
@@ -181,7 +181,7 @@ def test_several_faces_have_numbers_and_one_is_followed(page, pair, click):
     page.wait_for_state("running")
     page.wait_until(lambda: len(page.faces) == 2, "two faces")
     who = page.page.locator(".fer-who")
-    page.wait_until(lambda: who.inner_text() == "Largest of 2 · click a face to follow it", "two faces")
+    page.wait_until(lambda: who.inner_text() == "Largest of 2 · click a face to select it", "two faces")
     canvas = page.page.locator(".fer-overlay")
     smaller = min(page.faces, key=lambda face: face["xyxy"][2] - face["xyxy"][0])
     place = canvas.bounding_box()
@@ -191,7 +191,7 @@ def test_several_faces_have_numbers_and_one_is_followed(page, pair, click):
         canvas.click(position=middle)
     else:
         canvas.press("ArrowRight" if x1 < place["width"] / 2 else "ArrowLeft")
-    page.wait_until(lambda: who.inner_text() == f"The face you chose · #{smaller['track_id']}", "the smaller face")
+    page.wait_until(lambda: who.inner_text() == f"The face you chose · Face {smaller['track_id']}", "the smaller face")
     if click:
         canvas.click(position=middle)
     else:

@@ -28,7 +28,7 @@ def page(page: LivePage) -> Iterator[LivePage]:
 
 def choose(page: LivePage, name: str, value: float) -> None:
     """Move a slider."""
-    page.page.locator(f"[data-choice={name}]").evaluate(
+    page.page.locator(f"[data-preference={name}]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
     )
 
@@ -67,7 +67,7 @@ def test_recording_is_downloaded(live, tmp_path, kind):
     assert table["time_s"].is_monotonic_increasing
     steps = table["time_s"].drop_duplicates().diff().dropna()
     assert 0 < steps.median() < 1
-    seen = table.dropna(subset="track")
+    seen = table.dropna(subset="track_id")
     assert len(seen) > 0
     assert seen[[f"smooth_{label}" for label in EMOTIONS]].sum(axis=1).between(0.99, 1.01).all()
     assert seen["label"].isin(EMOTIONS).all()
@@ -96,7 +96,7 @@ def test_smoothing_reaches_the_kernel(live):
     frames = json.loads(Path(waiting.value.path()).read_text())["frames"]
     last = [face for frame in frames[5:] for face in frame["faces"]]
     assert last
-    assert all(face["raw"] == pytest.approx(face["smooth"], abs=2e-4) for face in last)
+    assert all(face["raw_probabilities"] == pytest.approx(face["probabilities"], abs=2e-4) for face in last)
 
 
 def test_another_camera_is_taken_at_once_and_remembered(playwright, chromium, voila):
@@ -144,7 +144,7 @@ def test_choices_are_remembered(live, voila):
     live.wait_until_ready()
     live.press("More")
     live.complaints.clear()  # Voila's own farewell from the page that was left may be refused
-    values = live.page.locator(".fer-choice input").evaluate_all("(all) => all.map((one) => one.value)")
+    values = live.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
     assert values[:2] == ["0.7", "1.5"]
     assert not live.page.get_by_label("Mirror the camera").is_checked()
 
@@ -157,7 +157,7 @@ def test_nonsense_in_the_browsers_memory(browser, voila, kept):
     try:
         page.wait_until_ready()
         page.press("More")
-        values = page.page.locator(".fer-choice input").evaluate_all("(all) => all.map((one) => one.value)")
+        values = page.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
         assert values[:2] == ["0.5", "0.25"]
         assert page.complaints == []
     finally:
@@ -191,21 +191,21 @@ def test_full_screen_and_back(live):
     assert live.state == "running"
 
 
-def test_doctor_tells_and_copies(live):
+def test_diagnostics_are_shown_and_copied(live):
     live.page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
     live.press("More")
-    live.page.locator(".fer-doctor summary").click()
-    report = live.page.locator(".fer-doctor dl")
+    live.page.locator(".fer-diagnostics summary").click()
+    report = live.page.locator(".fer-diagnostics dl")
     live.wait_until(lambda: "SHA-256" in report.inner_text(), "the kernel's answer")
-    measured = r"Results a second\s+\d.*Round trip\s+\d.*total \d"
+    measured = r"Results per second\s+\d.*Round trip\s+\d.*total \d"
     live.wait_until(lambda: re.search(measured, report.inner_text(), re.DOTALL) is not None, "measured times")
     live.press("Copy for a bug report")
     live.wait_until(
         lambda: "Secure page: yes" in live.page.evaluate("() => navigator.clipboard.readText()"), "a copied report"
     )
     text = live.page.evaluate("() => navigator.clipboard.readText()")
-    assert re.search(r"Picture: 640 × 480, 30 frames a second", text)
-    assert re.search(r"Results a second: \d", text)
+    assert re.search(r"Video: 640 × 480, 30 frames per second", text)
+    assert re.search(r"Results per second: \d", text)
     assert "onnxruntime" in text
 
 
@@ -221,10 +221,10 @@ def test_keyboard_reaches_every_tool(live):
     live.page.locator(".fer-more").focus()
     live.page.keyboard.press("Enter")
     live.page.keyboard.press("Tab")
-    assert live.page.evaluate("() => document.activeElement.dataset.choice") == "uncertain_below"
-    before = live.page.locator("[data-choice=uncertain_below]").input_value()
+    assert live.page.evaluate("() => document.activeElement.dataset.preference") == "uncertain_below"
+    before = live.page.locator("[data-preference=uncertain_below]").input_value()
     live.page.keyboard.press("ArrowRight")
-    assert live.page.locator("[data-choice=uncertain_below]").input_value() != before
+    assert live.page.locator("[data-preference=uncertain_below]").input_value() != before
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -237,9 +237,11 @@ def test_everything_open_fits_its_window(browser, voila, width):
         stage = page.page.locator(".fer-stage")
         place = stage.bounding_box()
         page.press("More")
-        page.page.locator(".fer-doctor summary").click()
+        page.page.locator(".fer-diagnostics summary").click()
         record(page, 5)
-        page.wait_until(lambda: "SHA-256" in page.page.locator(".fer-doctor dl").inner_text(), "the kernel's answer")
+        page.wait_until(
+            lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the kernel's answer"
+        )
         assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
         page.page.evaluate("() => window.scrollTo(0, 0)")
         assert stage.bounding_box() == place
@@ -249,7 +251,7 @@ def test_everything_open_fits_its_window(browser, voila, width):
 
 def test_every_control_has_a_name(page):
     page.press("More")
-    page.page.locator(".fer-doctor summary").click()
+    page.page.locator(".fer-diagnostics summary").click()
     unnamed = page.page.evaluate("""() => [...document.querySelectorAll(".fer-live :is(button, input, canvas, [role])")]
       .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.[0]?.textContent.trim()))
       .filter((one) => one.checkVisibility() && one.getAttribute("role") !== "status")
@@ -262,5 +264,5 @@ def test_a_recording_that_is_gone_with_the_kernel_is_told(live):
     kill_kernel(live)
     live.wait_for_state("kernel-gone")
     live.page.locator(".fer-summary").wait_for(state="hidden")
-    assert "gone with the kernel" in live.page.locator(".fer-toast").inner_text()
+    assert "lost with the kernel" in live.page.locator(".fer-toast").inner_text()
     live.complaints.clear()  # what Voila says of a kernel that died is its own

@@ -17,11 +17,11 @@ from fer_lib.live.comm_guard import (
     find_widgets,
     restrict_kernel,
 )
+from fer_lib.live.commands import DEMO
 from fer_lib.live.live_view import LiveView
 from fer_lib.live.panel import Panel
 from fer_lib.live.server.message_filter import CONTROL_TARGET
 from fer_lib.live.session import Session
-from fer_lib.live.wishes import DEMO
 from fer_lib.rate_limit import TokenBucket
 
 # All classes that `jupyter.widget` could create: the page's imports have registered them.

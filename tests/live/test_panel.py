@@ -72,7 +72,7 @@ def test_panel_sends_a_file_as_bytes(panel, monkeypatch):
     panel.view._handle_custom_msg({"type": "download", "kind": "csv"}, [])
     content, (text,) = sent[-1]
     assert content == {"type": "file", "kind": "csv"}
-    assert text.decode().startswith("time_s,frame,track")
+    assert text.decode().startswith("time_s,frame,track_id")
 
 
 def test_panel_tells_the_page_the_smoothing():

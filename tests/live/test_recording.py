@@ -7,7 +7,7 @@ from factories import make_faces
 
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.recording import MAX_PEOPLE, Recording
+from fer_lib.live.recording import MAX_FACES, Recording
 from fer_lib.recording import COLUMNS, read_recording
 
 
@@ -40,7 +40,7 @@ def test_read_gives_what_the_reader_reads(recording, tmp_path, kind):
     assert list(table.columns) == list(COLUMNS)
     assert table["time_s"].tolist() == pytest.approx([0, 0, 0.04, 0.125])
     assert table["frame"].tolist() == [0, 0, 1, 2]
-    assert table["track"].dropna().tolist() == [3, 8, 8]
+    assert table["track_id"].dropna().tolist() == [3, 8, 8]
     smooth = table[[f"smooth_{label}" for label in EMOTIONS]].to_numpy()
     np.testing.assert_allclose(smooth[:2], faces.probabilities, atol=1e-4)
 
@@ -71,21 +71,21 @@ def test_describe_shares(recording):
         recording.add(number / 10, make_faces(1, probabilities=row[None], track_id=[1]))
     recording.stop()
     described = recording.describe()
-    assert described["everyone"]["duration_s"] == pytest.approx(0.4)
-    (person,) = described["people"]
-    assert (person["track"], person["happy"], person["sad"]) == (1, 0.75, 0.25)
+    assert described["total"]["duration_s"] == pytest.approx(0.4)
+    (face,) = described["faces"]
+    assert (face["track_id"], face["happy"], face["sad"]) == (1, 0.75, 0.25)
     assert described["span_s"] == 0.4
-    assert person["timeline"] == [(0, 0.25, "happy"), (0.25, 0.4, "sad")]
+    assert face["timeline"] == [(0, 0.25, "happy"), (0.25, 0.4, "sad")]
     assert described["more"] == 0
 
 
 def test_describe_many_people():
     recording = Recording(max_rows=100)
     recording.start()
-    for number in range(MAX_PEOPLE + 3):
+    for number in range(MAX_FACES + 3):
         recording.add(number / 10, make_faces(1, track_id=[number]))
     described = recording.describe()
-    assert (len(described["people"]), described["more"]) == (MAX_PEOPLE, 3)
+    assert (len(described["faces"]), described["more"]) == (MAX_FACES, 3)
     json.dumps(described)
 
 
@@ -116,4 +116,4 @@ def test_text_stays_small():
     # An hour of one face is 100,000 rows: some 20 MB of CSV and twice that of JSON.
     assert len(recording.read("csv")) < 250_000
     assert len(recording.read("json")) < 400_000
-    assert io.StringIO(recording.read("csv")).readline().startswith("time_s,frame,track")
+    assert io.StringIO(recording.read("csv")).readline().startswith("time_s,frame,track_id")

@@ -16,12 +16,12 @@ import pytest
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.fallback import AT_SERVICE, UNENCRYPTED, FallbackPipeline
 from fer_lib.live.remote import (
-    MAX_ANSWER_BYTES,
+    MAX_REPLY_BYTES,
     RemoteStream,
     ServiceFullError,
     ServiceGoneError,
     is_unencrypted,
-    parse_answer,
+    parse_reply,
     public_address,
     read_faces,
 )
@@ -133,7 +133,7 @@ def test_process_jpeg_answer_without_end(send):
         with pytest.raises(ServiceGoneError):
             stream.process_jpeg(b"a frame")
         assert time.monotonic() - start < TIMEOUT_S + 5
-        assert tracemalloc.get_traced_memory()[1] < 12 * MAX_ANSWER_BYTES
+        assert tracemalloc.get_traced_memory()[1] < 12 * MAX_REPLY_BYTES
         tracemalloc.stop()
         stream.close()
 
@@ -230,11 +230,11 @@ def test_remote_stream_asks_for_no_compression_and_sends_no_origin():
 
 
 def test_read_faces_of_a_right_answer():
-    faces = read_faces(parse_answer(make_answer(make_face(), make_face(track_id=2)), 0))
+    faces = read_faces(parse_reply(make_answer(make_face(), make_face(track_id=2)), 0))
     assert (len(faces), faces.track_id.tolist(), faces.labels) == (2, [1, 2], ["happy", "happy"])
-    unknown = read_faces(parse_answer(make_answer(make_face(landmarks=None, raw_probabilities=None)), 0))
+    unknown = read_faces(parse_reply(make_answer(make_face(landmarks=None, raw_probabilities=None)), 0))
     assert (unknown.landmarks, unknown.raw_probabilities) == (None, None)
-    assert len(read_faces(parse_answer(make_answer(), 0))) == 0
+    assert len(read_faces(parse_reply(make_answer(), 0))) == 0
 
 
 NAN, INF = float("nan"), float("inf")
@@ -272,21 +272,19 @@ NAN, INF = float("nan"), float("inf")
 )
 def test_read_faces_of_impossible_answers(text):
     with pytest.raises(ServiceGoneError):
-        read_faces(parse_answer(text, 0))
+        read_faces(parse_reply(text, 0))
 
 
 def test_read_faces_of_a_refused_frame_is_one_short_line():
     with pytest.raises(ValueError, match="too large") as refused:
-        read_faces(
-            parse_answer(json.dumps({"frame": 0, "status": 413, "detail": "too large\n\x1b[2J\u202e" * 1000}), 0)
-        )
+        read_faces(parse_reply(json.dumps({"frame": 0, "status": 413, "detail": "too large\n\x1b[2J\u202e" * 1000}), 0))
     assert len(str(refused.value)) <= 300
     assert str(refused.value).isprintable()
 
 
-def test_parse_answer_without_room():
+def test_parse_reply_without_room():
     with pytest.raises(ServiceFullError):
-        parse_answer(json.dumps({"frame": 0, "status": 503}), 0)
+        parse_reply(json.dumps({"frame": 0, "status": 503}), 0)
 
 
 @pytest.mark.parametrize(

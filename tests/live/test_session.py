@@ -1,14 +1,13 @@
-import re
 import threading
 
 import numpy as np
 import pytest
 
 from fer_lib.faces import Faces
-from fer_lib.live import messages
-from fer_lib.live.calibration import STOPPED
+from fer_lib.live.frame_handler import MAX_FAILURES
+from fer_lib.live.messages import PAGE_MESSAGES
+from fer_lib.live.neutral_calibration import STOPPED
 from fer_lib.live.session import Session
-from fer_lib.live.stream import MAX_FAILURES
 from fer_lib.settings import LiveSettings
 
 HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
@@ -65,19 +64,19 @@ def frame(number: int = 1, time_s: float = 0.0) -> dict[str, object]:
     return {"type": "frame", "id": number, "time_s": time_s}
 
 
-def test_answer_frame(session):
-    answer = session.answer(frame(7), [memoryview(b"FACE")])
-    assert answer["type"] == "faces"
-    assert answer["id"] == 7
-    assert answer["ms"] == {"decode": 0.81, "total": 4.57}
-    assert answer["faces"][0]["label"] == "happy"
+def test_handle_frame(session):
+    reply = session.handle_message(frame(7), [memoryview(b"FACE")])
+    assert reply["type"] == "faces"
+    assert reply["id"] == 7
+    assert reply["ms"] == {"decode": 0.81, "total": 4.57}
+    assert reply["faces"][0]["label"] == "happy"
     assert session.frames == 1
     assert len(session.faces) == 1
 
 
-def test_answer_frame_passes_the_time_of_the_stream(session, pipeline):
+def test_handle_frame_passes_the_time_of_the_stream(session, pipeline):
     for number, time_s in enumerate((1.0, 2.0, 1.5)):
-        session.answer(frame(number, time_s), [b"FACE"])
+        session.handle_message(frame(number, time_s), [b"FACE"])
     assert pipeline.times == [1.0, 2.0, 2.0]
 
 
@@ -86,12 +85,12 @@ def test_answer_frame_passes_the_time_of_the_stream(session, pipeline):
     [[], [b""], [b"FACE", b"FACE"], [b"no picture"], [b"x" * 2_000_001], ["text"], [None]],
     ids=["none", "empty", "two", "undecodable", "too-large", "text", "nothing"],
 )
-def test_answer_frame_with_a_bad_buffer(pipeline, buffers):
+def test_handle_frame_with_a_bad_buffer(pipeline, buffers):
     session = Session(live=LiveSettings.load(max_frame_mb=2), load=lambda settings: pipeline)
     session.wait_until_loaded(10)
-    assert session.answer(frame(3), buffers) == {"type": "skipped", "id": 3}
+    assert session.handle_message(frame(3), buffers) == {"type": "skipped", "id": 3}
     assert session.errors == 1
-    assert session.answer(frame(4), [b"FACE"])["type"] == "faces"
+    assert session.handle_message(frame(4), [b"FACE"])["type"] == "faces"
 
 
 @pytest.mark.parametrize(
@@ -114,25 +113,23 @@ def test_answer_frame_with_a_bad_buffer(pipeline, buffers):
     ],
     ids=str,
 )
-def test_answer_to_nonsense_is_counted(session, content):
-    assert session.answer(content, [b"FACE"]) is None
+def test_handle_invalid_message(session, content):
+    assert session.handle_message(content, [b"FACE"]) is None
     assert session.errors == 1
     assert session.state == "ready"
 
 
-def test_kinds_are_all_answered_and_documented(session):
-    assert {"frame", "state", "stats", "baseline", "examine"} <= set(session.kinds)
-    for kind in session.kinds:
-        assert re.search(rf"\b{kind}\b", messages.__doc__)
+def test_kinds_have_one_handler_each(session):
+    assert set(session.kinds) == set(PAGE_MESSAGES)
 
 
-def test_answer_frame_that_waited(session, pipeline):
-    session.answer(frame(1, 100.0), [b"FACE"])
-    assert session.answer(frame(2, 50.0), [b"FACE"]) == {"type": "skipped", "id": 2}
+def test_handle_frame_stale(session, pipeline):
+    session.handle_message(frame(1, 100.0), [b"FACE"])
+    assert session.handle_message(frame(2, 50.0), [b"FACE"]) == {"type": "skipped", "id": 2}
     assert len(pipeline.times) == 1
 
 
-def test_answer_frame_while_loading(pipeline):
+def test_handle_frame_while_loading(pipeline):
     gate = threading.Event()
 
     def load(settings):
@@ -140,45 +137,45 @@ def test_answer_frame_while_loading(pipeline):
         return pipeline
 
     session = Session(load=load)
-    assert session.answer(frame(1), [b"FACE"]) == {"type": "loading", "id": 1}
+    assert session.handle_message(frame(1), [b"FACE"]) == {"type": "loading", "id": 1}
     gate.set()
     assert session.wait_until_loaded(10)
-    assert session.answer(frame(2), [b"FACE"])["type"] == "faces"
+    assert session.handle_message(frame(2), [b"FACE"])["type"] == "faces"
 
 
-def test_answer_frame_without_weights():
+def test_handle_frame_without_weights():
     def load(settings):
         raise FileNotFoundError("the weights `emotion` must be at weights/emotion.onnx, but there is no such file")
 
     session = Session(load=load)
     assert not session.wait_until_loaded(10)
-    answer = session.answer(frame(1), [b"FACE"])
-    assert answer["type"] == "broken"
-    assert "weights/emotion.onnx" in answer["detail"]
+    reply = session.handle_message(frame(1), [b"FACE"])
+    assert reply["type"] == "broken"
+    assert "weights/emotion.onnx" in reply["detail"]
 
 
-def test_answer_frame_tells_a_fault_that_stays(session):
-    kinds = [session.answer(frame(i, i / 30), [b"noise"])["type"] for i in range(MAX_FAILURES)]
+def test_handle_frame_repeated_failures(session):
+    kinds = [session.handle_message(frame(i, i / 30), [b"noise"])["type"] for i in range(MAX_FAILURES)]
     assert kinds == ["skipped"] * (MAX_FAILURES - 1) + ["broken"]
 
 
-def test_answer_state(session):
-    assert session.answer({"type": "state", "state": "refused", "detail": "Permission denied."}) is None
+def test_handle_state(session):
+    assert session.handle_message({"type": "state", "state": "refused", "detail": "Permission denied."}) is None
     assert (session.state, session.detail) == ("refused", "Permission denied.")
 
 
-def test_answer_state_waiting_forgets_the_stream(session, pipeline):
-    session.answer(frame(1, 100.0), [b"FACE"])
-    session.answer({"type": "state", "state": "waiting"})
+def test_handle_state_waiting_forgets_the_stream(session, pipeline):
+    session.handle_message(frame(1, 100.0), [b"FACE"])
+    session.handle_message({"type": "state", "state": "waiting"})
     assert pipeline.resets == 1
     assert session.frames == 0
     assert len(session.faces) == 0
     # The new stream has its own time, so an earlier one is not stale.
-    assert session.answer(frame(2, 1.0), [b"FACE"])["type"] == "faces"
+    assert session.handle_message(frame(2, 1.0), [b"FACE"])["type"] == "faces"
 
 
-def test_answer_stats(session):
-    session.answer({"type": "stats", "results_per_s": 29.5, "round_trip_ms": 5, "frame_to_overlay_ms": 20.5})
+def test_handle_stats(session):
+    session.handle_message({"type": "stats", "results_per_s": 29.5, "round_trip_ms": 5, "frame_to_overlay_ms": 20.5})
     assert (session.results_per_s, session.round_trip_ms, session.frame_to_overlay_ms) == (29.5, 5.0, 20.5)
 
 
@@ -191,26 +188,26 @@ def test_prepare_loads_once():
     assert len(loads) == 1
 
 
-def test_answer_wish_that_is_refused(session):
-    answer = session.answer({"type": "adjust", "smoothing_s": "much"})
-    assert answer == {"type": "refused", "detail": "`smoothing_s` must be a number of seconds, but got 'much'"}
+def test_handle_invalid_command(session):
+    reply = session.handle_message({"type": "adjust", "smoothing_s": "much"})
+    assert reply == {"type": "refused", "detail": "`smoothing_s` must be a number of seconds, but got 'much'"}
     assert session.errors == 1
 
 
-def test_answer_adjust_reaches_the_pipeline_once(session, pipeline):
-    session.answer({"type": "adjust", "smoothing_s": 0.5})
-    session.answer({"type": "adjust", "smoothing_s": 1.5})
+def test_handle_adjust_reaches_the_pipeline_once(session, pipeline):
+    session.handle_message({"type": "adjust", "smoothing_s": 0.5})
+    session.handle_message({"type": "adjust", "smoothing_s": 1.5})
     for number in range(3):
-        session.answer(frame(number, number / 30), [b"FACE"])
+        session.handle_message(frame(number, number / 30), [b"FACE"])
     assert pipeline.smoothings == [1.5]
 
 
-def test_answer_record(session):
-    session.answer({"type": "record", "on": True})
+def test_handle_record(session):
+    session.handle_message({"type": "record", "on": True})
     for number in range(3):
-        session.answer(frame(number, 5 + number / 10), [b"FACE"])
-    told = session.answer({"type": "record", "on": False})
-    assert (told["rows"], told["everyone"]["happy"]) == (3, 1.0)
+        session.handle_message(frame(number, 5 + number / 10), [b"FACE"])
+    reply = session.handle_message({"type": "record", "on": False})
+    assert (reply["rows"], reply["total"]["happy"]) == (3, 1.0)
     assert [line.split(",")[0] for line in session.recording.read("csv").splitlines()] == [
         "time_s",
         "0.0",
@@ -219,70 +216,70 @@ def test_answer_record(session):
     ]
 
 
-def test_answer_tells_with_the_frame_that_a_recording_is_full(pipeline):
+def test_handle_frame_that_fills_the_recording(pipeline):
     session = Session(live=LiveSettings.load(max_recording_rows=2), load=lambda settings: pipeline)
     session.wait_until_loaded(10)
-    session.answer({"type": "record", "on": True})
-    answers = [session.answer(frame(number, number / 30), [b"FACE"]) for number in range(4)]
-    assert ["recording" in answer for answer in answers] == [False, False, True, False]
-    assert answers[2]["recording"]["full"]
+    session.handle_message({"type": "record", "on": True})
+    replies = [session.handle_message(frame(number, number / 30), [b"FACE"]) for number in range(4)]
+    assert ["recording" in reply for reply in replies] == [False, False, True, False]
+    assert replies[2]["recording"]["full"]
 
 
 @pytest.mark.parametrize("state", ["stopped", "waiting", "broken", "kernel-gone"])
-def test_answer_state_off_ends_a_recording(session, state):
-    session.answer({"type": "record", "on": True})
-    assert session.answer({"type": "state", "state": "paused"}) is None
-    told = session.answer({"type": "state", "state": state})
-    assert (told["type"], told["recording"]["on"]) == ("news", False)
-    assert session.answer({"type": "state", "state": state}) is None
+def test_handle_state_off_ends_a_recording(session, state):
+    session.handle_message({"type": "record", "on": True})
+    assert session.handle_message({"type": "state", "state": "paused"}) is None
+    reply = session.handle_message({"type": "state", "state": state})
+    assert (reply["type"], reply["recording"]["on"]) == ("update", False)
+    assert session.handle_message({"type": "state", "state": state}) is None
 
 
 def calibrate(session: Session, seconds: float = 5.0) -> list[dict[str, object]]:
-    session.answer({"type": "baseline", "on": True})
+    session.handle_message({"type": "calibrate", "on": True})
     times = np.arange(0, seconds + 0.1, 0.5)
-    return [session.answer(frame(number, 10 + time_s), [b"FACE"]) for number, time_s in enumerate(times)]
+    return [session.handle_message(frame(number, 10 + time_s), [b"FACE"]) for number, time_s in enumerate(times)]
 
 
-def test_answer_baseline_reaches_the_pipeline_and_is_forgotten(session, pipeline):
-    answers = calibrate(session)
-    assert [answer["baseline"]["running"] for answer in answers] == [True] * 10 + [False]
-    assert answers[-1]["baseline"]["on"]
+def test_handle_calibrate_reaches_the_pipeline_and_is_forgotten(session, pipeline):
+    replies = calibrate(session)
+    assert [reply["calibration"]["running"] for reply in replies] == [True] * 10 + [False]
+    assert replies[-1]["calibration"]["on"]
     assert pipeline.offsets == []
-    answers = [session.answer(frame(50 + number, 20 + number / 30), [b"FACE"]) for number in range(3)]
-    assert not any("baseline" in answer for answer in answers)
+    replies = [session.handle_message(frame(50 + number, 20 + number / 30), [b"FACE"]) for number in range(3)]
+    assert not any("calibration" in reply for reply in replies)
     (offset,) = pipeline.offsets
     assert offset[3] == -2
-    assert not session.answer({"type": "baseline", "on": False})["on"]
-    session.answer(frame(60, 30), [b"FACE"])
+    assert not session.handle_message({"type": "calibrate", "on": False})["on"]
+    session.handle_message(frame(60, 30), [b"FACE"])
     assert pipeline.offsets == [offset, None]
 
 
-def test_answer_baseline_is_off_by_default(session, pipeline):
-    answer = session.answer(frame(1), [b"FACE"])
-    assert "baseline" not in answer
+def test_handle_calibrate_is_off_by_default(session, pipeline):
+    reply = session.handle_message(frame(1), [b"FACE"])
+    assert "calibration" not in reply
     assert pipeline.offsets == []
 
 
-def test_answer_baseline_of_a_stream_that_stops(session, pipeline):
+def test_handle_calibrate_of_a_stream_that_stops(session, pipeline):
     calibrate(session, seconds=2)
-    told = session.answer({"type": "state", "state": "stopped"})
-    assert told["baseline"]["detail"] == STOPPED
-    assert "recording" not in told
-    session.answer({"type": "state", "state": "waiting"})
-    assert "baseline" not in session.answer(frame(90, 90), [b"FACE"])
+    reply = session.handle_message({"type": "state", "state": "stopped"})
+    assert reply["calibration"]["detail"] == STOPPED
+    assert "recording" not in reply
+    session.handle_message({"type": "state", "state": "waiting"})
+    assert "calibration" not in session.handle_message(frame(90, 90), [b"FACE"])
     assert pipeline.offsets == []
 
 
-def test_answer_baseline_that_is_stopped_leaves_the_one_before(session, pipeline):
+def test_handle_calibrate_that_is_stopped_leaves_the_one_before(session, pipeline):
     calibrate(session)
-    session.answer(frame(40, 20), [b"FACE"])
-    assert session.answer({"type": "baseline", "on": True})["running"]
-    told = session.answer({"type": "baseline", "on": False})
-    assert (told["running"], told["on"]) == (False, True)
-    session.answer(frame(41, 21), [b"FACE"])
+    session.handle_message(frame(40, 20), [b"FACE"])
+    assert session.handle_message({"type": "calibrate", "on": True})["running"]
+    reply = session.handle_message({"type": "calibrate", "on": False})
+    assert (reply["running"], reply["on"]) == (False, True)
+    session.handle_message(frame(41, 21), [b"FACE"])
     assert len(pipeline.offsets) == 1
 
 
 @pytest.mark.parametrize("on", [None, 1, "yes"])
-def test_answer_baseline_nonsense(session, on):
-    assert session.answer({"type": "baseline", "on": on})["type"] == "refused"
+def test_handle_calibrate_nonsense(session, on):
+    assert session.handle_message({"type": "calibrate", "on": on})["type"] == "refused"

@@ -98,7 +98,7 @@ def show_on_page(files, folder):
     session = Session(load=load_pipeline)
     assert session.wait_until_loaded(20)
     answers = [
-        session.answer({"type": "frame", "id": number, "time_s": time.monotonic()}, [data])
+        session.handle_message({"type": "frame", "id": number, "time_s": time.monotonic()}, [data])
         for number, data in enumerate(files.values())
     ]
     return [answer["type"] == "faces" for answer in answers]

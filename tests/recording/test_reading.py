@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from factories import make_faces
@@ -9,16 +11,16 @@ from fer_lib.recording import COLUMNS, open_recording, read_recording, summarize
 HAPPY, SAD = np.eye(7, dtype=np.float32)[[3, 5]]
 
 
-def person(number: int, probabilities: np.ndarray) -> Faces:
-    return make_faces(1, track_id=np.array([number]), probabilities=probabilities[None])
+def one_face(track_id: int, probabilities: np.ndarray) -> Faces:
+    return make_faces(1, track_id=np.array([track_id]), probabilities=probabilities[None])
 
 
 @pytest.fixture(params=["out.csv", "out.json"])
 def recording(request, tmp_path):
     with open_recording(tmp_path / request.param) as recorder:
         recorder.write(0.0, 0, Faces.empty())
-        recorder.write(0.1, 1, person(1, HAPPY))
-        recorder.write(0.25, 2, person(1, SAD))
+        recorder.write(0.1, 1, one_face(1, HAPPY))
+        recorder.write(0.25, 2, one_face(1, SAD))
         recorder.write(0.35, 3, Faces.empty())
     return tmp_path / request.param
 
@@ -28,12 +30,12 @@ def test_read_recording_gives_back_what_was_written(recording) -> None:
     assert tuple(table.columns) == COLUMNS
     assert table["time_s"].tolist() == [0.0, 0.1, 0.25, 0.35]
     assert table["frame"].tolist() == [0, 1, 2, 3]
-    assert table["track"].isna().tolist() == [True, False, False, True]
-    people = table.dropna(subset="track")
-    assert people["label"].tolist() == ["happy", "sad"]
-    assert people["track"].tolist() == [1, 1]
-    np.testing.assert_allclose(people[["x1", "y1", "x2", "y2"]], [make_faces(1).xyxy[0]] * 2, atol=0.06)
-    np.testing.assert_array_equal(people[[f"smooth_{label}" for label in EMOTIONS]], [HAPPY, SAD])
+    assert table["track_id"].isna().tolist() == [True, False, False, True]
+    seen = table.dropna(subset="track_id")
+    assert seen["label"].tolist() == ["happy", "sad"]
+    assert seen["track_id"].tolist() == [1, 1]
+    np.testing.assert_allclose(seen[["x1", "y1", "x2", "y2"]], [make_faces(1).xyxy[0]] * 2, atol=0.06)
+    np.testing.assert_array_equal(seen[[f"smooth_{label}" for label in EMOTIONS]], [HAPPY, SAD])
 
 
 def test_read_recording_is_the_same_from_both_formats(tmp_path) -> None:
@@ -80,13 +82,13 @@ def test_read_recording_of_something_else_is_refused(tmp_path, name, text) -> No
         ("time_s", "inf", "every `time_s` must be"),
         ("time_s", "", "every `time_s` must be"),
         ("time_s", "1e300", "every `time_s` must be"),
-        ("track", "9" * 40, "must be a recording"),
+        ("track_id", "9" * 40, "must be a recording"),
         ("frame", "many", "must be a recording"),
     ],
 )
 def test_read_recording_with_an_impossible_value_is_refused(tmp_path, column, value, sentence) -> None:
     with open_recording(tmp_path / "a.csv") as recorder:
-        recorder.write(0.1, 1, person(1, HAPPY))
+        recorder.write(0.1, 1, one_face(1, HAPPY))
     head, row = (tmp_path / "a.csv").read_text().splitlines()
     cells = row.split(",")
     cells[COLUMNS.index(column)] = value
@@ -120,3 +122,31 @@ def test_summarize_weighs_by_time(recording) -> None:
     assert row["happy"] == pytest.approx(0.6)
     assert row["sad"] == pytest.approx(0.4)
     assert row[list(EMOTIONS)].sum() == pytest.approx(1)
+
+
+def test_read_recording_accepts_csv_of_version_1(tmp_path) -> None:
+    header = "time_s,frame,track,x1,y1,x2,y2,confidence,label,"
+    header += ",".join(f"{kind}_{label}" for kind in ("raw", "smooth") for label in EMOTIONS)
+    cells = ["0.5", "3", "7", "1", "2", "30", "40", "0.9", "happy", *["0.1"] * 7, *["0.2"] * 7]
+    (tmp_path / "old.csv").write_text(f"{header}\n{','.join(cells)}\n0.6,4{',' * (len(cells) - 2)}\n")
+    table = read_recording(tmp_path / "old.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert table["track_id"].dropna().tolist() == [7]
+    assert summarize(table).index.tolist() == [7]
+
+
+def test_read_recording_accepts_json_of_version_1(tmp_path) -> None:
+    face = {
+        "track": 7,
+        "box": [1, 2, 30, 40],
+        "confidence": 0.9,
+        "label": "happy",
+        "raw": [0.1] * 7,
+        "smooth": [0.2] * 7,
+    }
+    frames = [{"time_s": 0.5, "frame": 3, "faces": [face]}, {"time_s": 0.6, "frame": 4, "faces": []}]
+    old = {"format": "fer recording", "version": 1, "labels": list(EMOTIONS), "frames": frames}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    table = read_recording(tmp_path / "old.json")
+    assert table["track_id"].dropna().tolist() == [7]
+    assert (table["x2"][0], table["raw_happy"][0], table["smooth_happy"][0]) == (30, 0.1, 0.2)

@@ -3,9 +3,9 @@ import pytest
 from fer_lib.recording.timelines import FIRST_SLOT_S, MAX_SLOTS, Timelines
 
 
-def fill(timelines: Timelines, *labels: str, step_s: float = 0.125, number: int = 1) -> None:
+def fill(timelines: Timelines, *labels: str, step_s: float = 0.125, track_id: int = 1) -> None:
     for place, label in enumerate(labels):
-        timelines.add(place * step_s, (place + 1) * step_s, {number: label})
+        timelines.add(place * step_s, (place + 1) * step_s, {track_id: label})
 
 
 def test_runs_of_somebody_who_was_never_seen():

@@ -42,9 +42,17 @@ def test_json_recorder_writes_an_object_with_a_line_a_frame() -> None:
     assert said["labels"] == list(EMOTIONS)
     assert said["frames"][0] == {"time_s": 0.0, "frame": 0, "faces": []}
     first, _ = said["frames"][1]["faces"]
-    assert set(first) == {"track", "box", "confidence", "label", "raw", "smooth"}
-    assert (len(first["box"]), len(first["raw"]), len(first["smooth"])) == (4, 7, 7)
-    assert first["label"] == EMOTIONS[int(np.argmax(first["smooth"]))]
+    assert set(first) == {
+        "track_id",
+        "xyxy",
+        "confidence",
+        "label",
+        "probability",
+        "probabilities",
+        "raw_probabilities",
+    }
+    assert (len(first["xyxy"]), len(first["raw_probabilities"]), len(first["probabilities"])) == (4, 7, 7)
+    assert first["label"] == EMOTIONS[int(np.argmax(first["probabilities"]))]
 
 
 def test_json_recorder_of_no_frames_is_json() -> None:
@@ -59,7 +67,7 @@ def test_write_without_smoothing_raw_and_smooth_agree() -> None:
     recorder.write(0.0, 0, make_faces(1))
     recorder.finish()
     (one,) = json.loads(stream.getvalue())["frames"][0]["faces"]
-    assert one["raw"] == one["smooth"]
+    assert one["raw_probabilities"] == one["probabilities"]
 
 
 def test_write_faces_without_numbers_are_refused() -> None:

@@ -11,20 +11,20 @@ import pytest
 from factories import compose_frame
 
 from benchmarks.servers import find_port, serve_service
-from fer_lib.baseline import add_offset
 from fer_lib.faces import Faces
-from fer_lib.live.calibration import DONE
 from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.neutral_calibration import DONE
 from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
 from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
 from fer_lib.live.session import Session
+from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import LiveSettings, RemoteSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
 
 from .conftest import ROOT, encode, served
 
 OFFSET = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # lowers "happy"
-GONE, FULL = HERE.format(why="is gone"), HERE.format(why="has no room now")
+GONE, FULL = HERE.format(why="is unreachable"), HERE.format(why="is full")
 
 
 class FakeLocal:
@@ -208,13 +208,13 @@ def test_session_neutral_calibration_at_service(real_engine, monkeypatch, portra
         assert session.wait_until_loaded(60)
 
         def show(time_s):
-            return session.answer({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
+            return session.handle_message({"type": "frame", "id": 1, "time_s": time_s}, [portrait])
 
         before = show(0.0)["faces"][0]["probabilities"]
-        session.answer({"type": "baseline", "on": True})
-        states = [show(0.5 + number / 5)["baseline"] for number in range(6)]
-        assert [one["running"] for one in states] == [True] * 5 + [False]
-        assert (states[-1]["on"], states[-1]["detail"]) == (True, DONE)
+        session.handle_message({"type": "calibrate", "on": True})
+        told = [show(0.5 + number / 5)["calibration"] for number in range(6)]
+        assert [one["running"] for one in told] == [True] * 5 + [False]
+        assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)
         after = show(60.0)["faces"][0]["probabilities"]
         assert session.notice == AT_SERVICE
         label = before.index(max(before))
@@ -337,7 +337,7 @@ def test_fallback_without_service_and_weights(portrait):
     def load(vision):
         raise FileNotFoundError("the weights `emotion` must be there, but there is no such file")
 
-    with pytest.raises(RuntimeError, match="weights `emotion`"):
+    with pytest.raises(RuntimeError, match="inference service is unreachable, and the weights `emotion`"):
         FallbackPipeline(VisionSettings(), page(f"http://127.0.0.1:{find_port()}"), load)
 
 

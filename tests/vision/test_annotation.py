@@ -107,7 +107,7 @@ def test_annotate_video_without_outputs_sums_up(tmp_path) -> None:
         write_video(tmp_path / "in.mp4", make_shades(5)), pipeline=fake, on_frame=lambda video: calls.append(video)
     )
     assert (report.frames, len(calls), fake.resets) == (5, 5, 1)
-    assert report.tally.people()[0]["seen_s"] == 0.2
+    assert report.tally.by_face()[0]["seen_s"] == 0.2
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 

@@ -81,10 +81,10 @@ def test_draw_faces_says_label_and_probability(written: list[Text]) -> None:
 
 def test_draw_faces_says_numbers_only_of_several(written: list[Text]) -> None:
     draw_faces(make_frame(480, 640), make_faces(2, track_id=np.array([7, 4])))
-    assert sorted(text.words.split()[0] for text in written) == ["#4", "#7"]
+    assert sorted(text.words.split("  ")[0] for text in written) == ["Face 4", "Face 7"]
     written.clear()
     draw_faces(make_frame(480, 640), make_faces(2, track_id=None))
-    assert not any("#" in text.words for text in written)
+    assert not any("Face" in text.words for text in written)
 
 
 @pytest.mark.parametrize("size", [(60, 80), (120, 160), (480, 640), (480, 60), (40, 640), (1080, 1920), (2160, 3840)])

@@ -9,10 +9,10 @@ import pytest
 from factories import compose_frame, make_faces, make_frame
 from tiny_networks import SPEC, write_emotion_network
 
-from fer_lib.baseline import add_offset
 from fer_lib.boxes import overlap
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
+from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import VisionSettings
 from fer_lib.vision import load_pipeline
 from fer_lib.vision.pipeline import Pipeline, add_missing

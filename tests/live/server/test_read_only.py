@@ -13,7 +13,7 @@ import pytest
 from benchmarks.clips import compose_clip
 from benchmarks.servers import NOTEBOOK, serve_service, serve_voila
 from benchmarks.visitor import Visitor
-from fer_lib.live.wishes import DEMO
+from fer_lib.live.commands import DEMO
 
 pytestmark = pytest.mark.timeout(600)
 COMMAND = [sys.executable, "-c", "from fer_lib.cli.main import script; script()"]

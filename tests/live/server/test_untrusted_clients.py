@@ -14,8 +14,8 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 from benchmarks.clips import compose_clip
 from benchmarks.servers import serve_voila
 from benchmarks.visitor import Visitor
+from fer_lib.live.commands import DEMO
 from fer_lib.live.server.connection import MAX_CONNECTIONS, MAX_UNREAD_BYTES
-from fer_lib.live.wishes import DEMO
 
 pytestmark = pytest.mark.timeout(600)
 

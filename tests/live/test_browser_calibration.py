@@ -1,0 +1,87 @@
+"""The personal baseline and the timeline of a recording, as visitors meet them."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.browser import LivePage
+from fer_lib.labels import EMOTIONS
+from fer_lib.live.neutral_calibration import DONE, NOTHING, STOPPED
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def voila(chromium: str) -> Iterator[str]:
+    from benchmarks.servers import serve_voila
+
+    # The camera's face moves much, and on a busy machine it is lost for moments.
+    with serve_voila(environment={"FER_CALIBRATION_S": "2"}) as url:
+        yield url
+
+
+@pytest.fixture
+def live(live: LivePage) -> Iterator[LivePage]:
+    yield live
+    assert live.complaints == []
+    assert live.strangers == []
+
+
+def calibrate(live: LivePage) -> str:
+    """Press the button until there is a baseline, as a patient visitor would; return the sentence at the end."""
+    mark, said = live.page.locator(".fer-mark-calibration"), live.page.locator(".fer-calibration-result")
+    for _ in range(10):
+        live.press("Calibrate …")
+        mark.wait_for()
+        live.wait_until(lambda: not mark.is_visible(), "the end of the calibration")
+        if said.inner_text() in (DONE, NOTHING):
+            break
+    return said.inner_text()
+
+
+def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
+    sign, forget = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Delete calibration")
+    assert not sign.is_visible()
+    live.press("More")
+    assert forget.is_disabled()
+    before = live.faces[0]["probabilities"]
+    assert calibrate(live) == DONE  # the face smiles, so there is something to take off
+    sign.wait_for()
+    label = before.index(max(before))
+    live.wait_until(
+        lambda: bool(live.faces) and live.faces[0]["probabilities"][label] < max(before) - 0.02, "a smaller probability"
+    )
+    forget.click()
+    sign.wait_for(state="hidden")
+    assert forget.is_disabled()
+    live.wait_until(
+        lambda: bool(live.faces) and live.faces[0]["probabilities"][label] > max(before) - 0.02,
+        "the probability before",
+    )
+
+
+def test_stop_while_it_is_made_is_told(live):
+    live.press("More")
+    live.press("Calibrate …")
+    live.page.locator(".fer-mark-calibration").wait_for()
+    live.press("Stop")
+    said = live.page.locator(".fer-calibration-result")
+    live.wait_until(lambda: said.inner_text() == STOPPED, "the sentence")
+    assert not live.page.locator(".fer-mark-calibration").is_visible()
+    assert live.page.get_by_role("button", name="Calibrate …").is_disabled()
+
+
+def test_recording_has_a_timeline_of_each_person(live):
+    live.press("Record")
+    live.wait_for_results(live.results + 20)
+    live.press("Record")
+    strip = live.page.locator(".fer-strip").first
+    strip.wait_for()
+    label = "|".join(EMOTIONS)
+    assert re.match(rf"Over time: ({label}) from 0:\d\d to 0:\d\d", strip.get_attribute("aria-label"))
+    strip_box = strip.bounding_box()
+    pieces = [piece.bounding_box() for piece in strip.locator("i").all()]
+    assert pieces
+    assert all(piece["x"] >= strip_box["x"] - 1 for piece in pieces)
+    assert sum(piece["width"] for piece in pieces) <= strip_box["width"] + 2

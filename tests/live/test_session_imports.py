@@ -1,0 +1,40 @@
+import subprocess
+import sys
+
+MODULES = [
+    "clock",
+    "commands",
+    "diagnostics",
+    "fallback",
+    "frame_handler",
+    "loading",
+    "messages",
+    "neutral_calibration",
+    "recording",
+    "remote",
+    "session",
+    "states",
+]
+FORBIDDEN = (
+    "ipywidgets",
+    "anywidget",
+    "ipywebrtc",
+    "jupyter_server",
+    "voila",
+    "tornado",
+    "fastapi",
+    "starlette",
+    "uvicorn",
+)
+
+
+def test_session_modules_import_neither_widgets_nor_a_server(project_root):
+    script = f"""
+import importlib, sys
+for name in {MODULES!r}:
+    importlib.import_module(f"fer_lib.live.{{name}}")
+print(sorted(set({FORBIDDEN!r}) & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=project_root, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.strip() == "[]"
