@@ -12,7 +12,8 @@ from fer_lib.live.messages import Message, is_number
 from fer_lib.live.neutral_calibration import STOPPED, NeutralCalibration
 from fer_lib.live.recording import Recording
 from fer_lib.neutral_offset import Floats
-from fer_lib.settings import LiveSettings, VisionSettings
+from fer_lib.settings.live import LiveSettings
+from fer_lib.settings.vision import VisionSettings
 
 # Eileen Collins (NASA, public domain): the upper 400 rows of scikit-image's `astronaut`, 768 × 600.
 DEMO = Path(__file__).parent / "demo.jpg"

@@ -13,7 +13,7 @@ from fer_lib.faces import Faces
 from fer_lib.hosts import is_loopback_address
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.limited_socket import LimitedWebSocket
-from fer_lib.service.schemas import Probabilities, StreamFace
+from fer_lib.service.schemas import Probabilities, StreamFace, StreamResponse
 from fer_lib.settings.remote import RemoteSettings
 
 MAX_FACES = 200  # the upper limit of `FER_MAX_FACES`
