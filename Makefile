@@ -70,13 +70,13 @@ bench: $(VENV)/.all  ## measure what "fast" means, beside the classical way
 	@$(RUN) benchmarks.training $(ARGS)
 
 fuzz: $(VENV)/.all  ## try inputs that nobody would think of at every door (ARGS="pictures --inputs 1000000")
-	@$(RUN) faults.fuzz $(ARGS)
+	@$(RUN) stress.fuzz $(ARGS)
 
 soak: $(VENV)/.all  ## a bad connection, slow callers, a flood, an hour and a half of use, and a training killed often
-	@$(RUN) faults.connection
-	@$(RUN) faults.slow_callers
-	@$(RUN) faults.flood
-	@$(RUN) faults.soak $(ARGS)
+	@$(RUN) stress.connection
+	@$(RUN) stress.slow_clients
+	@$(RUN) stress.flood
+	@$(RUN) stress.soak $(ARGS)
 
 clean:  ## remove the environment and all caches; data, runs and weights stay
 	@rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -1,4 +1,4 @@
-"""Generate fer_lib/live/protocol_constants.js: the facts that the live page shares with the Python code.
+"""Generate fer_lib/live/page/scripts/protocol_constants.js: the facts that the live page shares with the Python code.
 
 `.venv/bin/python .ci/page_constants.py` writes the file again after a change of message kinds, states, stages, label
 colours or limits; `--check` exits with 1 if it differs.
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
-from fer_lib.live.messages import KERNEL_MESSAGES, PAGE_MESSAGES
-from fer_lib.live.recording import FILE_KINDS
-from fer_lib.live.states import OFF_STATES, STATES, TOOL_STATES
+from fer_lib.live.session.messages import KERNEL_MESSAGES, PAGE_MESSAGES
+from fer_lib.live.session.recording import FILE_KINDS
+from fer_lib.live.session.states import OFF_STATES, STATES, TOOL_STATES
 from fer_lib.settings import LiveSettings
-from fer_lib.vision.overlay import WHITE, rgb, text_color
+from fer_lib.vision.media.overlay import WHITE, rgb, text_color
 from fer_lib.vision.stopwatch import STAGES
 
-TARGET = Path(__file__).parents[1] / "fer_lib" / "live" / "protocol_constants.js"
+TARGET = Path(__file__).parents[1] / "fer_lib" / "live" / "page" / "scripts" / "protocol_constants.js"
 HEADER = "// Generated from Python by .ci/page_constants.py; do not edit.\n"
 
 

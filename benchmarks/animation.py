@@ -17,8 +17,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import LivePage, open_browser, require_chromium
-from benchmarks.servers import ROOT, serve_voila
+from harness.browser import LivePage, open_browser, require_chromium
+from harness.servers import ROOT, serve_voila
 
 WIDTH, HEIGHT = 1080, 700
 RESULTS = 60  # until bars and rate have settled

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torchvision.models import efficientnet_b0
 
-from fer_lib.vision.frames import decode_jpeg
+from fer_lib.vision.media.frames import decode_jpeg
 
 SIZE = 256
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)

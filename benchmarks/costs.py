@@ -9,9 +9,9 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmarks import ours
-from benchmarks.clips import Clip, compose_clip
 from benchmarks.workers import PathRun, take_turns
 from fer_lib.boxes import box_sizes, overlap
+from harness.clips import Clip, compose_clip
 
 SETTLED = 500  # frames after which memory should stay as it is
 SMALLEST = 40.0  # pixels; smaller faces count neither as found nor as missed

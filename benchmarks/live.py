@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser
 
-from benchmarks.browser import LivePage, open_camera_browser
-from benchmarks.fake_camera import FRAMES, face_box
-from benchmarks.pictures import draw_live
-from benchmarks.reporting import add_reporting, report
-from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
+from benchmarks.figures import draw_live
 from fer_lib.boxes import overlap
+from harness.browser import LivePage, open_camera_browser
+from harness.reporting import add_reporting, report
+from harness.servers import NOTEBOOK, serve_jupyter, serve_voila
+from harness.synthetic_camera import FRAMES, face_box
 
 USUAL = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
 SETTLE_RESULTS = 30  # results before the measurement begins

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.reporting import add_reporting, report
 from fer_lib.plots.style import ACCENT, INK, SECOND, make_figure
 from fer_lib.settings import VisionSettings
+from harness.reporting import add_reporting, report
 
 ROUNDS = 3
 WARM_UP = 10

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clips import Clip, compose_clip
 from benchmarks.costs import compare_boxes, measure_costs, measure_growth
-from benchmarks.pictures import draw_pipeline
-from benchmarks.reporting import add_reporting, report
+from benchmarks.figures import draw_pipeline
 from benchmarks.workers import PathRun, take_turns
 from fer_lib.boxes import overlap
+from harness.clips import Clip, compose_clip
+from harness.reporting import add_reporting, report
 
 NAMES = ("classical", "ours")
 LONG = 20_000  # frames after which memory must not have grown

@@ -19,10 +19,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from playwright.sync_api import Page
 
-from benchmarks.browser import PATIENCE_S, open_camera_browser
-from benchmarks.reporting import add_reporting, report
-from benchmarks.servers import serve_voila
 from fer_lib.plots.style import ACCENT, make_figure
+from harness.browser import PATIENCE_S, open_camera_browser
+from harness.reporting import add_reporting, report
+from harness.servers import serve_voila
 
 METADATA = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
 TEMPLATE = "--VoilaConfiguration.template=lab"

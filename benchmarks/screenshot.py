@@ -15,8 +15,8 @@ import cv2
 from playwright.sync_api import sync_playwright
 from skimage.data import astronaut
 
-from benchmarks.browser import LivePage, open_browser, require_chromium
-from benchmarks.servers import ROOT, serve_voila
+from harness.browser import LivePage, open_browser, require_chromium
+from harness.servers import ROOT, serve_voila
 
 WIDTH, HEIGHT = 640, 480
 RESULTS = 150  # until boxes, bars and the rate have settled

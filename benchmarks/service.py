@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from benchmarks.clips import compose_clip
-from benchmarks.reporting import add_json, print_json
-from benchmarks.servers import ROOT, find_port, serve_service
+from harness.clips import compose_clip
+from harness.reporting import add_json, print_json
+from harness.servers import ROOT, find_port, serve_service
 
 WARM_UP_S = 2.0
 # Worker threads of each process.
@@ -145,7 +145,7 @@ def _serve_here(environment: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
-    from fer_lib.service.local_ray import restrict_local_ray
+    from fer_lib.local_ray import restrict_local_ray
 
     restrict_local_ray()
     import ray

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clips import Clip, compose_clip
-from benchmarks.pictures import draw_stability
-from benchmarks.reporting import add_reporting, report
+from benchmarks.figures import draw_stability
 from fer_lib.boxes import box_centers, box_sizes
 from fer_lib.settings import VisionSettings
 from fer_lib.vision import load_pipeline
+from harness.clips import Clip, compose_clip
+from harness.reporting import add_reporting, report
 
 RATE = 30
 SMILE_S = 2.0  # seconds between two changes of the expression

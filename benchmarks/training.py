@@ -25,17 +25,17 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from benchmarks.reporting import add_json, print_json
 from fer_lib.crops import CropSpec
+from fer_lib.dataset.image_folders import Split, decode_faces, list_images, load_split
+from fer_lib.dataset.synthetic import draw_face
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.augmentation import STRENGTHS
-from fer_lib.training.batches import Batches, one_hot
-from fer_lib.training.data import Split, decode_faces, list_images, load_split
-from fer_lib.training.drawing import draw_face
-from fer_lib.training.epochs import train_one_epoch
-from fer_lib.training.learner import Learner, make_learner
-from fer_lib.training.loop import crop_spec
+from fer_lib.training.learning.augmentation import STRENGTHS
+from fer_lib.training.learning.batches import Batches, one_hot
+from fer_lib.training.learning.epochs import train_one_epoch
+from fer_lib.training.learning.learner import Learner, make_learner
+from fer_lib.training.learning.loop import crop_spec
+from harness.reporting import add_json, print_json
 
 DRAWN = 300  # faces a label
 HEADINGS = {

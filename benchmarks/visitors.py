@@ -14,11 +14,11 @@ import asyncio
 import statistics
 from typing import Any
 
-from benchmarks.clips import compose_clip
-from benchmarks.pictures import draw_visitors
-from benchmarks.reporting import add_reporting, report
-from benchmarks.servers import find_kernel, serve_voila
-from benchmarks.visitor import Visitor
+from benchmarks.figures import draw_visitors
+from harness.clips import compose_clip
+from harness.reporting import add_reporting, report
+from harness.servers import find_kernel, serve_voila
+from harness.visitor import Visitor
 
 CAMERA = 30.0  # frames a second
 WANTED = 10.0  # results a second that make a stream live

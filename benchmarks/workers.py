@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.clips import Clip
+from harness.clips import Clip
 
 WARM_UP = 10  # frames
 BLOCK = 30  # frames a path runs before it is the other's turn

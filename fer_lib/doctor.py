@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from fer_lib.packages import find_version
+from fer_lib.optional_packages import find_version
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.weights import DETECTOR, EMOTION, load_emotion_weights, load_weights
 
@@ -143,7 +143,7 @@ def check_camera() -> list[CheckResult]:
 def time_stages(settings: VisionSettings) -> list[CheckResult]:
     """Measure the median run time of each stage in milliseconds; one failed check if OpenCV or weights are missing."""
     try:
-        from fer_lib.vision.detection import Detector
+        from fer_lib.vision.mtcnn.detection import Detector
         from fer_lib.vision.recognition import Recognizer
 
         start = perf_counter()

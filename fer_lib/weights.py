@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_lib.atomic_write import write_text
 from fer_lib.crops import CropSpec, check_number
-from fer_lib.drafts import write_text
 from fer_lib.labels import EMOTIONS
 
 EMOTION = "emotion"

@@ -51,7 +51,7 @@ def chromium() -> str:
 
     Without a browser these tests are skipped at home, and fail in CI, where nothing may be skipped.
     """
-    from benchmarks.browser import find_chromium
+    from harness.browser import find_chromium
 
     found = find_chromium()
     if found is None:

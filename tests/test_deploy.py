@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmarks.servers import find_port
 from fer_lib.live.server.headers import HEADERS as PAGE_HEADERS
-from fer_lib.service.trials import list_trials, read_plan
 from fer_lib.settings import ServiceSettings
+from fer_lib.sweeps.trials import list_trials, read_plan
+from harness.servers import find_port
 
 
 @pytest.fixture(scope="module")

@@ -163,9 +163,9 @@ def test_bench_runs_every_benchmark(house):
 
 def test_fuzz_and_soak_run_what_is_too_long_for_a_test(house):
     house.make("fuzz", "ARGS=pictures")
-    assert house.calls[3:] == ["faults.fuzz pictures"]
+    assert house.calls[3:] == ["stress.fuzz pictures"]
     house.make("soak", "ARGS=--kills 3")
-    assert house.calls == ["faults.connection", "faults.slow_callers", "faults.flood", "faults.soak --kills 3"]
+    assert house.calls == ["stress.connection", "stress.slow_clients", "stress.flood", "stress.soak --kills 3"]
 
 
 def test_train_passes_parameters_on(house):

@@ -17,7 +17,7 @@ from fer_lib.telemetry import TELEMETRY_OFF, disable_telemetry
 # Of this environment, what a child process needs to start. ONNX Runtime sends nothing where `CI`, `GITHUB_ACTIONS` or
 # `TF_BUILD` is set, so these would hide a fault.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
-ANALYZE = "from fer_lib.vision import annotate_photo; print(annotate_photo('fer_lib/live/demo.jpg').labels)"
+ANALYZE = "from fer_lib.vision import annotate_photo; print(annotate_photo('fer_lib/live/session/demo.jpg').labels)"
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_disable_telemetry_keeps_an_explicit_value():
 @pytest.mark.parametrize(
     "command",
     [
-        ["-m", "fer_lib", "photo", "fer_lib/live/demo.jpg"],
+        ["-m", "fer_lib", "photo", "fer_lib/live/session/demo.jpg"],
         ["-c", ANALYZE],
         ["-c", "import subprocess, sys, fer_lib; subprocess.run([sys.executable, '-c', 'import onnxruntime'])"],
     ],
@@ -116,7 +116,7 @@ def test_dependencies_read_the_variables(clean_environment, project_root):
 
 def test_onnxruntime_is_imported_only_by_the_package(project_root):
     """Whatever else uses a network goes through fer_lib, which sets the variable first."""
-    folders = ("benchmarks", "faults", "deploy", ".ci", "binder")
+    folders = ("benchmarks", "stress", "deploy", ".ci", "binder")
     paths = [path for folder in folders for path in (project_root / folder).rglob("*.py")]
     assert len(paths) > 20
     assert [path.name for path in paths if "onnxruntime" in imported_packages(path)] == []

@@ -27,7 +27,7 @@ COMMANDS = {
     "live": Command("fer_lib.cli.live", "serve the live page with the camera"),
     "serve": Command("fer_lib.service.__main__", "serve the pipeline over HTTP"),
     "train": Command("fer_lib.training.__main__", "train the emotion network"),
-    "sweep": Command("fer_lib.service.sweep", "run many trainings, on one machine or a cluster"),
+    "sweep": Command("fer_lib.sweeps.sweep", "run many trainings, on one machine or a cluster"),
     "evaluate": Command("fer_lib.evaluate.__main__", "evaluate weights on labelled images"),
     "doctor": Command("fer_lib.cli.doctor", "check the installation"),
 }

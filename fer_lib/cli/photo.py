@@ -49,7 +49,7 @@ def plan_outputs(inputs: list[str], output: Path | None) -> list[tuple[Path, Pat
     Raises:
         ValueError: if a folder contains no photo, or two copies would get the same name.
     """
-    from fer_lib.vision.photo import PHOTO_SUFFIXES
+    from fer_lib.vision.media.photo import PHOTO_SUFFIXES
 
     photos = [photo for word in inputs for photo in _photos_of(Path(word), PHOTO_SUFFIXES)]
     if output is None:
@@ -78,7 +78,7 @@ def _photos_of(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _process(pairs: list[tuple[Path, Path | None]], settings: VisionSettings, as_json: bool) -> int:
-    from fer_lib.vision.annotation import annotate_photo
+    from fer_lib.vision.media.annotation import annotate_photo
     from fer_lib.vision.pipeline import load_pipeline
 
     pipeline = load_pipeline(settings)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fer_lib.command_line import CommandParser
 from fer_lib.labels import EMOTIONS
-from fer_lib.packages import require
-from fer_lib.recording.tally import Tally
+from fer_lib.optional_packages import require
+from fer_lib.recording.durations import Tally
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.terminal import printable
 
 if TYPE_CHECKING:
-    from fer_lib.vision.video import Video
+    from fer_lib.vision.media.video import Video
 
 ABOUT = """\
 Track the faces of a video and classify their emotions: -o writes an annotated video, --csv and --json a table; the
@@ -53,7 +53,7 @@ def main(words: list[str], prog: str = "fer-lib video") -> int:
 
 def _process(source: Path, out: Path | None, csv: Path | None, json: Path | None, settings: VisionSettings) -> int:
     require("the command", "files", av="av", tqdm="tqdm")
-    from fer_lib.vision.annotation import annotate_video
+    from fer_lib.vision.media.annotation import annotate_video
     from fer_lib.vision.pipeline import load_pipeline
 
     pipeline = load_pipeline(settings)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_lib.command_line import CommandParser, run_command
-from fer_lib.packages import require
+from fer_lib.optional_packages import require
 from fer_lib.settings.evaluation import EvaluationSettings
 from fer_lib.terminal import prepare_streams, printable
 
@@ -55,9 +55,9 @@ def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.eval
 
 
 def _evaluate_images(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, Any]:
-    from fer_lib.evaluate.cards import record_report
+    from fer_lib.evaluate.model_card.record import record_report
     from fer_lib.evaluate.report import evaluate
-    from fer_lib.evaluate.table import format_report
+    from fer_lib.evaluate.text_report import format_report
     from fer_lib.weights import EMOTION, weights_folder
 
     settings = EvaluationSettings.load(**given)

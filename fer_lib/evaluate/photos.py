@@ -15,14 +15,14 @@ from tqdm.auto import tqdm
 
 from fer_lib.boxes import box_sizes
 from fer_lib.crops import resize_face
-from fer_lib.evaluate.answers import open_recognizer
+from fer_lib.dataset.image_folders import list_labelled, spread_evenly
+from fer_lib.evaluate.predictions import open_recognizer
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import wilson_interval
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.training.data import list_labelled, spread_evenly
-from fer_lib.vision.detection import Detector
-from fer_lib.vision.photo import PHOTO_SUFFIXES, read_photo
+from fer_lib.vision.media.photo import PHOTO_SUFFIXES, read_photo
+from fer_lib.vision.mtcnn.detection import Detector
 from fer_lib.vision.pipeline import Pipeline
 
 NOTHING = -1  # prediction where no face was found

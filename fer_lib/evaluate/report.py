@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.evaluate.answers import Answers, answer_split, open_recognizer
+from fer_lib.dataset.votes import read_votes
 from fer_lib.evaluate.bootstrap import bootstrap_intervals
-from fer_lib.evaluate.duplicates import find_training_copies
-from fer_lib.evaluate.groups import measure_groups
+from fer_lib.evaluate.flip_rate import measure_flips
 from fer_lib.evaluate.latency import measure_latency
+from fer_lib.evaluate.predictions import Answers, answer_split, open_recognizer
 from fer_lib.evaluate.robustness import measure_robustness
-from fer_lib.evaluate.stability import measure_flips
+from fer_lib.evaluate.slices import measure_groups
+from fer_lib.evaluate.train_overlap import find_training_copies
 from fer_lib.evaluate.votes import Votes, look_up_votes
 from fer_lib.metrics import (
     count_confusions,
@@ -25,7 +26,6 @@ from fer_lib.metrics import (
     wilson_interval,
 )
 from fer_lib.settings.evaluation import EvaluationSettings
-from fer_lib.training.votes import read_votes
 
 CLEAR = 0.5  # share of the votes above which a majority is clear
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "ece")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from fer_lib.evaluate.answers import Answers, answer_images
+from fer_lib.evaluate.predictions import Answers, answer_images
 from fer_lib.metrics import wilson_interval
 from fer_lib.vision.recognition import Recognizer
 

@@ -9,20 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fer_lib.live.camera import open_source
-    from fer_lib.live.comm_guard import restrict_kernel
-    from fer_lib.live.live_view import LiveView
-    from fer_lib.live.panel import Panel
-    from fer_lib.live.session import Session
+    from fer_lib.live.page.camera import open_source
+    from fer_lib.live.page.comm_guard import restrict_kernel
+    from fer_lib.live.page.live_view import LiveView
+    from fer_lib.live.page.panel import Panel
+    from fer_lib.live.session.session import Session
 
 __all__ = ["LiveView", "Panel", "Session", "open_source", "restrict_kernel"]
 
 _HOMES = {
-    "LiveView": "live_view",
-    "Panel": "panel",
-    "Session": "session",
-    "open_source": "camera",
-    "restrict_kernel": "comm_guard",
+    "LiveView": "page.live_view",
+    "Panel": "page.panel",
+    "Session": "session.session",
+    "open_source": "page.camera",
+    "restrict_kernel": "page.comm_guard",
 }
 
 

@@ -1,14 +1,14 @@
 """Numbers become figures: the only room that imports matplotlib; every emotion has its one colour."""
 
-from fer_lib.plots.attention import plot_attention
 from fer_lib.plots.bars import plot_counts, plot_recalls
 from fer_lib.plots.calibration import plot_coverage, plot_reliability
 from fer_lib.plots.confusions import plot_confusions
 from fer_lib.plots.curves import LiveCurves, plot_curves, plot_runs
 from fer_lib.plots.exploration import plot_draws, plot_leaks, plot_light
 from fer_lib.plots.heatmaps import plot_agreement
+from fer_lib.plots.image_grids import plot_images, plot_label_grid, plot_mean_faces
 from fer_lib.plots.mistakes import plot_mistakes
-from fer_lib.plots.pictures import plot_images, plot_label_grid, plot_mean_faces
+from fer_lib.plots.occlusion import plot_attention
 from fer_lib.plots.robustness import plot_robustness
 from fer_lib.plots.saving import save_png
 from fer_lib.plots.scores import plot_groups, plot_scores

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
-from fer_lib.plots.pictures import make_tiles, show_image
+from fer_lib.plots.image_grids import make_tiles, show_image
 
 
 def plot_mistakes(

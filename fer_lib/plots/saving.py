@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from fer_lib.drafts import draft
+from fer_lib.atomic_write import draft
 
 INK = "#404040"  # on white the text may be darker than the grey that also reads on black
 

@@ -37,7 +37,7 @@ def plot_scores(per_label: dict[str, dict[str, Any]]) -> Figure:
 
 
 def plot_groups(groups: dict[str, dict[str, dict[str, Any]]], overall: float) -> Figure:
-    """Draw the accuracy in groups of images with its 95 % interval, as `fer_lib.evaluate.groups` measures it.
+    """Draw the accuracy in groups of images with its 95 % interval, as `fer_lib.evaluate.slices` measures it.
 
     Args:
         groups: aspect → group → images, accuracy, accuracy_ci95.

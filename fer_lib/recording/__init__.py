@@ -1,8 +1,8 @@
 """Recordings of faces as data: write them frame by frame, read them as a table, sum them up by face and emotion."""
 
 from fer_lib.recording.columns import COLUMNS
+from fer_lib.recording.durations import Tally
 from fer_lib.recording.reading import read_recording, summarize
-from fer_lib.recording.tally import Tally
 from fer_lib.recording.writing import CsvRecorder, JsonRecorder, open_recording
 
 __all__ = ["COLUMNS", "CsvRecorder", "JsonRecorder", "Tally", "open_recording", "read_recording", "summarize"]

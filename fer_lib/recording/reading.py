@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, FaceRecord, flatten
-from fer_lib.recording.tally import Tally
+from fer_lib.recording.durations import Tally
 from fer_lib.recording.writing import FORMAT, check_suffix
 
 LATEST_S = 1e10  # some 300 years

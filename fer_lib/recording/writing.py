@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from fer_lib.drafts import draft
+from fer_lib.atomic_write import draft
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording.columns import COLUMNS, flatten, to_face_records

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from fer_lib.command_line import CommandParser, run_command
-from fer_lib.packages import require
+from fer_lib.optional_packages import require
 from fer_lib.settings.service import ServiceSettings
 from fer_lib.terminal import prepare_streams
 

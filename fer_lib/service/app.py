@@ -14,16 +14,16 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 
 from fer_lib.hosts import split_names
-from fer_lib.packages import find_version
+from fer_lib.optional_packages import find_version
 from fer_lib.service import inference
-from fer_lib.service.access import AccessCheck
 from fer_lib.service.addresses import client_key
-from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.engine import Engine
 from fer_lib.service.errors import add_error_handlers, error_responses
 from fer_lib.service.inference import InferenceEngine
-from fer_lib.service.limits import BodyLimit
 from fer_lib.service.metrics_endpoint import Metrics
+from fer_lib.service.protection.access import AccessCheck
+from fer_lib.service.protection.byte_budget import ByteBudget
+from fer_lib.service.protection.limits import BodyLimit
 from fer_lib.service.schemas import Batch, Boxes, Emotion, FaceTable, Health, ModelType
 from fer_lib.service.streams import Streams
 from fer_lib.service.workers import Workers

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.vision.detection import Detector
-from fer_lib.vision.frames import Frame
+from fer_lib.vision.media.frames import Frame
+from fer_lib.vision.mtcnn.detection import Detector
 from fer_lib.vision.pipeline import Pipeline
 from fer_lib.vision.recognition import Recognizer
 

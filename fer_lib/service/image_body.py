@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fer_lib.pictures.decoding import TooManyPixelsError
+from fer_lib.images.decoding import TooManyPixelsError
 from fer_lib.service.errors import not_an_image, too_many_pixels
-from fer_lib.vision.frames import Frame, decode_jpeg
+from fer_lib.vision.media.frames import Frame, decode_jpeg
 
 
 def read_image(data: bytes, max_pixels: int) -> Frame:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fastapi import HTTPException
 
-from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.errors import out_of_memory_budget
+from fer_lib.service.protection.byte_budget import ByteBudget
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from fer_lib.service.schemas import (
     list_boxes,
     list_faces,
 )
-from fer_lib.vision.frames import Frame
+from fer_lib.vision.media.frames import Frame
 
 
 class Stream(Protocol):

@@ -10,7 +10,7 @@ import uvicorn
 
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
-from fer_lib.service.protocols import LimitedHttp, LimitedWebSocket
+from fer_lib.service.protection.protocols import LimitedHttp, LimitedWebSocket
 from fer_lib.settings.service import ServiceSettings
 
 GRACE_S = 10  # for open requests at shutdown

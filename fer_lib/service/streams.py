@@ -10,14 +10,14 @@ from contextlib import suppress
 from fastapi import HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
-from fer_lib.service.access import deny_socket
 from fer_lib.service.addresses import client_key
-from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.errors import INTERNAL_ERROR, overloaded, too_many_bytes
 from fer_lib.service.image_body import read_image
 from fer_lib.service.inbox import Frame, Inbox
 from fer_lib.service.inference import InferenceEngine, Stream
 from fer_lib.service.metrics_endpoint import Metrics
+from fer_lib.service.protection.access import deny_socket
+from fer_lib.service.protection.byte_budget import ByteBudget
 from fer_lib.service.schemas import StreamResponse, list_stream_faces
 from fer_lib.service.stream_reading import CloseReason, StreamReader
 from fer_lib.service.workers import Workers

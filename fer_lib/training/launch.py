@@ -10,9 +10,9 @@ import torch
 from accelerate import notebook_launcher
 
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.training.head import train_head
-from fer_lib.training.loop import EpochListener, train
-from fer_lib.training.run import Run, open_run
+from fer_lib.training.learning.classifier_head import train_head
+from fer_lib.training.learning.loop import EpochListener, train
+from fer_lib.training.runs.run import Run, open_run
 
 
 def launch(

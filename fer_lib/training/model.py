@@ -11,12 +11,12 @@ from torch import nn
 from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.training.dlib_faces import load_dlib
-from fer_lib.training.efficientnet_lite import build_lite2
-from fer_lib.training.folding import load_exported
-from fer_lib.training.initial import load_imagenet, load_lite0, load_lite2, load_run
-from fer_lib.training.resnet import build_resnet
-from fer_lib.training.resnet29 import build_resnet29
+from fer_lib.training.networks.batch_norm_folding import load_exported
+from fer_lib.training.networks.efficientnet_lite import build_lite2
+from fer_lib.training.networks.resnet import build_resnet
+from fer_lib.training.networks.resnet29 import build_resnet29
+from fer_lib.training.pretrained.dlib_faces import load_dlib
+from fer_lib.training.pretrained.imagenet import load_imagenet, load_lite0, load_lite2, load_run
 
 FEATURES = 1280
 HIDDEN = 512

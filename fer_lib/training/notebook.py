@@ -17,8 +17,8 @@ from fer_lib.settings.base import PROJECT
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.__main__ import INTERRUPTED
-from fer_lib.training.recipe import check_starts, read_steps
-from fer_lib.training.run import Run, find_finished, open_run
+from fer_lib.training.runs.recipe import check_starts, read_steps
+from fer_lib.training.runs.run import Run, find_finished, open_run
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
 

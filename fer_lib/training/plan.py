@@ -1,7 +1,7 @@
 """Follow a training plan on one computer within a time limit: steps of the same number side by side, then the next.
 
 `python -m fer_lib.training.plan weights/plan --seconds 540` starts or continues it. A plan is a recipe (a folder with one folder
-per run, see `fer_lib.training.recipe`) whose steps are named by number: `1a-…` and `1b-…` share the device, `2-…` comes after both
+per run, see `fer_lib.training.runs.recipe`) whose steps are named by number: `1a-…` and `1b-…` share the device, `2-…` comes after both
 and can name them as teachers or as its start. What is finished is not repeated, and what the time limit stops continues from its
 last checkpoint when the same command is given again.
 """
@@ -19,8 +19,8 @@ from typing import Any
 
 from fer_lib.command_line import CommandParser
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.training.recipe import check_starts, read_steps
-from fer_lib.training.run import find_finished
+from fer_lib.training.runs.recipe import check_starts, read_steps
+from fer_lib.training.runs.run import find_finished
 
 STOP_S = 10.0  # for a step that was told to end
 POLL_S = 0.2

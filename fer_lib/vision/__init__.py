@@ -6,21 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fer_lib.vision.annotation import annotate_photo, annotate_video
-    from fer_lib.vision.detection import Detector
+    from fer_lib.vision.media.annotation import annotate_photo, annotate_video
+    from fer_lib.vision.media.video import read_frames
+    from fer_lib.vision.mtcnn.detection import Detector
     from fer_lib.vision.pipeline import Pipeline, load_pipeline
-    from fer_lib.vision.video import read_frames
 
 __all__ = ["Detector", "Pipeline", "annotate_photo", "annotate_video", "load_pipeline", "read_frames"]
 
 # Where each name lives. They are fetched when first asked for, so that importing this room costs nothing.
 _HOMES = {
-    "Detector": "detection",
+    "Detector": "mtcnn.detection",
     "Pipeline": "pipeline",
-    "annotate_photo": "annotation",
-    "annotate_video": "annotation",
+    "annotate_photo": "media.annotation",
+    "annotate_video": "media.annotation",
     "load_pipeline": "pipeline",
-    "read_frames": "video",
+    "read_frames": "media.video",
 }
 
 

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
+from fer_lib.images.decoding import decode_reduced
 from fer_lib.neutral_offset import Floats, add_offset, check_offset
-from fer_lib.pictures.decoding import decode_reduced
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.vision.caching import ResultCache
-from fer_lib.vision.detection import SAME_FACE, STANDARD_SIDE, Detector
-from fer_lib.vision.frames import as_frame
-from fer_lib.vision.memory import return_memory
+from fer_lib.vision.malloc_trim import return_memory
+from fer_lib.vision.media.frames import as_frame
+from fer_lib.vision.mtcnn.detection import SAME_FACE, STANDARD_SIDE, Detector
 from fer_lib.vision.recognition import Recognizer
+from fer_lib.vision.result_cache import ResultCache
+from fer_lib.vision.round_robin import Turns
 from fer_lib.vision.schedule import DetectionSchedule
 from fer_lib.vision.smoothing import Smoother
 from fer_lib.vision.stopwatch import Stopwatch
 from fer_lib.vision.tracking import Tracker
-from fer_lib.vision.turns import Turns
 
 
 def load_pipeline(settings: VisionSettings | None = None) -> Pipeline:

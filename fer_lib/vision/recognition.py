@@ -12,7 +12,7 @@ from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import softmax
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.vision.networks import open_network
+from fer_lib.vision.mtcnn.networks import open_network
 from fer_lib.weights import CURE, EMOTION, Weights, load_emotion_weights
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.fake_camera import FRAMES, HEIGHT, WIDTH, draw_frame, face_box, read_number, write_clip
+from harness.synthetic_camera import FRAMES, HEIGHT, WIDTH, draw_frame, face_box, read_number, write_clip
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 77, 179, 4095])

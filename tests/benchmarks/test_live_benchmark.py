@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from benchmarks.fake_camera import face_box
 from benchmarks.live import _overlap, describe
+from harness.synthetic_camera import face_box
 
 MEASURED = {
     "results": 300,

@@ -8,14 +8,14 @@ import pytest
 from tiny_networks import write_emotion_network
 
 from benchmarks import pipeline, workers
-from benchmarks.clips import compose_clip
 from benchmarks.costs import compare_boxes
 from benchmarks.workers import Worker
 from fer_lib.boxes import overlap
 from fer_lib.settings import VisionSettings
-from fer_lib.vision.detection import Detector
-from fer_lib.vision.frames import decode_jpeg
+from fer_lib.vision.media.frames import decode_jpeg
+from fer_lib.vision.mtcnn.detection import Detector
 from fer_lib.weights import DETECTOR, weights_folder
+from harness.clips import compose_clip
 
 
 @pytest.mark.parametrize("faces", [1, 2, 4])

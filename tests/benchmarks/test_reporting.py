@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from benchmarks import recorder
-from benchmarks.pictures import draw_live, draw_pipeline, draw_visitors
-from benchmarks.reporting import add_reporting, report
+from benchmarks.figures import draw_live, draw_pipeline, draw_visitors
+from harness.reporting import add_reporting, report
 
 MEASURED = {"rate": 3.5, "_course": [1, 2]}
 

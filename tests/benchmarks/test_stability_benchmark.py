@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import stability
-from benchmarks.clips import Clip, compose_clip
-from benchmarks.pictures import draw_stability
+from benchmarks.figures import draw_stability
+from harness.clips import Clip, compose_clip
 
 RATE = stability.RATE
 

@@ -11,7 +11,7 @@ from benchmarks import training
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.batches import Batches, one_hot
+from fer_lib.training.learning.batches import Batches, one_hot
 
 
 def test_main_ends_with_one_line_of_json(monkeypatch, capsys):

@@ -26,7 +26,7 @@ def test_makefile_and_container_start_the_page_with_this_command(project_root) -
     assert "fer_lib live --ip=$(IP) --port=$(PORT)" in makefile
     assert re.search(r"^PORT \?= (\d+)", makefile, re.MULTILINE)[1] == str(live.PORT)
     assert "exec fer-lib live --ip 0.0.0.0" in (project_root / "deploy" / "start").read_text()
-    names = ("Makefile", "deploy/start", "benchmarks/servers.py")
+    names = ("Makefile", "deploy/start", "harness/servers.py")
     assert [name for name in names if "Voila.port_retries" in (project_root / name).read_text()] == []
 
 

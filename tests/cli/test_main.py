@@ -13,8 +13,6 @@ from fer_lib import __version__
 from fer_lib.cli import live
 from fer_lib.cli import main as entry
 from fer_lib.cli.main import COMMANDS, main
-from fer_lib.service import sweep as sweep_command
-from fer_lib.service.trials import list_trials
 from fer_lib.settings import (
     EvaluationSettings,
     LiveSettings,
@@ -24,6 +22,8 @@ from fer_lib.settings import (
     TrainingSettings,
     VisionSettings,
 )
+from fer_lib.sweeps import sweep as sweep_command
+from fer_lib.sweeps.trials import list_trials
 from fer_lib.training import __main__ as training_command
 
 

@@ -5,7 +5,7 @@ from factories import make_frame, make_portrait
 
 from fer_lib.cli.main import main
 from fer_lib.labels import EMOTIONS
-from fer_lib.vision.photo import write_photo
+from fer_lib.vision.media.photo import write_photo
 
 
 @pytest.fixture

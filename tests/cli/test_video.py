@@ -8,7 +8,7 @@ import time
 import pytest
 from clips import make_noise, make_shades, make_walk, write_video
 
-from fer_lib import packages
+from fer_lib import optional_packages as packages
 from fer_lib.cli.main import main
 from fer_lib.cli.video import summary
 from fer_lib.recording import Tally, read_recording

@@ -9,10 +9,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fer_lib.crops import CropSpec, normalize_crops
-from fer_lib.evaluate.answers import Answers, answer_split, open_recognizer
+from fer_lib.dataset.image_folders import load_split
+from fer_lib.evaluate.predictions import Answers, answer_split, open_recognizer
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import EvaluationSettings
-from fer_lib.training.data import load_split
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.weights import write_card
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fer_lib import packages
+from fer_lib import optional_packages as packages
 from fer_lib.evaluate.__main__ import main
 from fer_lib.weights import read_card
 

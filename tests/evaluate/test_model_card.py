@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from fer_lib.evaluate.cards import END, START, describe_card
-from fer_lib.evaluate.front_matter import METRICS, replace_results, split_front_matter
+from fer_lib.evaluate.model_card.front_matter import METRICS, replace_results, split_front_matter
+from fer_lib.evaluate.model_card.record import END, START, describe_card
 from fer_lib.weights import read_card
 
 

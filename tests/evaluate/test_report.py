@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, log_loss
 
-from fer_lib.evaluate.answers import answer_split
+from fer_lib.dataset.votes import VOTED_AS
+from fer_lib.evaluate.predictions import answer_split
 from fer_lib.evaluate.report import evaluate, make_report, measure_agreement
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import softmax
 from fer_lib.settings import EvaluationSettings
-from fer_lib.training.votes import VOTED_AS
 
 PROMISED = [
     "images",

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from benchmarks.browser import LivePage, open_browser
-from benchmarks.fake_camera import write_clip
-from benchmarks.servers import find_kernel, serve_voila
+from harness.browser import LivePage, open_browser
+from harness.servers import find_kernel, serve_voila
+from harness.synthetic_camera import write_clip
 
 INSECURE_HOST = "fer.test"
 

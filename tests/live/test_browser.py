@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Playwright
 
-from benchmarks.browser import PATIENCE_S, LivePage, open_browser
-from benchmarks.fake_camera import FRAMES, draw_frame, face_box, write_clip
-from benchmarks.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
 from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.states import STATES
+from fer_lib.live.session.states import STATES
+from harness.browser import PATIENCE_S, LivePage, open_browser
+from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
+from harness.synthetic_camera import FRAMES, draw_frame, face_box, write_clip
 
 from .conftest import INSECURE_HOST, kill_kernel
 

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from benchmarks.browser import LivePage
+from harness.browser import LivePage
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.browser import LivePage
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.neutral_calibration import DONE, NOTHING, STOPPED
+from fer_lib.live.session.neutral_calibration import DONE, NOTHING, STOPPED
+from harness.browser import LivePage
 
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
 def voila(chromium: str) -> Iterator[str]:
-    from benchmarks.servers import serve_voila
+    from harness.servers import serve_voila
 
     # The camera's face moves much, and on a busy machine it is lost for moments.
     with serve_voila(environment={"FER_CALIBRATION_S": "2"}) as url:

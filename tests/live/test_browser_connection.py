@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser
 
-from benchmarks.browser import LivePage
-from benchmarks.servers import find_port, serve_voila
-from faults.connection import FRAMES_UNDER_WAY, cut, open_page, sleep, slow
-from faults.proxy import Proxy, open_proxy
-from fer_lib.live.states import STATES
+from fer_lib.live.session.states import STATES
+from harness.browser import LivePage
+from harness.network_proxy import Proxy, open_proxy
+from harness.servers import find_port, serve_voila
+from stress.connection import FRAMES_UNDER_WAY, cut, open_page, sleep, slow
 
 pytestmark = pytest.mark.timeout(900)
 

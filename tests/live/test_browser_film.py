@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from benchmarks.browser import LivePage
+from harness.browser import LivePage
 
 pytestmark = pytest.mark.timeout(900)
 

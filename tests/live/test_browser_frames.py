@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from fer_lib.live.live_view import FOLDER
+from fer_lib.live.page.live_view import FOLDER
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
-from fer_lib.live.live_view import LiveView
-from fer_lib.live.messages import KERNEL_MESSAGES, PAGE_MESSAGES
-from fer_lib.live.states import OFF_STATES, STATES, TOOL_STATES
+from fer_lib.live.page.live_view import LiveView
+from fer_lib.live.session.messages import KERNEL_MESSAGES, PAGE_MESSAGES
+from fer_lib.live.session.states import OFF_STATES, STATES, TOOL_STATES
 from fer_lib.settings import LiveSettings
-from fer_lib.vision.overlay import rgb, text_color
+from fer_lib.vision.media.overlay import rgb, text_color
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -9,12 +9,12 @@ import pytest
 from factories import compose_frame
 from playwright.sync_api import Browser, Playwright
 
-from benchmarks.browser import LivePage, open_browser
-from benchmarks.fake_camera import draw_frame, face_box
-from benchmarks.servers import serve_voila
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.states import STATES
+from fer_lib.live.session.states import STATES
 from fer_lib.vision import load_pipeline
+from harness.browser import LivePage, open_browser
+from harness.servers import serve_voila
+from harness.synthetic_camera import draw_frame, face_box
 
 pytestmark = pytest.mark.timeout(900)
 

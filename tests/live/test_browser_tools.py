@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.browser import LivePage, open_browser
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording import read_recording
+from harness.browser import LivePage, open_browser
 
 from .conftest import kill_kernel
 

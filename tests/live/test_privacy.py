@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.clips import compose_clip
-from benchmarks.servers import serve_voila
-from benchmarks.visitor import Visitor
-from faults.pictures import odd_pictures
-from faults.traces import SIGNATURES, WRITTEN, confine, find_pictures
+from harness.clips import compose_clip
+from harness.image_leaks import SIGNATURES, WRITTEN, confine, find_pictures
+from harness.malformed_images import odd_pictures
+from harness.servers import serve_voila
+from harness.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600)
 

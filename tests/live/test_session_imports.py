@@ -32,7 +32,7 @@ def test_session_modules_import_neither_widgets_nor_a_server(project_root):
     script = f"""
 import importlib, sys
 for name in {MODULES!r}:
-    importlib.import_module(f"fer_lib.live.{{name}}")
+    importlib.import_module(f"fer_lib.live.session.{{name}}")
 print(sorted(set({FORBIDDEN!r}) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=project_root, capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
 
-from fer_lib.live.live_view import FOLDER
+from fer_lib.live.page.live_view import FOLDER
 
 TEMPLATE = FOLDER / "template"
 

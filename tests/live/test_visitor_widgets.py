@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ipywidgets.widgets import widget as widget_module
 
-import fer_lib.live.panel  # noqa: F401 - registers the classes that the kernel has
-from benchmarks.clips import compose_clip
-from benchmarks.servers import find_kernel, serve_voila
-from benchmarks.visitor import Visitor
+import fer_lib.live.page.panel  # noqa: F401 - registers the classes that the kernel has
+from harness.clips import compose_clip
+from harness.servers import find_kernel, serve_voila
+from harness.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600)
 # Jupyter Server's own class for the websocket, which only looks at the types of messages.

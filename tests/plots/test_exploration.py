@@ -5,8 +5,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from fer_lib import plots
+from fer_lib.dataset.statistics import SAMPLERS, expect_draws
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
-from fer_lib.training.survey import SAMPLERS, expect_draws
 
 
 def test_plot_light_one_hill_a_label_and_none_without_images():

@@ -12,14 +12,14 @@ import uvicorn
 from factories import compose_frame, make_faces
 from fastapi.testclient import TestClient
 
-from benchmarks.servers import find_port
 from fer_lib.faces import Faces
+from fer_lib.local_ray import restrict_local_ray
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
 from fer_lib.service.inference import InferenceEngine
-from fer_lib.service.local_ray import restrict_local_ray
 from fer_lib.service.serving import server_options
 from fer_lib.settings import ServiceSettings
+from harness.servers import find_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "testserver"  # `Host` header of Starlette's test client

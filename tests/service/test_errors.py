@@ -8,7 +8,7 @@ import zlib
 import pytest
 from factories import make_frame
 
-from .conftest import encode
+from tests.service.conftest import encode
 
 HUGE_PNG = b"\x89PNG\r\n\x1a\n" + b"".join(
     struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -9,9 +9,8 @@ from PIL import Image
 
 from fer_lib.crops import resize_face
 from fer_lib.labels import EMOTIONS
-from fer_lib.vision.frames import decode_jpeg
-
-from .conftest import encode
+from fer_lib.vision.media.frames import decode_jpeg
+from tests.service.conftest import encode
 
 
 def ask(client, data, model_type="face", name="image.jpg"):

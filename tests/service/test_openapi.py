@@ -7,8 +7,7 @@ import pytest
 
 from fer_lib.labels import EMOTIONS
 from fer_lib.service.schemas import Label, Probabilities
-
-from .conftest import encode, served
+from tests.service.conftest import encode, served
 
 
 @pytest.fixture

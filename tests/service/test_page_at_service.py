@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 from factories import compose_frame
 
-from benchmarks.servers import find_port, serve_service
 from fer_lib.faces import Faces
-from fer_lib.live.fallback import AT_SERVICE, HERE, FallbackPipeline
-from fer_lib.live.neutral_calibration import DONE
-from fer_lib.live.panel import PRIVACY_OF_SERVICE, Panel
-from fer_lib.live.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
-from fer_lib.live.session import Session
+from fer_lib.live.page.panel import PRIVACY_OF_SERVICE, Panel
+from fer_lib.live.session.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.session.neutral_calibration import DONE
+from fer_lib.live.session.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
+from fer_lib.live.session.session import Session
 from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import LiveSettings, RemoteSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
-
-from .conftest import ROOT, encode, served
+from harness.servers import find_port, serve_service
+from tests.service.conftest import ROOT, encode, served
 
 OFFSET = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # lowers "happy"
 GONE, FULL = HERE.format(why="is unreachable"), HERE.format(why="is full")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 
-from benchmarks.servers import find_port
+from harness.servers import find_port
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 ray = pytest.importorskip("ray")

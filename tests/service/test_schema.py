@@ -12,8 +12,7 @@ from schemathesis.config import SchemathesisConfig
 
 from fer_lib.service.app import MAX_FIELDS
 from fer_lib.service.schemas import ModelType
-
-from .conftest import FakeEngine, encode, served
+from tests.service.conftest import FakeEngine, encode, served
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -11,9 +11,9 @@ import urllib.request
 
 import pytest
 
-from benchmarks.servers import find_port
 from fer_lib.service.__main__ import main
 from fer_lib.settings import ServiceSettings
+from harness.servers import find_port
 
 
 def test_variable_prefix():

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from benchmarks.servers import serve_service, serve_voila
-from faults.slow_callers import USUAL, crowd
+from harness.servers import serve_service, serve_voila
+from stress.slow_clients import USUAL, crowd
 
 pytestmark = pytest.mark.timeout(300)
 CALLERS = 200

@@ -10,9 +10,8 @@ from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from fer_lib.service.stream_reading import read_smoothing
-
-from .conftest import served
-from .raw_sockets import BINARY, frame, open_stream, read_close
+from tests.service.conftest import served
+from tests.service.raw_sockets import BINARY, frame, open_stream, read_close
 
 
 def test_read_smoothing():

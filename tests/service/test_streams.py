@@ -6,11 +6,10 @@ import pytest
 from factories import compose_frame, make_frame
 from starlette.testclient import WebSocketDenialResponse
 
-from fer_lib.service.byte_budget import ByteBudget
 from fer_lib.service.inbox import Inbox
+from fer_lib.service.protection.byte_budget import ByteBudget
 from fer_lib.service.streams import OVERTAKEN
-
-from .conftest import encode
+from tests.service.conftest import encode
 
 IMAGE = encode(make_frame())
 

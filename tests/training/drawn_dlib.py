@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from fer_lib.training import dlib_faces
-from fer_lib.training.resnet29 import BLOCKS, FIRST
+from fer_lib.training.networks.resnet29 import BLOCKS, FIRST
+from fer_lib.training.pretrained import dlib_faces
 
 
 def draw_dlib():

@@ -5,8 +5,9 @@ from unittest.mock import patch
 
 import torch
 
-from fer_lib.training import batches, learner, model
+from fer_lib.training import model
 from fer_lib.training.__main__ import main
+from fer_lib.training.learning import batches, learner
 
 
 class DoubleBatches(batches.Batches):
@@ -24,8 +25,8 @@ def build_double(*arguments) -> torch.nn.Module:
 
 if __name__ == "__main__":
     with (
-        patch("fer_lib.training.loop.Batches", DoubleBatches),
+        patch("fer_lib.training.learning.loop.Batches", DoubleBatches),
         patch.object(learner, "build_model", build_double),
-        patch("fer_lib.training.loop.finish_run"),
+        patch("fer_lib.training.learning.loop.finish_run"),
     ):
         sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fer_lib.training import initial, model
+from fer_lib.training import model
+from fer_lib.training.pretrained import imagenet as initial
 
 
 @pytest.mark.parametrize("channels", [1, 3])

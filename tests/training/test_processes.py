@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fer_lib.dataset.synthetic import write_sample
 from fer_lib.settings import TrainingSettings
-from fer_lib.training import learner
-from fer_lib.training.drawing import write_sample
-from fer_lib.training.loop import crop_spec
+from fer_lib.training.learning import learner
+from fer_lib.training.learning.loop import crop_spec
 
 SMALL = {
     "FER_TRAIN_INITIAL_WEIGHTS": "none",

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from voila.app import Voila
 
-from benchmarks.servers import serve_voila
-from benchmarks.visitor import Visitor
 from fer_lib.live.server.admission import RETRY_S, VisitorLimit, render_full_page
 from fer_lib.live.server.settings import load_or_default
 from fer_lib.settings import ServerSettings
+from harness.servers import serve_voila
+from harness.visitor import Visitor
 
 
 def get(url: str) -> tuple[int, dict[str, str], str]:

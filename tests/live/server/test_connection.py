@@ -127,7 +127,7 @@ def test_voila_json_names_the_connection(project_root: Path):
 
 
 def test_importing_the_server_imports_no_widgets():
-    modules = "('ipywidgets', 'anywidget', 'cv2', 'fer_lib.live.session', 'fer_lib.live.panel')"
+    modules = "('ipywidgets', 'anywidget', 'cv2', 'fer_lib.live.session.session', 'fer_lib.live.page.panel')"
     script = f"""
 import importlib, pkgutil, sys
 server = importlib.import_module("fer_lib.live.server")

@@ -27,12 +27,12 @@ from voila.app import Voila
 from voila.handler import VoilaHandler
 from voila.tornado.kernel_websocket_handler import read_header_from_binary_message
 
-from benchmarks.servers import find_port
 from fer_lib.live.server.admission import VisitorLimit
 from fer_lib.live.server.host_check import DisallowedHost
 from fer_lib.live.server.kernel_culler import KernelCuller, RequestObserver
 from fer_lib.live.server.kernel_pool import list_visited_kernels, wait_for_pools
 from fer_lib.live.server.wire_format import is_well_formed
+from harness.servers import find_port
 
 ROW = re.compile(r"^\| (?!package|---)(?P<package>[^|]+) \| (?P<interface>[^|]+) \| `(?P<file>\S+)` \| [^|]+ \| `(?P<test>\S+)` \|$")  # fmt: skip
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from tornado.web import Application
 
-from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
 from fer_lib.live.server.host_check import VARIABLE, DisallowedHost, add_host_check, format_refusal, local_names
 from fer_lib.settings import ServerSettings
+from harness.servers import NOTEBOOK, serve_jupyter, serve_voila
 
 KERNEL = "/".join(("api/kernels", "0" * 8 + "-0000-4000-8000-" + "0" * 12))
 QUERY = KERNEL.replace("api/kernels", "voila/query")

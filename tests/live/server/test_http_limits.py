@@ -8,9 +8,9 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from benchmarks.servers import find_port, serve_voila
 from fer_lib.live.server import http_limits
 from fer_lib.live.server.http_limits import MAX_BODY_BYTES, add_http_limits
+from harness.servers import find_port, serve_voila
 
 DEADLINE_S = 20.0
 ENDLESS = b"POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 99000000\r\n\r\n"

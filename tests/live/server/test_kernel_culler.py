@@ -17,10 +17,10 @@ import pytest
 from tornado.iostream import IOStream
 from voila.paths import collect_static_paths
 
-from benchmarks.servers import serve_voila
-from benchmarks.visitor import KERNEL, Visitor
 from fer_lib.live.server import kernel_culler
 from fer_lib.live.server.kernel_culler import MAX_DELAY, KernelCuller, Visit, find_address, has_unsent
+from harness.servers import serve_voila
+from harness.visitor import KERNEL, Visitor
 
 TIMEOUT_S = 1.5
 SCRIPT = "voila/static/voila.js"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clips import compose_clip
-from benchmarks.servers import NOTEBOOK, serve_service, serve_voila
-from benchmarks.visitor import Visitor
-from fer_lib.live.commands import DEMO
+from fer_lib.live.session.commands import DEMO
+from harness.clips import compose_clip
+from harness.servers import NOTEBOOK, serve_service, serve_voila
+from harness.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600)
 COMMAND = [sys.executable, "-c", "from fer_lib.cli.main import script; script()"]

@@ -9,8 +9,8 @@ from tornado.web import Application
 from tornado.websocket import websocket_connect
 from voila.request_info_handler import RequestInfoSocketHandler
 
-from benchmarks.servers import find_port
 from fer_lib.live.server.request_info import remove_request_info
+from harness.servers import find_port
 
 KERNEL = "00000000-0000-4000-8000-000000000000"
 

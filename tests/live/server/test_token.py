@@ -8,7 +8,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from benchmarks.servers import NOTEBOOK, serve_jupyter, serve_voila
+from harness.servers import NOTEBOOK, serve_jupyter, serve_voila
 
 pytestmark = pytest.mark.timeout(600)
 TOKEN = "token-of-the-test"

@@ -11,11 +11,11 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-from benchmarks.clips import compose_clip
-from benchmarks.servers import serve_voila
-from benchmarks.visitor import Visitor
-from fer_lib.live.commands import DEMO
 from fer_lib.live.server.connection import MAX_CONNECTIONS, MAX_UNREAD_BYTES
+from fer_lib.live.session.commands import DEMO
+from harness.clips import compose_clip
+from harness.servers import serve_voila
+from harness.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -1,0 +1,89 @@
+"""Find words that the project avoids in code and docs: `.venv/bin/python .ci/words.py [FILE ...]`.
+
+Metaphors and personification hide what the code does; the second column is the standard term. Words inside identifiers
+(`tell_end`, `HouseRule`) count too. A line that holds the words of others ends with `words: allow`.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+AVOIDED = {
+    "knob": "setting",
+    "house": "package or project",
+    "room": "unit, package, or place",
+    "wish": "command or setting",
+    "doorman": "admission control",
+    "stranger": "adversarial client, or third party",
+    "look at": "process, classify, search, or check",
+    "tell": "report, print, log, state, or distinguish",
+    "door": "fuzz target or entry point",
+    "guest": "library",
+    "picture": "image, frame, photo, crop, or figure",
+    "draft": "temporary file (atomic write)",
+    "judge": "evaluate",
+    "whoever": "a client that, a visitor who",
+    "patience": "timeout",
+    "hung up": "disconnected",
+    "say": "state, report, contain, or name",
+    "anew": "again",
+    "faultless": "correct",
+}
+FORMS = {
+    "tell": ("tell", "tells", "telling", "told"),
+    "say": ("say", "says", "said", "saying"),
+    "judge": ("judge", "judges", "judged", "judging", "judgement"),
+    "wish": ("wish", "wishes", "wished"),
+    "look at": ("look at", "looks at", "looked at", "looking at"),
+    "doorman": ("doorman", "doormen"),
+}
+SUFFIXES = {".py", ".md", ".js", ".ts", ".css", ".ipynb", ".toml", ".yml", ".yaml", ".example", ".html", ".tpl", ""}
+# Licences quote others; recipes and changelog are records of their time.
+EXEMPT = ("docs/licences.md", "LICENSE", "weights/shipped/", "weights/plan/", "CHANGELOG.md", ".ci/words.py")
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def avoided_forms() -> dict[tuple[str, ...], str]:
+    """Return every form of an avoided word, as lower-case words, with the word that it is a form of."""
+    return {tuple(form.split()): word for word in AVOIDED for form in FORMS.get(word, (word, f"{word}s"))}
+
+
+def find_avoided(text: str) -> Iterator[tuple[int, str]]:
+    """Yield line number (from 1) and avoided word of each occurrence in a text."""
+    forms = avoided_forms()
+    for number, line in enumerate(text.splitlines(), 1):
+        if "words: allow" in line:
+            continue
+        words = [word.lower() for word in WORD.findall(line)]
+        for place in range(len(words)):
+            for length in (1, 2):
+                if word := forms.get(tuple(words[place : place + length])):
+                    yield number, word
+
+
+def project_files() -> list[Path]:
+    """Return the versioned text files that the rule applies to."""
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    paths = [Path(line) for line in listed.stdout.splitlines()]
+    return [path for path in paths if path.suffix in SUFFIXES and not str(path).startswith(EXEMPT)]
+
+
+def main(arguments: list[str]) -> int:
+    """Print each occurrence as `file:line: word`, and return 1 if there is one."""
+    found = 0
+    for path in [Path(one) for one in arguments] or project_files():
+        try:
+            text = (PROJECT / path).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        for number, word in find_avoided(text):
+            found += 1
+            print(f"{path}:{number}: avoid {word!r}: {AVOIDED[word]}")
+    return int(found > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,128 @@
+"""The same picture twice: within a split it counts double, across splits it tells the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from fer_lib.dataset.image_folders import Split, find_blank
+
+GRID = 6  # blocks a side of the thumbnails that are compared first
+NEAR = 4.0  # mean squared difference, in grey levels squared, that one more JPEG compression makes
+
+
+def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[np.int64]:
+    """Number the images so that copies share a number.
+
+    Args:
+        images: `(n, h, w, c)`.
+        tolerance: mean squared difference, in grey levels squared, up to which two images are copies; 0: only pixel
+            by pixel; `NEAR` forgives one more JPEG compression.
+
+    Returns:
+        `(n,)`, numbers from 0; chains of copies are one group.
+    """
+    if tolerance == 0:
+        seen: dict[bytes, int] = {}
+        return np.array([seen.setdefault(image.tobytes(), len(seen)) for image in images], np.int64)
+    pairs = find_near_pairs(images, tolerance)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(images), len(images)))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def mark_copies(images: NDArray[np.uint8], of: NDArray[np.uint8], tolerance: float = NEAR) -> NDArray[np.bool_]:
+    """Mark the images `(n, h, w, c)` that have a copy among those in `of`, `(m, h, w, c)`; returns `(n,)`."""
+    groups = group_copies(np.concatenate([images, of]), tolerance)
+    return np.isin(groups[: len(images)], groups[len(images) :])
+
+
+def clean_training(train: Split, *held_out: Split) -> Split:
+    """Drop blank training images and those with a copy in a held-out split, which would flatter the score."""
+    drop = find_blank(train.images)
+    for split in held_out:
+        drop |= mark_copies(train.images, split.images)
+    return train.select(~drop)
+
+
+def find_near_pairs(images: NDArray[np.uint8], tolerance: float) -> NDArray[np.int64]:
+    """Find all pairs of images whose mean squared difference is at most `tolerance`; rows `(n, 2)` of places.
+
+    No pair is missed: two images can't differ less than their means do, nor less than their standard deviations do,
+    nor less than their thumbnails do (Jensen's inequality), so only pairs that pass these are compared in full.
+    """
+    found = [np.zeros((0, 2), np.int64)]
+    for pairs in _pairs_with_equal_light(images, tolerance**0.5 + 1e-6):
+        for chunk in np.array_split(pairs, len(pairs) // 4096 + 1):
+            first, second = (images[chunk[:, side]].astype(np.float32) for side in (0, 1))
+            found.append(chunk[((first - second) ** 2).mean(axis=(1, 2, 3)) <= tolerance])
+    return np.concatenate(found)
+
+
+def large_groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the places of the images of each group that has more than one, `(n,)` as from `group_copies`."""
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    return [part for part in parts if len(part) > 1]
+
+
+def disputed_pairs(groups: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pick from each group whose images have different targets, `(n,)`, two that do; rows `(pairs, 2)` of places."""
+    pairs = [
+        (group[0], group[targets[group] != targets[group[0]]][0])
+        for group in large_groups(groups)
+        if len(set(targets[group])) > 1
+    ]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def count_leaks(splits: Sequence[Split], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count how many images of each split, a row, have a copy in each, a column: `(splits, splits)`.
+
+    Args:
+        splits: whose images were grouped, one after the other.
+        groups: `(n,)` numbers of all their images.
+    """
+    parts = np.split(groups, np.cumsum([len(split) for split in splits])[:-1])
+    leaks = np.zeros((len(parts), len(parts)), np.int64)
+    for row, ours in enumerate(parts):
+        for column, theirs in enumerate(parts):
+            numbers, times = np.unique(theirs, return_counts=True)
+            leaks[row, column] = np.isin(ours, numbers[times > 1] if row == column else numbers).sum()
+    return leaks
+
+
+def _pairs_with_equal_light(images: NDArray[np.uint8], reach: float) -> Iterator[NDArray[np.int64]]:
+    """Yield candidates: in the order of their means, neighbours at every distance that can still matter."""
+    means, deviations, thumbnails = _describe(images)
+    order = np.argsort(means, kind="stable")
+    means, deviations, thumbnails = means[order], deviations[order], thumbnails[order]
+    for step in range(1, len(order)):
+        rows = np.flatnonzero(means[step:] - means[:-step] <= reach)
+        if not len(rows):
+            return
+        rows = rows[np.abs(deviations[rows + step] - deviations[rows]) <= reach]
+        rows = rows[((thumbnails[rows + step] - thumbnails[rows]) ** 2).sum(axis=1) <= reach**2]
+        yield np.stack([order[rows], order[rows + step]], axis=1)
+
+
+def _describe(images: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return means `(n,)`, standard deviations `(n,)` and thumbnails `(n, blocks)`.
+
+    Blocks are scaled by the root of their share of the image, so that the squared distance of two thumbnails is at
+    most the mean squared difference of the images.
+    """
+    n, height, width, _ = images.shape
+    tops, lefts = (np.unique(np.linspace(0, side, GRID, endpoint=False).astype(int)) for side in (height, width))
+    areas = np.outer(np.diff(tops, append=height), np.diff(lefts, append=width)).ravel()
+    means, deviations, thumbnails = np.empty(n), np.empty(n), np.empty((n, len(areas)))
+    for start in range(0, n, 1024):
+        pixels = images[start : start + 1024].mean(axis=3)
+        blocks = np.add.reduceat(np.add.reduceat(pixels, tops, axis=1), lefts, axis=2)
+        thumbnails[start : start + 1024] = blocks.reshape(len(pixels), -1) / np.sqrt(areas * height * width)
+        means[start : start + 1024] = pixels.mean(axis=(1, 2))
+        deviations[start : start + 1024] = pixels.std(axis=(1, 2))
+    return means, deviations, thumbnails

@@ -1,0 +1,75 @@
+"""FER+ (Barsoum et al., 2016): ten people's votes on every image become soft targets."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_lib.dataset.tables import open_table
+from fer_lib.labels import EMOTIONS
+
+MAX_VOTES = 1_000_000  # of one emotion for one image; FER+ has ten
+
+VOTED_AS = {
+    "anger": "angry",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happiness": "happy",
+    "neutral": "neutral",
+    "sadness": "sad",
+    "surprise": "surprise",
+}
+
+
+def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Read a table of votes: a column `name` (or `Image name`) and one per emotion, with or without `votes_` before it.
+
+    Returns:
+        For each image name without ending, the shares of the seven emotions, `(7,)`, summing to 1. Images without
+        votes for any of the seven are left out.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no table, a column is missing or a number of votes is impossible.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"`FERPLUS_CSV` must be the table of FER+ votes, but there is no file {path}; see data/README.md"
+        )
+    votes: dict[str, NDArray[np.float32]] = {}
+    with open_table(path) as rows:
+        columns = {name.lower().removeprefix("votes_"): name for name in rows.fieldnames or ()}
+        name_column = columns.get("name") or columns.get("image name")
+        if name_column is None or not VOTED_AS.keys() <= columns.keys():
+            raise ValueError(f"{path} must have the columns name, {', '.join(VOTED_AS)}, but has {', '.join(columns)}")
+        for number, row in enumerate(rows, 1):
+            counts = np.zeros(len(EMOTIONS), np.float32)
+            for voted, label in VOTED_AS.items():
+                counts[EMOTIONS.index(label)] = _parse_count(row[columns[voted]], f"row {number} of {path}")
+            if counts.sum() > 0:
+                votes[Path(row[name_column]).stem] = counts / counts.sum()
+    return votes
+
+
+def _parse_count(text: str | None, where: str) -> float:
+    try:
+        count = float(text or 0)
+    except ValueError:
+        count = math.nan
+    if not 0 <= count <= MAX_VOTES:
+        raise ValueError(f"{where} must have numbers of votes from 0 to {MAX_VOTES:,}, but has {str(text)[:40]!r}")
+    return count
+
+
+def blend_targets(
+    targets: NDArray[np.float32], names: tuple[str, ...], votes: dict[str, NDArray[np.float32]], share: float
+) -> NDArray[np.float32]:
+    """Move targets `(n, 7)` towards the votes by `share` in [0, 1]; an image without votes keeps its own."""
+    blended = targets.copy()
+    for row, name in enumerate(names):
+        if name in votes:
+            blended[row] = (1 - share) * targets[row] + share * votes[name]
+    return blended

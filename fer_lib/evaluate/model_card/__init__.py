@@ -1,0 +1,1 @@
+"""The model card: what an evaluation writes into the JSON file and its page."""

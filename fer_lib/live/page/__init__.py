@@ -1,0 +1,1 @@
+"""Widgets of the live page, its scripts and styles."""

@@ -1,0 +1,1 @@
+"""Protocol and state of one visitor, without widgets and web server."""

@@ -1,0 +1,1 @@
+"""The training loop: batches, augmentation, losses, distillation, checkpoints."""

@@ -1,0 +1,1 @@
+"""Network architectures and what changes them for export."""

@@ -1,0 +1,1 @@
+"""Loaders of published weights that a training starts from."""

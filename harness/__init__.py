@@ -1,0 +1,1 @@
+"""What tests, benchmarks and stress tests share: browser, servers, camera, clips, visitor, proxy."""

@@ -1,0 +1,29 @@
+"""Tables of others are read row by row, or refused with a sentence."""
+
+import pytest
+
+from fer_lib.dataset.tables import MAX_LINE, open_table
+
+
+def test_open_table_gives_rows_by_column(tmp_path):
+    (tmp_path / "a.csv").write_text('name,votes\r\n"a, b",3\n', encoding="utf-8")
+    with open_table(tmp_path / "a.csv") as rows:
+        assert list(rows) == [{"name": "a, b", "votes": "3"}]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"name\n" + b"a" * (MAX_LINE + 1),
+        b"a" * (MAX_LINE + 1),
+        b'name\n"' + b"a\n" * 100_000,  # a field of many lines
+        b"name\n\xff\xfe\n",
+    ],
+)
+def test_open_table_of_something_else(tmp_path, data):
+    (tmp_path / "a.csv").write_bytes(data)
+    with (
+        pytest.raises(ValueError, match=r"a\.csv must be a table, CSV in UTF-8"),
+        open_table(tmp_path / "a.csv") as rows,
+    ):
+        list(rows)
