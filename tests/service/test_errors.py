@@ -35,7 +35,7 @@ def check(response, status):
 def check_size_limit(response):
     detail = check(response, 413)
     assert "5000 bytes" in detail
-    assert "`FER_SERVICE_MAX_UPLOAD_BYTES`" in detail
+    assert "`FER_SERVICE_MAX_UPLOAD_MB`" in detail
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from fer_lib.service.stream_reading import read_smoothing
+from fer_lib.service.stream_reader import read_smoothing
 from tests.service.conftest import served
 from tests.service.raw_sockets import BINARY, frame, open_stream, read_close
 
@@ -103,9 +103,9 @@ def test_stream_idle_timeout_frees_a_slot(engine, portrait):
         silent = [open_stream(url) for _ in range(2)]
         open_stream(url, status=503).close()
         assert [read_close(one)[0] for one in silent] == [1000, 1000]
-        honest = open_stream(url)
-        honest.sendall(frame(BINARY, portrait))
-        assert b'"frame":0' in honest.recv(1000)
+        other = open_stream(url)
+        other.sendall(frame(BINARY, portrait))
+        assert b'"frame":0' in other.recv(1000)
 
 
 def test_stream_client_that_does_not_read_is_disconnected(make_client, portrait):
@@ -120,7 +120,7 @@ def test_stream_client_that_does_not_read_is_disconnected(make_client, portrait)
         "subprotocols": [],
     }
 
-    async def talk():
+    async def run_stream():
         messages = [{"type": "websocket.connect"}] + [{"type": "websocket.receive", "bytes": portrait}] * 50
         sent = []
 
@@ -137,7 +137,7 @@ def test_stream_client_that_does_not_read_is_disconnected(make_client, portrait)
         assert messages, "the stream must end while frames still arrive"
         return sent
 
-    assert asyncio.run(talk()) == ["websocket.accept", "websocket.send"]
+    assert asyncio.run(run_stream()) == ["websocket.accept", "websocket.send"]
     assert app.state.service.streams.open == 0
 
 

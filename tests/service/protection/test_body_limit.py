@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from fer_lib.service.protection import limits
+from fer_lib.service.protection import body_limit
 from tests.service.conftest import served
 from tests.service.raw_sockets import connect, health_ms
 
@@ -63,8 +63,8 @@ def test_body_over_the_byte_budget_is_503_unread(engine):
         other = connect(url)
         wait_for(lambda: refuses(url, 500_000))
         other.sendall(HEAD % 500_000)
-        status, sentence = read_response(other)
-        assert (status, "1 s" in sentence) == (503, True)
+        status, body = read_response(other)
+        assert (status, "1 s" in body) == (503, True)
         assert health_ms(url) < 2000
         first.close()
         wait_for(lambda: not refuses(url, 500_000))
@@ -89,10 +89,10 @@ def test_chunked_body_over_the_byte_budget_is_503(engine):
 
 
 def test_stalled_body_is_408(engine, monkeypatch):
-    monkeypatch.setattr(limits, "IDLE_S", 0.2)
+    monkeypatch.setattr(body_limit, "IDLE_S", 0.2)
     with served(engine) as url:
-        status, sentence = read_response(begin(url, 1000, 100_000))
-        assert (status, "`FER_SERVICE_BODY_TIMEOUT_S`" in sentence) == (408, True)
+        status, body = read_response(begin(url, 1000, 100_000))
+        assert (status, "`FER_SERVICE_BODY_TIMEOUT_S`" in body) == (408, True)
         assert health_ms(url) < 2000
 
 
@@ -130,7 +130,7 @@ def test_byte_budget_is_released_after_every_status(make_client, engine, portrai
 def test_byte_budget_per_address(make_client):
     app = make_client(max_upload_mb=0.001, max_waiting_mb=0.002).app
 
-    async def ask(client, size):
+    async def post(client, size):
         head = {"type": "http", "method": "POST", "path": "/infer", "query_string": b"", "root_path": ""}
         headers = [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=x")]
         statuses, stop = [], asyncio.Event()
@@ -152,13 +152,13 @@ def test_byte_budget_per_address(make_client):
             return None
         return statuses[0] if statuses else None
 
-    async def ask_all():
-        return await asyncio.gather(ask("10.0.0.1", 900), ask("10.0.0.1", 900), ask("10.0.0.2", 900))
+    async def post_all():
+        return await asyncio.gather(post("10.0.0.1", 900), post("10.0.0.1", 900), post("10.0.0.2", 900))
 
-    found = asyncio.run(ask_all())
-    assert found[1] == 503
-    assert found[0] != 503
-    assert found[2] != 503
+    statuses = asyncio.run(post_all())
+    assert statuses[1] == 503
+    assert statuses[0] != 503
+    assert statuses[2] != 503
 
 
 @pytest.mark.parametrize(
@@ -199,13 +199,13 @@ def test_form_with_a_long_text_field_is_400(make_client, portrait):
 def test_costly_form_does_not_block_other_clients(engine, body):
     """Each form has 4 MB; `/health` responds meanwhile."""
     with served(engine) as url:
-        kind = (
+        head = (
             HEAD
             if not body.startswith(b"a&")
             else HEAD.replace(b"multipart/form-data; boundary=x", b"application/x-www-form-urlencoded")
         )
         one = connect(url)
-        one.sendall(kind % len(body))
+        one.sendall(head % len(body))
         try:
             for start in range(0, len(body), 1_000_000):
                 one.sendall(body[start : start + 1_000_000])
