@@ -112,6 +112,14 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
     return make_client()
 
 
+@pytest.fixture
+def url(engine: FakeEngine) -> Iterator[str]:
+    """Address of a service over `engine`."""
+    with served(engine) as url:
+        yield url
+        engine.gate.set()
+
+
 @pytest.fixture(scope="session")
 def portrait() -> bytes:
     """A JPEG of 640 × 480 pixels with one face around (200, 240)."""
