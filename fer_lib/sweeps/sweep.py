@@ -98,23 +98,23 @@ def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.swee
     parser = CommandParser(prog, ABOUT, EXAMPLES, "plan")
     parser.add_argument("plan", type=Path, help="YAML file of the sweep plan")
     parser.add_settings(TrainingSettings, "settings of all runs")
-    arguments, given = parser.parse_words(words)
-    return run_command(prog, lambda: _sweep(arguments.plan, given), INTERRUPTED)
+    arguments, overrides = parser.parse_words(words)
+    return run_command(prog, lambda: _sweep(arguments.plan, overrides), INTERRUPTED)
 
 
-def _sweep(path: Path, given: dict[str, str]) -> int:
+def _sweep(path: Path, overrides: dict[str, str]) -> int:
     require("a sweep", "cluster,train", ray="ray", yaml="pyyaml", papermill="papermill", torch="torch")
     from fer_lib.sweeps.trials import list_trials, read_plan
 
     plan = read_plan(path)
     varied = {*plan.grid, *plan.random} - ({"runs", "seed"} if plan.random else set())
-    for name in given:
+    for name in overrides:
         if name in varied:
             raise ValueError(
                 f"`{name.upper()}` must be set either by the plan {path}, which varies it, or on the command line, "
                 "but got both; remove one"
             )
-    plan = plan.model_copy(update={"settings": {**plan.settings, **given}})
+    plan = plan.model_copy(update={"settings": {**plan.settings, **overrides}})
     failed = run_sweep(plan)
     print(format_results(list_trials(plan)))
     return 1 if failed else 0
