@@ -1,10 +1,10 @@
-# The live page at 8866 and the service at 8000 in one image: no torch, no compiler, no root.
+# Image of the live page (port 8866) and the service (port 8000): no torch, no compiler, an unprivileged user.
 #
 #   docker build -t face-emotion-detection .
 #   docker run --rm -p 127.0.0.1:8866:8866 -p 127.0.0.1:8000:8000 face-emotion-detection     # both
 #   docker run --rm -p 127.0.0.1:8000:8000 face-emotion-detection service                    # one of them: page or service
 #
-# docs/docker.md: the same with every restriction, and how to pin the base image by its digest.
+# docs/docker.md: all restrictions of the containers, and the base image pinned by its digest.
 
 ARG PYTHON_IMAGE=python:3.11-slim
 
@@ -28,7 +28,7 @@ COPY --from=build /venv /venv
 WORKDIR /app
 COPY --chmod=755 deploy/start deploy/healthy ./
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 FER_SERVICE_HOST=0.0.0.0
-# The same as fer_lib/telemetry.py, for programs that are started without it.
+# As in fer_lib/telemetry.py, for programs that do not import it.
 ENV ORT_DISABLE_TELEMETRY=1 RAY_USAGE_STATS_ENABLED=0 HF_HUB_DISABLE_TELEMETRY=1
 USER fer
 EXPOSE 8866 8000

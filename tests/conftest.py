@@ -2,15 +2,17 @@
 
 import builtins
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fer_lib.local_ray import restrict_local_ray
 from fer_lib.settings import GROUPS, names, sources
 
 ROOT = Path(__file__).resolve().parent.parent
+restrict_local_ray()  # before a test module imports Ray
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,16 @@ def hide_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def project_root() -> Path:
     """The folder of the checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def small_ray() -> Iterator[None]:
+    """A local Ray cluster with three CPUs."""
+    ray = pytest.importorskip("ray")
+    environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture(scope="session")

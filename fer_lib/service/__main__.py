@@ -29,12 +29,12 @@ def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.serv
     """Run the command, which is called `prog` in help and errors, and return the exit status."""
     parser = CommandParser(prog, ABOUT, EXAMPLES)
     parser.add_settings(ServiceSettings, "settings of the service")
-    _, given = parser.parse_words(words)
-    return run_command(prog, lambda: _serve(given))
+    _, arguments = parser.parse_words(words)
+    return run_command(prog, lambda: _serve(arguments))
 
 
-def _serve(given: dict[str, str]) -> int:
-    settings = ServiceSettings.load(**given)
+def _serve(arguments: dict[str, str]) -> int:
+    settings = ServiceSettings.load(**arguments)
     require("the service", "service", fastapi="fastapi", uvicorn="uvicorn")
     from fer_lib.service.serving import serve
 

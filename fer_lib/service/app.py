@@ -22,8 +22,8 @@ from fer_lib.service.errors import add_error_handlers, error_responses
 from fer_lib.service.inference import InferenceEngine
 from fer_lib.service.metrics_endpoint import Metrics
 from fer_lib.service.protection.access import AccessCheck
+from fer_lib.service.protection.body_limit import BodyLimit
 from fer_lib.service.protection.byte_budget import ByteBudget
-from fer_lib.service.protection.limits import BodyLimit
 from fer_lib.service.schemas import Batch, Boxes, Emotion, FaceTable, Health, ModelType
 from fer_lib.service.streams import Streams
 from fer_lib.service.workers import Workers
@@ -85,7 +85,7 @@ def create_app(settings: ServiceSettings | None = None, engine: InferenceEngine 
         # By default Swagger UI sends the schema to a validator on the internet.
         swagger_ui_parameters={"validatorUrl": None},
         form_limits={
-            # One more than allowed, so that the endpoint's own error says how many are allowed.
+            # One more than allowed, so that the endpoint's own error, which contains the limit, is the response.
             "max_files": settings.max_batch + 1,
             "max_fields": MAX_FIELDS,
             "max_part_size": MAX_FIELD_BYTES,
@@ -130,7 +130,7 @@ async def infer_batch(
 ) -> Batch:
     """Return the result of `/infer` for each image, in the order of the request; an invalid image gets a `detail` instead.
 
-    One thread processes a batch, and its size is limited as that of one request.
+    One thread processes a batch, and the size limit of a request applies to all its images together.
     """
     service = _service(request)
     if len(files) > service.settings.max_batch:

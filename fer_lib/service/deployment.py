@@ -1,4 +1,4 @@
-"""Former name of `fer_lib.service.ray_deployment`, which stands in users' Ray Serve files; kept for one version."""
+"""Former name of `fer_lib.service.ray_deployment`, kept for one version for users' Ray Serve files."""
 
 from fer_lib.service.ray_deployment import build
 

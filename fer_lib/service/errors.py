@@ -29,7 +29,7 @@ class Problem(BaseModel):
     """Body of every error response."""
 
     detail: str = Field(
-        description="one sentence for people", examples=["`file` must be a JPEG, PNG or WebP image, but got none"]
+        description="one human-readable sentence", examples=["`file` must be a JPEG, PNG or WebP image, but got none"]
     )
 
 
@@ -56,7 +56,7 @@ def too_many_pixels(width: int, height: int, limit: int) -> HTTPException:
 
 def not_an_image(error: Exception) -> HTTPException:
     """Return the 415 of a file that can't be decoded."""
-    return HTTPException(415, f"`file` must be a JPEG, PNG or WebP image, but {_after_but(error)}")
+    return HTTPException(415, f"`file` must be a JPEG, PNG or WebP image, but {_reason(error)}")
 
 
 def invalid_message(sentence: str) -> HTTPException:
@@ -101,5 +101,5 @@ async def _handle_internal_error(request: Request, error: Exception) -> JSONResp
     return JSONResponse({"detail": INTERNAL_ERROR}, 500)
 
 
-def _after_but(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error).partition(", but ")[2] or str(error)

@@ -35,7 +35,7 @@ class Stream(Protocol):
 
 
 class InferenceEngine(Protocol):
-    """What the service calls to process images. All methods are thread-safe.
+    """Interface of the networks to the service. All methods are thread-safe.
 
     Attributes:
         network_sha256: SHA-256 of the emotion network's file.

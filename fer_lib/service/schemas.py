@@ -81,7 +81,7 @@ class Refused(BaseModel):
     """Error of one image in a batch."""
 
     status: int = Field(description="status that `/infer` would respond with for this image: 413 or 415")
-    detail: str = Field(description="one sentence for people")
+    detail: str = Field(description="one human-readable sentence")
 
 
 class Batch(BaseModel):
@@ -128,17 +128,17 @@ class StreamSettings(BaseModel):
 
 
 def list_boxes(faces: Faces) -> Boxes:
-    """Return where the faces are."""
+    """Convert faces to their boxes."""
     return Boxes(boxes=[one["xyxy"] for one in faces.to_records()])
 
 
 def list_faces(faces: Faces) -> list[Face]:
-    """Return all that is known of the faces; `probabilities` must be known."""
+    """Convert faces with probabilities to the faces of a response; columns that are `None` become null."""
     return [Face.model_validate(one) for one in _to_api_records(faces.with_columns(raw_probabilities=None))]
 
 
 def list_stream_faces(faces: Faces) -> list[StreamFace]:
-    """Return the same for a stream, with `raw_probabilities` if they are known."""
+    """Convert faces with probabilities to the faces of a stream response, with `raw_probabilities` unless `None`."""
     return [StreamFace.model_validate(one) for one in _to_api_records(faces)]
 
 

@@ -12,14 +12,14 @@ from fastapi.responses import JSONResponse
 
 from fer_lib.service.addresses import client_key
 from fer_lib.service.errors import INTERNAL_ERROR, overloaded, too_many_bytes
+from fer_lib.service.frame_queue import FrameQueue, QueuedFrame
 from fer_lib.service.image_body import read_image
-from fer_lib.service.inbox import Frame, Inbox
 from fer_lib.service.inference import InferenceEngine, Stream
 from fer_lib.service.metrics_endpoint import Metrics
 from fer_lib.service.protection.access import deny_socket
 from fer_lib.service.protection.byte_budget import ByteBudget
 from fer_lib.service.schemas import StreamResponse, list_stream_faces
-from fer_lib.service.stream_reading import CloseReason, StreamReader
+from fer_lib.service.stream_reader import CloseReason, StreamReader
 from fer_lib.service.workers import Workers
 from fer_lib.settings.service import ServiceSettings
 
@@ -55,7 +55,7 @@ class Streams:
         self._count(client, 1)
         try:
             await socket.accept()
-            await self._serve(socket, Inbox(self._budget, client, self._settings.retry_after_s))
+            await self._serve(socket, FrameQueue(self._budget, client, self._settings.retry_after_s))
         finally:
             self._count(client, -1)
 
@@ -73,9 +73,9 @@ class Streams:
             if not self._open_by[client]:
                 del self._open_by[client]
 
-    async def _serve(self, socket: WebSocket, inbox: Inbox) -> None:
-        reading = asyncio.create_task(StreamReader(socket, inbox, self._settings).read())
-        processing = asyncio.create_task(self._process_frames(socket, inbox))
+    async def _serve(self, socket: WebSocket, queue: FrameQueue) -> None:
+        reading = asyncio.create_task(StreamReader(socket, queue, self._settings).read())
+        processing = asyncio.create_task(self._process_frames(socket, queue))
         try:
             await asyncio.wait((reading, processing), return_when=asyncio.FIRST_COMPLETED)
             if processing.done():
@@ -95,24 +95,24 @@ class Streams:
             with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
                 await asyncio.wait_for(socket.close(*reason), CLOSE_TIMEOUT_S)
 
-    async def _process_frames(self, socket: WebSocket, inbox: Inbox) -> None:
+    async def _process_frames(self, socket: WebSocket, queue: FrameQueue) -> None:
         stream = self._engine.open_stream()
         while True:
-            overtaken, frame = await inbox.take()
+            overtaken, frame = await queue.get()
             if frame is None:
                 return
             try:
                 for number in overtaken:
                     await self._send(socket, StreamResponse(frame=number, detail=OVERTAKEN), "overtaken")
-                if inbox.smoothing_s is not None:
-                    stream.adjust(inbox.smoothing_s)
-                    inbox.smoothing_s = None
+                if queue.smoothing_s is not None:
+                    stream.adjust(queue.smoothing_s)
+                    queue.smoothing_s = None
                 await self._process_frame(socket, stream, frame)
             finally:
-                inbox.release(frame)
-            inbox.unanswered -= len(overtaken) + 1
+                queue.release(frame)
+            queue.in_flight -= len(overtaken) + 1
 
-    async def _process_frame(self, socket: WebSocket, stream: Stream, frame: Frame) -> None:
+    async def _process_frame(self, socket: WebSocket, stream: Stream, frame: QueuedFrame) -> None:
         try:
             if frame.error is not None:
                 raise frame.error

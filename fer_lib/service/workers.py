@@ -38,8 +38,8 @@ class Job:
 class Workers:
     """Thread pool with a bounded queue, so that inference never blocks the event loop.
 
-    An image may take seconds. To prevent starvation, the jobs of one client get only a share of the threads and wait in
-    a queue per client, which other clients' jobs overtake.
+    An image may take seconds. To prevent starvation, the jobs of one client use only a share of the threads; its further
+    jobs wait in a queue of their own, so that jobs of other clients run first.
 
     Attributes:
         busy: jobs that run or wait.

@@ -1,1 +1,1 @@
-"""Many trainings as Ray tasks."""
+"""Hyperparameter sweeps: many training runs as Ray tasks."""

@@ -13,7 +13,6 @@ from factories import compose_frame, make_faces
 from fastapi.testclient import TestClient
 
 from fer_lib.faces import Faces
-from fer_lib.local_ray import restrict_local_ray
 from fer_lib.service.app import create_app
 from fer_lib.service.engine import Engine
 from fer_lib.service.inference import InferenceEngine
@@ -23,7 +22,6 @@ from harness.servers import find_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "testserver"  # `Host` header of Starlette's test client
-restrict_local_ray()  # before a module of tests imports ray
 
 
 class FakeStream:
@@ -114,20 +112,18 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
     return make_client()
 
 
+@pytest.fixture
+def url(engine: FakeEngine) -> Iterator[str]:
+    """Address of a service over `engine`."""
+    with served(engine) as url:
+        yield url
+        engine.gate.set()
+
+
 @pytest.fixture(scope="session")
 def portrait() -> bytes:
     """A JPEG of 640 × 480 pixels with one face around (200, 240)."""
     return encode(compose_frame([(200, 240, 200)])[0])
-
-
-@pytest.fixture(scope="package")
-def small_ray() -> Iterator[None]:
-    """A local Ray cluster with three CPUs for the tests of this package."""
-    ray = pytest.importorskip("ray")
-    environment = {"env_vars": {"PYTHONPATH": str(ROOT), "FER_SERVICE_THREADS": "1"}}
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env=environment)
-    yield
-    ray.shutdown()
 
 
 @contextmanager

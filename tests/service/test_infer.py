@@ -13,7 +13,7 @@ from fer_lib.vision.media.frames import decode_jpeg
 from tests.service.conftest import encode
 
 
-def ask(client, data, model_type="face", name="image.jpg"):
+def infer(client, data, model_type="face", name="image.jpg"):
     response = client.post("/infer", files={"file": (name, data)}, data={"model_type": model_type})
     assert response.status_code == 200, response.text
     return response.json()
@@ -26,7 +26,7 @@ def save(pixels, kind, **options):
 
 
 def test_infer_face_returns_boxes_only(real, portrait):
-    response = ask(real, portrait)
+    response = infer(real, portrait)
     assert list(response) == ["boxes"]
     (box,) = response["boxes"]
     assert [type(value) for value in box] == [float] * 4
@@ -36,14 +36,14 @@ def test_infer_face_returns_boxes_only(real, portrait):
 
 
 def test_infer_emotion_returns_probabilities_only(real, portrait):
-    response = ask(real, portrait, "emotion")
+    response = infer(real, portrait, "emotion")
     assert list(response) == ["probabilities"]
     assert tuple(response["probabilities"]) == EMOTIONS
     assert sum(response["probabilities"].values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_infer_faces_returns_all_columns(real, portrait):
-    response = ask(real, portrait, "faces")
+    response = infer(real, portrait, "faces")
     assert list(response) == ["width", "height", "faces"]
     assert (response["width"], response["height"]) == (640, 480)
     (face,) = response["faces"]
@@ -56,13 +56,13 @@ def test_infer_faces_returns_all_columns(real, portrait):
 
 def test_infer_without_faces(real):
     image = encode(compose_frame()[0])
-    assert ask(real, image) == {"boxes": []}
-    assert ask(real, image, "faces") == {"width": 640, "height": 480, "faces": []}
+    assert infer(real, image) == {"boxes": []}
+    assert infer(real, image, "faces") == {"width": 640, "height": 480, "faces": []}
 
 
 def test_infer_agrees_with_the_pipeline(real, real_engine, portrait):
     faces = real_engine.open_stream().analyze(decode_jpeg(portrait))
-    (face,) = ask(real, portrait, "faces")["faces"]
+    (face,) = infer(real, portrait, "faces")["faces"]
     assert face["box"] == pytest.approx(faces.xyxy[0].tolist(), abs=0.01)
     assert face["landmarks"] == [pytest.approx(point, abs=0.01) for point in faces.landmarks[0].tolist()]
     assert list(face["probabilities"].values()) == pytest.approx(faces.probabilities[0].tolist(), abs=1e-5)
@@ -72,38 +72,40 @@ def test_infer_emotion_square_image_as_in_training(real, real_engine):
     image = make_portrait(48)
     recognizer = real_engine._recognizer
     expected = recognizer.classify(resize_face(image, recognizer.spec)[None])[0]
-    response = ask(real, encode(image, ".png"), "emotion")
+    response = infer(real, encode(image, ".png"), "emotion")
     assert list(response["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_infer_emotion_keeps_the_aspect_ratio(real):
     wide = np.pad(make_portrait(100), ((0, 0), (30, 30), (0, 0)), mode="edge")
     square = np.pad(wide, ((30, 30), (0, 0), (0, 0)), mode="edge")
-    assert ask(real, encode(wide, ".png"), "emotion") == ask(real, encode(square, ".png"), "emotion")
+    assert infer(real, encode(wide, ".png"), "emotion") == infer(real, encode(square, ".png"), "emotion")
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp"])
 def test_infer_file_formats(client, ending):
-    assert ask(client, encode(make_frame(), ending), "faces")["width"] == 64
+    assert infer(client, encode(make_frame(), ending), "faces")["width"] == 64
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_infer_exif_orientation(client, engine, monkeypatch, kind, orientation):
-    seen = []
-    monkeypatch.setattr(engine, "analyze", lambda frame, look=engine.analyze: (seen.append(frame), look(frame))[1])
+    frames = []
+    monkeypatch.setattr(
+        engine, "analyze", lambda frame, analyze=engine.analyze: (frames.append(frame), analyze(frame))[1]
+    )
     upright = np.zeros((60, 40, 3), np.uint8)
     upright[:20, :20] = 255
     exif = Image.Exif()
     exif[0x0112] = orientation
-    response = ask(client, save(stored_as(upright, orientation), kind, exif=exif.tobytes()), "faces")
+    response = infer(client, save(stored_as(upright, orientation), kind, exif=exif.tobytes()), "faces")
     assert (response["width"], response["height"]) == (40, 60)
-    assert np.abs(seen[0].astype(int) - upright).mean() < 8
+    assert np.abs(frames[0].astype(int) - upright).mean() < 8
 
 
 def stored_as(upright, orientation):
     """Return the pixels as stored by a camera with this EXIF orientation (EXIF 2.3, 4.6.4)."""
-    how = {
+    transforms = {
         1: lambda a: a,
         2: lambda a: a[:, ::-1],
         3: lambda a: a[::-1, ::-1],
@@ -113,7 +115,7 @@ def stored_as(upright, orientation):
         7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
         8: lambda a: np.rot90(a, -1),
     }
-    return np.ascontiguousarray(how[orientation](upright))
+    return np.ascontiguousarray(transforms[orientation](upright))
 
 
 def test_infer_unusual_pixel_formats(client):
@@ -125,19 +127,19 @@ def test_infer_unusual_pixel_formats(client):
     Image.fromarray(pixels).convert("P").save(palette, "PNG")
     transparent = save(np.dstack([pixels, pixels[..., 0]]), "PNG")
     for data in (cmyk.getvalue(), deep, palette.getvalue(), transparent, save(pixels[..., 0], "PNG")):
-        response = ask(client, data, "faces")
+        response = infer(client, data, "faces")
         assert (response["width"], response["height"]) == (48, 32)
 
 
 def test_infer_face_in_a_cmyk_image(real):
     stream = io.BytesIO()
     Image.fromarray(compose_frame([(200, 240, 200)])[0]).convert("CMYK").save(stream, "JPEG")
-    assert len(ask(real, stream.getvalue())["boxes"]) == 1
+    assert len(infer(real, stream.getvalue())["boxes"]) == 1
 
 
 def test_infer_batch_keeps_order_and_reports_invalid_images(client):
-    names = [encode(make_frame(20, 30)), b"no image", encode(make_frame(40, 50))]
-    files = [("files", ("p.jpg", data)) for data in names]
+    images = [encode(make_frame(20, 30)), b"no image", encode(make_frame(40, 50))]
+    files = [("files", ("p.jpg", data)) for data in images]
     response = client.post("/infer/batch", files=files, data={"model_type": "faces"})
     assert response.status_code == 200, response.text
     first, second, third = response.json()["results"]
@@ -150,4 +152,4 @@ def test_infer_batch_keeps_order_and_reports_invalid_images(client):
 def test_infer_batch_result_shapes(client, portrait, model_type, keys):
     response = client.post("/infer/batch", files=[("files", portrait)] * 2, data={"model_type": model_type}).json()
     assert [list(result) for result in response["results"]] == [keys, keys]
-    assert response["results"][0] == ask(client, portrait, model_type)
+    assert response["results"][0] == infer(client, portrait, model_type)

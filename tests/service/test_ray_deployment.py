@@ -31,7 +31,7 @@ def address(small_ray):
     serve.shutdown()
 
 
-def ask(client, data, tries=60):
+def post_until_ok(client, data, tries=60):
     """Request boxes with retries; return the response and the number of requests."""
     for number in range(1, tries + 1):
         try:
@@ -47,7 +47,7 @@ def ask(client, data, tries=60):
 
 def test_replica_killed_requests_can_be_retried(address, portrait):
     with httpx.Client(base_url=address, timeout=60) as client:
-        expected, _ = ask(client, portrait)
+        expected, _ = post_until_ok(client, portrait)
         assert len(expected["boxes"]) == 1
         actors = ray.util.list_named_actors(all_namespaces=True)
         replicas = [actor for actor in actors if actor["name"].startswith("SERVE_REPLICA::")]
@@ -56,7 +56,7 @@ def test_replica_killed_requests_can_be_retried(address, portrait):
         for number in range(30):
             if number == 5:
                 ray.kill(ray.get_actor(**replicas[0]))
-            responses.append(ask(client, portrait)[0])
+            responses.append(post_until_ok(client, portrait)[0])
         assert responses == [expected] * 30
         assert client.get("/docs").status_code == 200
         assert client.post("/infer", files={"file": b"x"}, data={"model_type": "face"}).status_code == 415

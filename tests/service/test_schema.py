@@ -91,7 +91,9 @@ def test_responses_match_schema(description, path, method, mode):
 
 
 def test_operations_are_complete(description):
-    assert {one.ok().label for one in description.get_all_operations()} == {f"{way} {path}" for path, way in OPERATIONS}
+    assert {one.ok().label for one in description.get_all_operations()} == {
+        f"{method} {path}" for path, method in OPERATIONS
+    }
 
 
 @pytest.mark.parametrize("model_type", ["face", "emotion", "faces"])

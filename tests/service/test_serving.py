@@ -22,10 +22,10 @@ def test_variable_prefix():
 
 def test_main_wrong_setting(capsys):
     assert main(["--port", "70000"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("python -m fer_lib.service: `FER_SERVICE_PORT` ")
-    assert "'70000'" in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("python -m fer_lib.service: `FER_SERVICE_PORT` ")
+    assert "'70000'" in error
+    assert error.count("\n") == 1
 
 
 def test_main_missing_weights(capsys, monkeypatch, tmp_path):

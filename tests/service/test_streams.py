@@ -1,45 +1,13 @@
 """Streams over WebSockets: tracked faces, one response per frame, newest frame first."""
 
-import asyncio
-
 import pytest
 from factories import compose_frame, make_frame
 from starlette.testclient import WebSocketDenialResponse
 
-from fer_lib.service.inbox import Inbox
-from fer_lib.service.protection.byte_budget import ByteBudget
 from fer_lib.service.streams import OVERTAKEN
 from tests.service.conftest import encode
 
 IMAGE = encode(make_frame())
-
-
-def take(inbox):
-    return asyncio.run(inbox.take())
-
-
-def test_inbox_take_in_order():
-    inbox = Inbox(ByteBudget(1000))
-    for data in (b"a", b"b"):
-        inbox.put(data)
-        overtaken, frame = take(inbox)
-        assert overtaken == []
-        assert frame.data == data
-
-
-def test_inbox_take_newest():
-    inbox = Inbox(ByteBudget(1000))
-    for data in (b"a", b"b", b"c"):
-        inbox.put(data)
-    overtaken, frame = take(inbox)
-    assert (overtaken, frame.number, frame.data) == ([0, 1], 2, b"c")
-
-
-def test_inbox_take_after_close():
-    inbox = Inbox(ByteBudget(1000))
-    inbox.put(b"a")
-    inbox.close()
-    assert take(inbox)[1] is None
 
 
 def test_stream_tracks_faces(real):

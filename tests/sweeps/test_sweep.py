@@ -1,4 +1,4 @@
-"""A sweep on a small Ray of its own: ordinary run folders, failures tried again, nothing done twice."""
+"""Sweeps on a local Ray cluster: run folders, retries after failures, and continuation."""
 
 import json
 from pathlib import Path
@@ -11,15 +11,15 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("small_ray"), pytest.mark
 pytest.importorskip("ray")
 
 ROOT = Path(__file__).resolve().parents[2]
-# A training that takes no time: it fails always with one optimizer, and the first time with another.
-QUICK = """
+# A notebook without training: it always fails with `sgd`, and at the first attempt with `adam`.
+NOTEBOOK = """
 import json, pathlib
 from fer_lib.settings import TrainingSettings
 runs = pathlib.Path(RUNS_DIR)
-tried = runs / f"tried-{OPTIMIZER}"
-tried.write_text(tried.read_text() + "x" if tried.exists() else "x")
-if OPTIMIZER == "sgd" or (OPTIMIZER == "adam" and tried.read_text() == "x"):
-    raise FloatingPointError("the loss jumped")
+attempts = runs / f"attempts-{OPTIMIZER}"
+attempts.write_text(attempts.read_text() + "x" if attempts.exists() else "x")
+if OPTIMIZER == "sgd" or (OPTIMIZER == "adam" and attempts.read_text() == "x"):
+    raise FloatingPointError("the loss is not finite")
 folder = runs / f"20260101-000000-{RUN_NAME}"
 folder.mkdir()
 settings = TrainingSettings.load(**TrainingSettings.parameters(globals())).model_dump(mode="json")
@@ -35,10 +35,10 @@ def write_plan(folder, **plan):
     return str(path)
 
 
-def test_sweep_goes_on_after_failures_and_repeats_nothing(tmp_path, capsys):
+def test_main_retries_failed_trials_and_skips_finished_ones(tmp_path, capsys):
     from fer_lib.sweeps.sweep import main
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(QUICK)])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, tmp_path / "quick.ipynb")
     runs = tmp_path / "runs"
@@ -50,24 +50,24 @@ def test_sweep_goes_on_after_failures_and_repeats_nothing(tmp_path, capsys):
         grid={"optimizer": ["sgd", "adam", "adamw"], "learning_rate": [0.5]},
     )
     assert main([plan]) == 1
-    said = capsys.readouterr().out
-    assert "3 runs, 0 finished already" in said
-    assert said.count("failed, trying again") == 2
-    assert said.count("failed 2 times") == 1
-    assert "FloatingPointError: the loss jumped" in said
-    assert said.count("finished: ") == 2
-    assert said.rstrip().splitlines()[-1].startswith(" 50.0%  20260101-000000-quick-")
+    output = capsys.readouterr().out
+    assert "3 runs, 0 already finished" in output
+    assert output.count("failed, retrying") == 2
+    assert output.count("failed 2 times") == 1
+    assert "FloatingPointError: the loss is not finite" in output
+    assert output.count("finished: ") == 2
+    assert output.rstrip().splitlines()[-1].startswith(" 50.0%  20260101-000000-quick-")
     folders = sorted(runs.glob("*/"))
     assert len(folders) == 2
     assert all((folder / "quick.ipynb").is_file() for folder in folders)
 
     assert main([plan]) == 1
-    assert "3 runs, 2 finished already" in capsys.readouterr().out
-    tried = {path.name: path.read_text() for path in runs.glob("tried-*")}
-    assert tried == {"tried-sgd": "xxxx", "tried-adam": "xx", "tried-adamw": "x"}
+    assert "3 runs, 2 already finished" in capsys.readouterr().out
+    attempts = {path.name: len(path.read_text()) for path in runs.glob("attempts-*")}
+    assert attempts == {"attempts-sgd": 4, "attempts-adam": 2, "attempts-adamw": 1}
 
 
-def test_sweep_trains_networks(tmp_path, capsys):
+def test_main_trains_networks(tmp_path, capsys):
     from fer_lib.sweeps.sweep import main
 
     settings = {"runs_dir": str(tmp_path), "data_dir": str(ROOT / "data" / "sample"), "max_images": 14}

@@ -46,7 +46,7 @@ class AccessCheck:
             await response(scope, receive, send)
 
     def _find_error(self, scope: Scope) -> str | None:
-        hosts, origins = _values(scope, b"host"), _values(scope, b"origin")
+        hosts, origins = _header_values(scope, b"host"), _header_values(scope, b"origin")
         host = hosts[0] if len(hosts) == 1 else None
         if self._checks_host and not is_local_host(host, self._hosts):
             return WRONG_HOST
@@ -84,5 +84,5 @@ def is_allowed_origin(origin: str, host: str | None, allowed: Collection[str]) -
     return name is not None and same_port and parse_host(other.netloc) == name and not other.path
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
+def _header_values(scope: Scope, wanted: bytes) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]

@@ -18,8 +18,8 @@ def open_socket(client, **headers):
     try:
         with client.websocket_connect("/stream", headers=headers):
             return 101
-    except WebSocketDenialResponse as refused:
-        return refused.status_code if list(refused.json()) == ["detail"] else 0
+    except WebSocketDenialResponse as denial:
+        return denial.status_code if list(denial.json()) == ["detail"] else 0
 
 
 @pytest.fixture
@@ -157,8 +157,8 @@ def test_origin_check_allowed_origins(make_client, portrait, allowed):
     response = client.post("/infer", files={"file": portrait}, data={"model_type": "face"}, headers={"origin": origin})
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] in (origin, "*")
-    asked = client.options("/infer", headers={"origin": origin, "access-control-request-method": "POST"})
-    assert asked.status_code == 200
+    preflight = client.options("/infer", headers={"origin": origin, "access-control-request-method": "POST"})
+    assert preflight.status_code == 200
     if allowed != "*":
         assert open_socket(client, origin="https://evil.example") == 403
         assert (
@@ -170,11 +170,11 @@ def test_origin_check_allowed_origins(make_client, portrait, allowed):
 def test_cors_off_by_default(local):
     response = request(local, origin="https://evil.example")
     assert "access-control-allow-origin" not in response.headers
-    asked = local.options(
+    preflight = local.options(
         "/infer",
         headers={"host": "localhost", "origin": "https://evil.example", "access-control-request-method": "POST"},
     )
-    assert asked.status_code == 405
+    assert preflight.status_code == 405
 
 
 @pytest.mark.parametrize("origins", ["app.example", "https://app.example/page", "https://a b", "javascript:alert(1)"])

@@ -27,12 +27,6 @@ SETTING = frame(TEXT, b'{"smoothing_s": 0.5}')
 OTHERS_MS = 100
 
 
-@pytest.fixture
-def url(engine):
-    with served(engine) as url:
-        yield url
-
-
 @pytest.mark.parametrize(
     "data",
     [

@@ -1,4 +1,4 @@
-"""Slow-loris: two hundred clients that never complete a request do not block the others."""
+"""Slow-loris: two hundred clients that never complete a request do not block other clients."""
 
 import asyncio
 
@@ -8,13 +8,13 @@ from harness.servers import serve_service, serve_voila
 from stress.slow_clients import USUAL, crowd
 
 pytestmark = pytest.mark.timeout(300)
-CALLERS = 200
+CLIENTS = 200
 
 
 def test_service_with_slow_clients():
     with serve_service() as (url, _):
-        found = asyncio.run(crowd(url, USUAL["service"], CALLERS, 2))
-    assert found["held"] == CALLERS, "the slow clients must stay connected"
+        found = asyncio.run(crowd(url, USUAL["service"], CLIENTS, 2))
+    assert found["held"] == CLIENTS, "the slow clients must stay connected"
     assert found["answered"] > 0
     assert found["refused"] == 0
     assert found["grown_mb"] < 50
@@ -22,8 +22,8 @@ def test_service_with_slow_clients():
 
 def test_page_with_slow_clients():
     with serve_voila() as url:
-        found = asyncio.run(crowd(url, USUAL["page"], CALLERS, 2))
-    assert found["held"] == CALLERS, "the slow clients must stay connected"
+        found = asyncio.run(crowd(url, USUAL["page"], CLIENTS, 2))
+    assert found["held"] == CLIENTS, "the slow clients must stay connected"
     assert found["answered"] > 0
     assert found["refused"] == 0
     assert found["grown_mb"] < 50

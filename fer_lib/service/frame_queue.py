@@ -13,7 +13,7 @@ from fer_lib.service.protection.byte_budget import ByteBudget
 
 
 @dataclass(frozen=True)
-class Frame:
+class QueuedFrame:
     """One message of a stream in the order of arrival: a frame, or an error.
 
     Attributes:
@@ -29,22 +29,20 @@ class Frame:
     error: HTTPException | None = None
 
 
-class Inbox:
+class FrameQueue:
     """Queue of length one: a newer frame replaces a waiting one, which is then called overtaken.
-
-    With the frame in process, two are in flight.
 
     Attributes:
         smoothing_s: requested time constant that is not applied yet.
-        unanswered: frames received and not yet responded to.
+        in_flight: frames received and not yet responded to.
     """
 
     def __init__(self, budget: ByteBudget, client: str | None = None, retry_after_s: int = 1) -> None:
         self.smoothing_s: float | None = None
-        self.unanswered = 0
+        self.in_flight = 0
         self._budget, self._client, self._retry_after_s = budget, client, retry_after_s
         self._count = 0
-        self._waiting: Frame | None = None
+        self._waiting: QueuedFrame | None = None
         self._overtaken: list[int] = []
         self._changed = asyncio.Event()
         self._closed = False
@@ -56,9 +54,9 @@ class Inbox:
             self.release(self._waiting)
         if error is None and not self._budget.acquire(len(data), self._client):
             error = out_of_memory_budget(self._retry_after_s)
-        self._waiting = Frame(self._count, time.monotonic(), b"" if error else data, error)
+        self._waiting = QueuedFrame(self._count, time.monotonic(), b"" if error else data, error)
         self._count += 1
-        self.unanswered += 1
+        self.in_flight += 1
         self._changed.set()
 
     def close(self) -> None:
@@ -69,7 +67,7 @@ class Inbox:
             self._waiting = None
         self._changed.set()
 
-    async def take(self) -> tuple[list[int], Frame | None]:
+    async def get(self) -> tuple[list[int], QueuedFrame | None]:
         """Wait for a frame; return the numbers of the overtaken frames, and the frame, which must be released.
 
         After `close` the frame is `None`.
@@ -81,6 +79,6 @@ class Inbox:
         frame, self._waiting = self._waiting, None
         return overtaken, frame
 
-    def release(self, frame: Frame) -> None:
-        """Release the bytes of a frame in the budget."""
+    def release(self, frame: QueuedFrame) -> None:
+        """Return the bytes of a frame to the budget."""
         self._budget.release(len(frame.data), self._client)

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from fer_lib.rate_limit import TokenBucket
 from fer_lib.service.errors import invalid_message
-from fer_lib.service.inbox import Inbox
+from fer_lib.service.frame_queue import FrameQueue
 from fer_lib.service.schemas import StreamSettings
 from fer_lib.settings.service import ServiceSettings
 from fer_lib.settings.vision import VisionSettings
 
-IN_FLIGHT = 2  # frames that a client may send ahead of the responses
+MAX_IN_FLIGHT = 2  # frames in flight up to which a client has no rate limit
 BURST_S = 2.0  # capacity of the token buckets, in seconds of their rate
 MAX_TEXT = 1000  # characters; a valid text message has some 20
 NORMAL, POLICY = 1000, 1008  # close codes of RFC 6455, section 7.4.1
@@ -30,14 +30,14 @@ class CloseReason(NamedTuple):
 
 
 class StreamReader:
-    """Reads the messages of one stream into its inbox, with rate limits and an idle timeout.
+    """Reads the messages of one stream into its frame queue, with rate limits (token buckets) and an idle timeout.
 
-    Frames sent while fewer than two are unanswered are not counted, because the service's own rate limits them. All
-    other messages take tokens by number and size.
+    Frames sent while fewer than two are in flight are not counted, because the responses limit their rate (back-pressure).
+    All other messages use one token of the message bucket and their size in bytes of the byte bucket.
     """
 
-    def __init__(self, socket: WebSocket, inbox: Inbox, settings: ServiceSettings) -> None:
-        self._socket, self._inbox = socket, inbox
+    def __init__(self, socket: WebSocket, queue: FrameQueue, settings: ServiceSettings) -> None:
+        self._socket, self._queue = socket, queue
         self._idle_s = settings.stream_idle_s
         bytes_per_s = settings.stream_mb_per_s * 1e6
         # At least the largest allowed frame.
@@ -64,24 +64,24 @@ class StreamReader:
                 if text is not None:
                     self._handle_text(text)
                 else:
-                    self._inbox.put(data or b"")
+                    self._queue.put(data or b"")
                     idle_at = loop.time() + self._idle_s
         except TimeoutError:
             return CloseReason(NORMAL, f"no frame for {self._idle_s:g} s")
         finally:
-            self._inbox.close()
+            self._queue.close()
 
     def _is_within_rate(self, is_text: bool, size: int) -> bool:
-        if not is_text and self._inbox.unanswered < IN_FLIGHT:
+        if not is_text and self._queue.in_flight < MAX_IN_FLIGHT:
             return True
         now_s = time.monotonic()
         return self._messages.take(1, now_s) and self._bytes.take(size, now_s)
 
     def _handle_text(self, text: str) -> None:
         try:
-            self._inbox.smoothing_s = read_smoothing(text)
+            self._queue.smoothing_s = read_smoothing(text)
         except HTTPException as error:
-            self._inbox.put(b"", error)
+            self._queue.put(b"", error)
 
 
 def read_smoothing(text: str) -> float:
@@ -95,7 +95,7 @@ def read_smoothing(text: str) -> float:
     try:
         settings = StreamSettings.model_validate_json(text)
     except ValidationError as error:
-        raise invalid_message("; ".join(_describe(detail) for detail in error.errors()[:3])) from None
+        raise invalid_message("; ".join(_format_error(detail) for detail in error.errors()[:3])) from None
     try:
         smoothing_s: float = VisionSettings.validate_value("smoothing_s", settings.smoothing_s)
     except ValueError:
@@ -103,7 +103,7 @@ def read_smoothing(text: str) -> float:
     return smoothing_s
 
 
-def _describe(detail: object) -> str:
+def _format_error(detail: object) -> str:
     assert isinstance(detail, dict)
     name = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:

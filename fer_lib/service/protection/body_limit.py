@@ -18,7 +18,7 @@ IDLE_S = 10.0  # longest pause between two parts of a body, as in the proxies' c
 
 
 class BodyLimit:
-    """ASGI middleware that refuses request bodies.
+    """ASGI middleware that refuses request bodies over the limits.
 
     413: too many bytes, by `Content-Length` or counted; 503: the byte budget of the process is exceeded, by
     `Content-Length` before the body is read, or counted; 408: the body is not complete in time.
@@ -78,18 +78,18 @@ class _Body:
             async with asyncio.timeout_at(min(self._end_s, now_s + IDLE_S)):
                 message = await self._receive()
         except TimeoutError:
-            raise _closing(body_too_slow()) from None
+            raise _with_close_header(body_too_slow()) from None
         self._is_complete = not message.get("more_body", False)
         size = len(message.get("body", b""))
         if self.size + size > self._settings.max_upload_bytes:
-            raise _closing(too_many_bytes(self._settings.max_upload_bytes))
+            raise _with_close_header(too_many_bytes(self._settings.max_upload_bytes))
         if not self._budget.acquire(size, self._client):
-            raise _closing(out_of_memory_budget(self._settings.retry_after_s))
+            raise _with_close_header(out_of_memory_budget(self._settings.retry_after_s))
         self.size += size
         return message
 
 
-def _closing(error: HTTPException) -> HTTPException:
+def _with_close_header(error: HTTPException) -> HTTPException:
     return HTTPException(error.status_code, error.detail, {**(error.headers or {}), **CLOSE})
 
 
