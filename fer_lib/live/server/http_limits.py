@@ -16,7 +16,7 @@ HEADER_TIMEOUT_S = 60.0  # also of an idle connection; browsers open a new one w
 
 
 def add_http_limits(app: Application) -> None:
-    """Make the HTTP server of an application that does not listen yet reject large bodies and slow requests.
+    """Limit body size and request time of an application's HTTP server; call this before it listens.
 
     Websockets have limits of their own, since HTTP ends with their handshake.
     """
