@@ -53,8 +53,8 @@ class MessageRateLimit:
         if is_full or not is_within:
             self.reject(now_s, max(size / self._frame_bytes, 1.0))
             return False
-        self._messages.take(1, now_s)
-        self._bytes.take(size, now_s)
+        self._messages.consume(1, now_s)
+        self._bytes.consume(size, now_s)
         self.in_flight.append(size)
         self._admitted_s = now_s
         return True
