@@ -11,8 +11,8 @@ user may run any code in the kernel, nothing is limited.
 A kernel reports `busy` before and `idle` after each message. JupyterLab renders both, sixty times a second while frames
 are processed, which takes a third of its time; so of the `busy` messages caused by widgets one per second is forwarded.
 
-A page of Voila that is closed asks the server to shut its kernel down, and sends the XSRF cookie, which pages
-of other sites do not have. Voila itself never sets that cookie, so that the kernel would run until it is culled.
+A page of Voila that is closed requests the shutdown of its kernel and sends the XSRF cookie, which pages of other sites
+do not have. Voila never sets that cookie, so without this class the kernel would run until it is culled.
 
 Configure this class in `voila.json` or on the command line:
 

@@ -1,7 +1,7 @@
 """Limits of HTTP requests to the stand-alone page: body size, and time for headers and body (slow-loris attacks).
 
 Voila starts its server with Tornado's defaults: 100 MB for a body, which is read before routing, and an hour for the
-headers. The page itself sends one form of some 100 bytes, which shuts its kernel down.
+headers. The only body that the page sends is a form of some 100 bytes, which shuts its kernel down.
 """
 
 from __future__ import annotations

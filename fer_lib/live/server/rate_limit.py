@@ -10,7 +10,7 @@ from fer_lib.settings.live import LiveSettings
 # Per frame of the page; it also reports its state and statistics once a second, and a slider up to sixty times.
 MESSAGES_PER_FRAME = 3
 BYTES_PER_PIXEL = 1.0  # of a square frame as wide as those of the page; typical JPEG frames are ten times smaller
-BURST_S = 2.0  # capacity of the token buckets in seconds; opening a page takes many messages at once
+BURST_S = 2.0  # capacity of the token buckets in seconds; a page that opens sends many messages at once
 MAX_IN_FLIGHT = 256  # messages that the kernel has not handled
 IN_FLIGHT_TIMEOUT_S = 10.0  # without an admitted message, after which none is in flight any more
 MAX_REJECTED = 300  # rejections after which a client is disconnected ...
