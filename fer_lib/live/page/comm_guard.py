@@ -1,10 +1,10 @@
-"""Access control of widgets in the kernel: browsers can neither create widgets nor set traits.
+"""Restrict the widget messages that this kernel accepts from browsers.
 
-The server filters the messages of visitors (`fer_lib.live.server.message_filter`). Where the page runs in another server
-(JupyterHub, Binder, Voila inside of Jupyter Server without `voila.json`), the kernel applies the same rules:
+The server filters the messages of visitors (`fer_lib.live.server.message_filter`). Where another server than our own hosts
+the page (JupyterHub, Binder, Voila inside of Jupyter Server without `voila.json`), the kernel does the same itself:
 
-- the comm target `jupyter.widget` is removed and the widget registry emptied, so that browsers can create no widget;
-  widgets that the kernel creates need neither;
+- the comm target `jupyter.widget` is removed and the widget registry emptied, so that no widget can be created from
+  outside; widgets that the kernel creates need neither;
 - the target `jupyter.widget.control`, by which a page reads the state of all widgets, has one comm at a time;
 - the widgets of the page accept no updates of their traits, and custom messages only where they have a handler.
 
@@ -25,20 +25,20 @@ from fer_lib.live.server.message_filter import CONTROL_TARGET
 from fer_lib.rate_limit import TokenBucket
 
 WIDGET_TARGET = "jupyter.widget"
-ALL_STATES_BURST = 8  # token bucket capacity for states of all widgets; a page requests one
-STATE_BURST = 40  # likewise for single widgets; a page requests none, or one per widget (about 12)
-STATES_PER_S = 2.0  # rate of both token buckets; responses are thousands of times as large as requests
+ALL_STATES_BURST = 8  # requests of the state of all widgets at once; a page sends one
+STATE_BURST = 40  # requests of the state of one widget at once; a page sends none, or one for each (about 12)
+STATES_PER_S = 2.0  # of either, from then on; a reply is thousands of times as large as its request
 
 
 class ControlTarget:
-    """Handler of `jupyter.widget.control` with one open comm, since ipywidgets responds to the latest only."""
+    """Handler of `jupyter.widget.control` that keeps one comm open, because ipywidgets replies to the latest only."""
 
     def __init__(self) -> None:
         self._comm: Any = None
         self._requests = TokenBucket(STATES_PER_S, ALL_STATES_BURST)
 
     def __call__(self, comm: Any, message: dict[str, Any]) -> None:
-        """Open a comm and close the previous one."""
+        """Open the comm and close the former one."""
         Widget.handle_control_comm_opened(comm, message)
         if self._comm is not None and self._comm.comm_id != comm.comm_id:
             self._comm.close()
@@ -61,11 +61,11 @@ def restrict_kernel() -> None:
 
 
 def restrict_widgets(root: Widget, refuse: Callable[[], None]) -> None:
-    """Prevent browsers from setting traits of `root` and of all widgets that it refers to; they can read the state.
+    """Make the traits of `root` and of all widgets that it refers to read-only for browsers.
 
     Args:
         root: the displayed widget.
-        refuse: called for each dropped message, such as to count it.
+        refuse: called for each message that is dropped.
     """
     requests = TokenBucket(STATES_PER_S, STATE_BURST)
     for widget in find_widgets(root):

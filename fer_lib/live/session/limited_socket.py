@@ -1,4 +1,4 @@
-"""WebSocket client with a limit of received bytes and a deadline, for an untrusted server."""
+"""WebSocket client with limits on received bytes and on time, for servers that are not trusted."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ MAX_HANDSHAKE_BYTES = 65_536
 
 
 class LimitedSocket:
-    """Socket with a budget of received bytes and one deadline for all calls.
+    """Socket with a budget of received bytes, and one deadline for sending and receiving.
 
-    With a timeout per call alone, a server could send single bytes without end.
+    A timeout per call would not limit a reply that arrives one byte at a time.
     """
 
     def __init__(self, connection: socket.socket, timeout_s: float) -> None:
         self._connection = connection
-        self.set_limits(MAX_HANDSHAKE_BYTES, timeout_s)
+        self.allow(MAX_HANDSHAKE_BYTES, timeout_s)
 
-    def set_limits(self, max_bytes: int, timeout_s: float) -> None:
-        """Set the budget to `max_bytes`, and the deadline to `timeout_s` seconds from now."""
+    def allow(self, max_bytes: int, timeout_s: float) -> None:
+        """Set the budget of received bytes, and the deadline to `timeout_s` seconds from now."""
         self._bytes_left = max_bytes
         self._deadline_s = time.monotonic() + timeout_s
 
@@ -34,15 +34,15 @@ class LimitedSocket:
             OSError: if the budget is used up.
         """
         if self._bytes_left <= 0:
-            raise OSError("its reply is longer than the limit")
+            raise OSError("its reply is too large")
         self._set_timeout()
-        # recv() allocates `size` bytes first, and the size may come from a header of the server.
+        # The buffer is allocated before data arrives, and `size` may come from the server.
         data = self._connection.recv(min(size, self._bytes_left))
         self._bytes_left -= len(data)
         return data
 
     def send(self, data: bytes) -> int:
-        """Send some of the bytes and return their number.
+        """Send some of the bytes and return how many.
 
         Raises:
             TimeoutError: at the deadline.
@@ -56,12 +56,12 @@ class LimitedSocket:
     def _set_timeout(self) -> None:
         left_s = self._deadline_s - time.monotonic()
         if left_s <= 0:
-            raise TimeoutError("it did not reply in time")
+            raise TimeoutError("its reply timed out")
         self._connection.settimeout(left_s)
 
 
 class LimitedWebSocket(websocket.WebSocket):
-    """WebSocket over a `LimitedSocket`, including its handshake."""
+    """WebSocket over a `LimitedSocket`, including the handshake."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -69,7 +69,7 @@ class LimitedWebSocket(websocket.WebSocket):
 
     @property  # type: ignore[override]
     def sock(self) -> LimitedSocket | None:
-        """The connection; `None` while disconnected."""
+        """The connection; `None` while not connected."""
         return self._limited
 
     @sock.setter
@@ -80,12 +80,12 @@ class LimitedWebSocket(websocket.WebSocket):
         """Send a binary message and receive the next message; it is empty if the server closes the connection.
 
         Raises:
-            OSError: if the reply exceeds `max_bytes` or the timeout.
-            websocket.WebSocketException: if the server violates the protocol.
+            OSError: if the reply exceeds `max_bytes` or times out.
+            websocket.WebSocketException: if the server breaks the protocol.
         """
         if self.sock is None:
-            raise OSError("it is not connected")
-        self.sock.set_limits(max_bytes, self._timeout_s)
+            raise OSError("the stream is not connected")
+        self.sock.allow(max_bytes, self._timeout_s)
         self.send_binary(data)
         reply: str | bytes = self.recv()
         return reply
