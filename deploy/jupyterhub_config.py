@@ -1,11 +1,11 @@
-"""A hub on one computer: everybody logs in, gets a server of their own, and the live page opens.
+"""JupyterHub on one computer: each user logs in, receives a server, and the live page opens.
 
     npm install -g configurable-http-proxy
     pip install -c constraints.txt . jupyterhub jupyterhub-idle-culler
     TRIAL_PASSWORD=... jupyterhub -f deploy/jupyterhub_config.py      # http://localhost:8000, only from this computer
 
-As it stands it is for a trial: one password for all names, and all servers run as the user who starts it. For a
-course take another authenticator and spawner; docs/many-visitors.md says more.
+This configuration is for a trial: one password for all user names, and all servers run as the user who starts the hub.
+For a course, configure another authenticator and spawner: docs/many-visitors.md.
 """
 
 import os
@@ -17,14 +17,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 PAGE = "/voila/render/notebooks/04_live.ipynb"
 SESSION_S = 3600
 
-c = get_config()  # noqa: F821 the hub puts it here
+c = get_config()  # noqa: F821 defined by JupyterHub
 
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
-c.JupyterHub.active_server_limit = 12  # what two cores serve; the next one reads that there is no room
+c.JupyterHub.active_server_limit = 12  # two cores serve that many; further users get an error page
 
 # For a trial only.
 c.JupyterHub.authenticator_class = "dummy"
-# Without a password the hub would accept any, also from a web site whose name leads to this computer (DNS rebinding).
+# Without a password the hub would accept any password, also from a web site that uses DNS rebinding.
 password = os.environ.get("TRIAL_PASSWORD") or secrets.token_urlsafe(12)
 if not os.environ.get("TRIAL_PASSWORD"):
     print(f"`TRIAL_PASSWORD` is not set; the password of this run is {password}", file=sys.stderr)
@@ -35,14 +35,14 @@ c.SimpleLocalProcessSpawner.home_dir_template = "/tmp/fer-hub/{username}"  # noq
 
 c.Spawner.notebook_dir = str(PROJECT)
 c.Spawner.default_url = PAGE
-c.Spawner.http_timeout = 120  # seconds; a busy computer is slow to start a server
+c.Spawner.http_timeout = 120  # seconds; on a busy computer a server starts slowly
 c.Spawner.environment = {
-    # The kernel connection with TCP_NODELAY, voila.json, and no echo of frames.
+    # Kernel connection with TCP_NODELAY, voila.json, and no echo of widget updates (frames).
     "JUPYTER_CONFIG_PATH": f"{PROJECT / 'binder'}{os.pathsep}{PROJECT}",
     "JUPYTER_WIDGETS_ECHO": "0",
 }
 
-# Who is away for ten minutes, or here for an hour, is asked to come again.
+# Cull servers that were idle for ten minutes or ran for an hour.
 c.JupyterHub.load_roles = [
     {
         "name": "cull",

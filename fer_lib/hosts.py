@@ -1,7 +1,7 @@
-"""Host header validation against DNS rebinding: which names a server at a local address answers to.
+"""Validation of `Host` headers against DNS rebinding.
 
-A web site can let its own name resolve to 127.0.0.1, and its scripts then count as the same origin as a server there.
-The `Host` header still carries the name of the web site, so such a server answers only to names that it knows.
+A web site can let its own name resolve to 127.0.0.1, and its scripts then have the same origin as a server there. The
+`Host` header still contains the name of the web site, so such a server accepts only requests with allowed names.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0
 def is_local_host(host: str | None, allowed: Collection[str]) -> bool:
     """Return whether a `Host` header names this computer or one of the allowed hosts.
 
-    The port is ignored, upper and lower case are the same, and so are a name with and without a final dot. Everything
-    that is not a valid host, such as two names, user information or white space, is refused.
+    The port, upper and lower case, and a final dot are ignored. Every other value that is not a valid host, such as two
+    names, user information or white space, is refused.
 
     Args:
         host: the value of the only `Host` header of the request; `None` if there is none. The caller must refuse
             requests with several.
-        allowed: further host names or IP addresses; one that is `*` allows every request.
+        allowed: further host names or IP addresses; `*` allows every request.
     """
     if ANY_HOST in allowed:
         return True
@@ -53,7 +53,7 @@ def is_loopback_address(address: str) -> bool:
     """Return whether a server that listens at `address` is reachable from this computer only.
 
     Args:
-        address: host name or IP address, IPv6 with or without brackets. The empty one means all interfaces.
+        address: host name or IP address, IPv6 with or without brackets. An empty address means all interfaces.
     """
     name = address.strip().strip("[]").lower().removesuffix(".")
     try:
@@ -63,5 +63,5 @@ def is_loopback_address(address: str) -> bool:
 
 
 def split_names(text: str | None) -> tuple[str, ...]:
-    """Return the names in a setting with commas between them, such as `faces.example.org, 192.168.1.5`."""
+    """Return the names in a comma-separated setting, such as `faces.example.org, 192.168.1.5`."""
     return tuple(name for part in (text or "").split(",") if (name := part.strip()))

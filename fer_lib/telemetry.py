@@ -1,8 +1,8 @@
-"""Switch off the telemetry of dependencies.
+"""Disable the telemetry of dependencies.
 
 `import fer_lib` calls this before any of them is imported: it is the one exception to the rule that importing reads
 and changes no environment. ONNX Runtime creates a device id and a database of events in the home folder while it is
-imported and uploads them seconds later, so that its own function `disable_telemetry_events` comes too late. Child
+imported and uploads them seconds later, so its own function `disable_telemetry_events` is too late. Child
 processes (kernels, papermill, Ray, training processes) inherit the variables.
 """
 
@@ -19,7 +19,7 @@ TELEMETRY_OFF = {
 
 
 def disable_telemetry(environment: MutableMapping[str, str]) -> None:
-    """Set the variables of `TELEMETRY_OFF` that are unset or empty; any other value is the user's choice and stays."""
+    """Set the variables of `TELEMETRY_OFF` that are unset or empty; other values are set by the user and kept."""
     for name, value in TELEMETRY_OFF.items():
         if not environment.get(name):
             environment[name] = value

@@ -1,4 +1,4 @@
-"""Text for terminals: what file names and error messages contain must not control them or stop the program."""
+"""Escape text for terminals, so that file names and error messages send no control sequences and raise no error."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import io
 import sys
 import unicodedata
 
-# Control characters, lone surrogates, separators of lines and paragraphs, and invisible characters of format, among
-# them those that reverse the direction of text.
+# Unicode categories: control and format characters (among them those that reverse the direction of text), surrogates,
+# separators of lines and paragraphs.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"  # belong to the spelling of some languages, and to emoji
+_JOINERS = "\u200c\u200d"  # used in the spelling of some languages, and in emoji
 
 
 def printable(text: object) -> str:
-    r"""Return text with every control character as an escape, such as `\x1b`, `\n` or `\u202e`: always one line.
+    r"""Return text on one line, with every control character as an escape such as `\x1b`, `\n` or `\u202e`.
 
-    Everything that is printed and may contain a file name or what others wrote goes through here. JSON need not: there
-    `json.dumps` escapes.
+    Use it for all printed text that may contain a file name or untrusted text. JSON does not need it: `json.dumps`
+    escapes.
     """
     return "".join(_escape(char) for char in str(text))
 
 
 def prepare_streams() -> None:
-    """Show characters that the encoding of standard output lacks as escapes, instead of failing."""
+    """Print characters that the encoding of standard output or standard error lacks as escapes, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""The files of deploy/ and the image agree with the code and with each other."""
+"""Consistency of the files in deploy/ and of the image with the code."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def test_ports_agree(dockerfile, project_root):
         assert found == {page, service}
 
 
-def test_nginx_lets_through_what_the_service_takes(project_root):
+def test_nginx_forwards_uploads_and_websockets(project_root):
     text = (project_root / "deploy" / "nginx.conf").read_text()
     largest = int(re.search(r"client_max_body_size (\d+)m;", text)[1]) * 1024 * 1024
     assert largest > ServiceSettings().max_upload_bytes
@@ -41,11 +41,11 @@ def test_nginx_lets_through_what_the_service_takes(project_root):
         assert line in text
 
 
-def test_proxies_hang_up_on_slow_callers(project_root):
+def test_proxies_close_slow_connections(project_root):
     nginx = (project_root / "deploy" / "nginx.conf").read_text()
     for name in ("client_header_timeout", "client_body_timeout"):
         assert 1 <= int(re.search(rf"{name} (\d+)s;", nginx)[1]) <= 60
-    assert nginx.count("limit_conn addresses") == 2, "a location with a limit of its own forgets the others"
+    assert nginx.count("limit_conn addresses") == 2, "a limit in a location disables inherited limits"
     caddy = (project_root / "deploy" / "Caddyfile").read_text()
     assert re.search(r"servers \{[^}]*timeouts \{\s+read_header \d+s\s+read_body \d+m\s", caddy)
 
@@ -65,13 +65,13 @@ def test_proxies_set_security_headers(project_root, name):
     assert re.search(r'proxy_cookie_flags ~ secure;|header_down Set-Cookie "\(\.\+\)" "\$1; Secure"', text)
 
 
-def test_nginx_headers_hold_for_every_location(project_root):
+def test_nginx_sets_headers_in_the_http_block_only(project_root):
     text = (project_root / "deploy" / "nginx.conf").read_text()
     indents = {len(line) - len(line.lstrip()) for line in text.splitlines() if "add_header " in line.split("#")[0]}
-    assert indents == {4}, "a server or location with an add_header of its own forgets the others"
+    assert indents == {4}, "an add_header in a server or location disables inherited headers"
 
 
-def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root):
+def test_nginx_limits_requests_for_the_page_and_rejects_other_names(project_root):
     text = (project_root / "deploy" / "nginx.conf").read_text()
     zone = re.search(r"limit_req_zone \$binary_remote_addr zone=(\w+):", text)[1]
     (page,) = re.findall(r"location = / \{([^}]*)\}", text)
@@ -84,10 +84,10 @@ def test_nginx_limits_requests_for_the_page_and_refuses_other_names(project_root
 
 
 def load_hub(project_root: Path) -> Any:
-    """Execute the configuration of the hub, and return what it sets."""
+    """Execute the configuration of JupyterHub, and return the options that it sets."""
 
     class Config(dict):
-        """Takes every option, as the hub's own does."""
+        """Configuration object with arbitrary nested options, as that of traitlets."""
 
         def __getattr__(self, name):
             return self.setdefault(name, Config())
@@ -101,7 +101,7 @@ def load_hub(project_root: Path) -> Any:
     return config
 
 
-def test_hub_opens_the_page_with_our_settings(project_root):
+def test_hub_opens_the_page_with_the_project_configuration(project_root):
     config = load_hub(project_root)
     page = config.Spawner.default_url.removeprefix("/voila/render/")
     assert (Path(config.Spawner.notebook_dir) / page).is_file()
@@ -112,7 +112,7 @@ def test_hub_opens_the_page_with_our_settings(project_root):
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_hub_has_a_password_of_its_own_when_none_is_given(project_root, monkeypatch, capsys, value):
+def test_hub_without_a_password_generates_a_random_one(project_root, monkeypatch, capsys, value):
     monkeypatch.delenv("TRIAL_PASSWORD", raising=False)
     if value is not None:
         monkeypatch.setenv("TRIAL_PASSWORD", value)
@@ -133,14 +133,14 @@ def test_kuberay_serves_the_same_application(project_root):
     assert [one["name"] for one in cluster["deployments"]] == [one["name"] for one in here["deployments"]]
 
 
-def test_sweep_of_the_example_is_one_that_can_be_run(project_root):
+def test_example_sweep_is_a_valid_plan(project_root):
     trials = list_trials(read_plan(project_root / "deploy" / "sweep.yaml"))
     assert len(trials) == 4
     assert Path(trials[0].settings["data_dir"]) == project_root / "data" / "sample"
 
 
-def test_start_runs_both_and_ends_with_the_first(project_root, tmp_path):
-    """With a stand-in for `fer-lib`: the page exits with 3, the service would run on."""
+def test_start_both_exits_with_the_first_process(project_root, tmp_path):
+    """With a fake `fer-lib`: the page exits with 3, while the service would continue."""
     script = 'case $1 in live) echo "$@"; sleep 0.2; exit 3 ;; *) echo "$@"; exec sleep 60 ;; esac'
     (tmp_path / "fer-lib").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "fer-lib").chmod(0o755)
@@ -152,14 +152,14 @@ def test_start_runs_both_and_ends_with_the_first(project_root, tmp_path):
     assert done.returncode == 3
 
 
-def test_start_runs_anything_else_as_it_is(project_root):
+def test_start_executes_other_commands(project_root):
     command = [project_root / "deploy" / "start", "echo", "hello"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "hello\n"
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_healthy_says_whether_the_service_answers(project_root, tmp_path, status, healthy):
-    class Answer(BaseHTTPRequestHandler):
+def test_healthy_exits_with_the_state_of_the_service(project_root, tmp_path, status, healthy):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(status if self.path == "/health" else 404)
             self.end_headers()
@@ -167,21 +167,21 @@ def test_healthy_says_whether_the_service_answers(project_root, tmp_path, status
         def log_message(self, *_):
             pass
 
-    with TCPServer(("localhost", 0), Answer) as server:  # HTTPServer asks for a name first, which may take long
+    with TCPServer(("localhost", 0), Handler) as server:  # HTTPServer looks up a host name first, which may be slow
         Thread(target=server.serve_forever, daemon=True).start()
         script = tmp_path / "healthy"
         text = (project_root / "deploy" / "healthy").read_text()
         script.write_text(text.replace("localhost:8000", f"localhost:{server.server_address[1]}"))
         done = subprocess.run([sys.executable, script, "service"], capture_output=True, text=True, check=False)
         server.shutdown()
-    said = "" if healthy else "the service does not answer: HTTP Error 503: Service Unavailable\n"
-    assert (done.returncode, done.stderr) == (int(not healthy), said)
+    message = "" if healthy else "the service does not respond: HTTP Error 503: Service Unavailable\n"
+    assert (done.returncode, done.stderr) == (int(not healthy), message)
 
 
-def test_healthy_when_nobody_listens(project_root, tmp_path):
+def test_healthy_without_a_server(project_root, tmp_path):
     text = (project_root / "deploy" / "healthy").read_text()
     script = tmp_path / "healthy"
     script.write_text(re.sub(r"localhost:\d+", f"localhost:{find_port()}", text))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.fullmatch(r"the page does not answer: .+\n", done.stderr)
+    assert re.fullmatch(r"the page does not respond: .+\n", done.stderr)

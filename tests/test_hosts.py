@@ -1,4 +1,4 @@
-"""Host headers: the local names, the allowed names, and everything that is neither."""
+"""Validation of `Host` headers: local names, allowed names, and all others."""
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_is_local_host_allowed_names(host):
 
 
 @pytest.mark.parametrize("host", [None, "", "example.org", "other.faces.example.org", "kube.example.org", "not a host"])
-def test_is_local_host_names_beside_the_allowed(host):
+def test_is_local_host_names_that_are_not_allowed(host):
     # U+212A, the Kelvin sign, is "k" in lower case.
     assert not is_local_host(host, ("faces.example.org", "not a host", "", "\u212aube.example.org"))
 

@@ -1,4 +1,4 @@
-"""No dependency sends anything unless the user asked for it."""
+"""Telemetry of dependencies is disabled."""
 
 import ast
 import json
@@ -14,15 +14,15 @@ import pytest
 
 from fer_lib.telemetry import TELEMETRY_OFF, disable_telemetry
 
-# Of this environment, what a child process needs to start. ONNX Runtime sends nothing where `CI`, `GITHUB_ACTIONS` or
-# `TF_BUILD` is set, so these would hide a fault.
+# Environment variables that a child process needs to start. ONNX Runtime sends nothing where `CI`, `GITHUB_ACTIONS` or
+# `TF_BUILD` is set, so these would hide a failure.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 ANALYZE = "from fer_lib.vision import annotate_photo; print(annotate_photo('fer_lib/live/session/demo.jpg').labels)"
 
 
 @pytest.fixture
 def proxy() -> Iterator[socket.socket]:
-    """A listener on 127.0.0.1 for the child's proxy variables, which Python's clients and ONNX Runtime's curl follow."""
+    """A listener on 127.0.0.1 for the child's proxy variables, which Python's clients and ONNX Runtime's curl use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener
@@ -30,7 +30,7 @@ def proxy() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def clean_environment(tmp_path: Path, project_root: Path, proxy: socket.socket) -> dict[str, str]:
-    """The environment of a user who has set nothing, with an empty home folder."""
+    """An environment without settings of the user, with an empty home folder."""
     address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
     (tmp_path / "home").mkdir()
     return {
@@ -45,7 +45,7 @@ def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def has_caller(listener: socket.socket) -> bool:
+def has_connection(listener: socket.socket) -> bool:
     try:
         listener.accept()[0].close()
     except BlockingIOError:
@@ -64,7 +64,7 @@ def imported_packages(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("before", [{}, dict.fromkeys(TELEMETRY_OFF, "")])
-def test_disable_telemetry_sets_what_is_unset_or_empty(before):
+def test_disable_telemetry_sets_unset_and_empty_variables(before):
     environment = dict(before)
     disable_telemetry(environment)
     assert environment == TELEMETRY_OFF
@@ -97,7 +97,7 @@ def test_onnxruntime_writes_and_sends_nothing(command, clean_environment, projec
     )
     assert done.returncode == 0, done.stderr
     assert list_files(tmp_path / "home") == []
-    assert not has_caller(proxy)
+    assert not has_connection(proxy)
 
 
 def test_dependencies_read_the_variables(clean_environment, project_root):
@@ -115,7 +115,7 @@ def test_dependencies_read_the_variables(clean_environment, project_root):
 
 
 def test_onnxruntime_is_imported_only_by_the_package(project_root):
-    """Whatever else uses a network goes through fer_lib, which sets the variable first."""
+    """All other code uses networks through fer_lib, which sets the variable first."""
     folders = ("benchmarks", "stress", "deploy", ".ci", "binder")
     paths = [path for folder in folders for path in (project_root / folder).rglob("*.py")]
     assert len(paths) > 20
@@ -130,8 +130,8 @@ def test_makefile_sets_the_same_variables(project_root):
     assert {name: found.get(name) for name in TELEMETRY_OFF} == TELEMETRY_OFF
 
 
-def test_jupyterlab_sends_no_request_by_itself(project_root):
-    """News, the search for a newer version and the list of extensions, in `make lab`, on Binder and in the hub."""
+def test_jupyterlab_sends_no_requests(project_root):
+    """Requests for news, newer versions and the list of extensions, in `make lab`, on Binder and in JupyterHub."""
     from jupyterlab.handlers.announcements import NeverCheckForUpdate
     from jupyterlab.labapp import LabApp
     from traitlets.config import Config

@@ -1,3 +1,5 @@
+"""Escapes of control characters in printed text."""
+
 import io
 import sys
 import unicodedata
@@ -21,7 +23,7 @@ from fer_lib.terminal import prepare_streams, printable
         ("\U000e0041", r"\U000e0041"),
     ],
 )
-def test_printable_escapes_what_controls_a_terminal(text, shown) -> None:
+def test_printable_escapes_control_characters(text, shown) -> None:
     assert printable(text) == shown
 
 
@@ -32,14 +34,14 @@ def test_printable_keeps_text_of_all_languages(text) -> None:
     assert printable(text) == text
 
 
-def test_printable_leaves_no_control_character_at_all() -> None:
+def test_printable_escapes_every_control_character_of_unicode() -> None:
     every = "".join(map(chr, range(0x110000)))
     left = {unicodedata.category(char) for char in printable(every) if char not in "\u200c\u200d"}
     assert left & {"Cc", "Cf", "Cs", "Zl", "Zp"} == set()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_prepare_streams_escapes_what_the_encoding_lacks(monkeypatch, encoding) -> None:
+def test_prepare_streams_escapes_characters_that_the_encoding_lacks(monkeypatch, encoding) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, errors="strict"))
     monkeypatch.setattr(sys, "stderr", None)  # as for a program without a console

@@ -75,7 +75,7 @@ class StreamReader:
         if not is_text and self._queue.in_flight < MAX_IN_FLIGHT:
             return True
         now_s = time.monotonic()
-        return self._messages.take(1, now_s) and self._bytes.take(size, now_s)
+        return self._messages.consume(1, now_s) and self._bytes.consume(size, now_s)
 
     def _handle_text(self, text: str) -> None:
         try:

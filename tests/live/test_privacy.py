@@ -1,4 +1,4 @@
-"""After use with a recording, uploads and errors, no picture lies on the disk or in a log."""
+"""No image data on the disk or in logs after recording, uploads and errors."""
 
 import asyncio
 import logging
@@ -23,19 +23,19 @@ def test_find_pictures_finds_one(tmp_path, content):
 
 
 async def record(visitor: Visitor) -> None:
-    """Begin to record once the stream has begun: a new stream ends a recording."""
+    """Start recording after the stream has started: a new stream ends a recording."""
     await asyncio.sleep(1)
     await visitor.tell({"type": "record", "on": True})
 
 
 def read_file(message: dict[str, Any]) -> bytes:
-    """Return what the visitor downloads, from the message that brings it."""
+    """Return the downloaded file of a message, or nothing."""
     is_file = message["content"].get("data", {}).get("content", {}).get("type") == "file"
     return bytes(message["buffers"][0]) if is_file else b""
 
 
-def test_the_live_page_leaves_no_picture(tmp_path):
-    """Home, temporary folder and everything that the server and its kernel say lie in one folder, which is searched."""
+def test_live_page_leaves_no_image_data(tmp_path):
+    """Home folder, temporary folder and the logs of server and kernel are in one folder, which is searched."""
 
     async def use(url: str) -> tuple[int, int, bytes]:
         visitor = Visitor(url)
@@ -53,17 +53,17 @@ def test_the_live_page_leaves_no_picture(tmp_path):
         return len(visitor.answered_s), len(before), file
 
     with serve_voila(environment=confine(tmp_path), log=tmp_path / "log") as url:
-        answered, before, file = asyncio.run(use(url))
+        processed, before, file = asyncio.run(use(url))
         assert find_pictures(tmp_path) == []
-    assert answered > 5
-    assert file.startswith(b"time_s,"), "there was a recording"
+    assert processed > 5
+    assert file.startswith(b"time_s,"), "the recording must not be empty"
     assert file.count(b"\n") > 2
     assert before == 0
     assert (tmp_path / "log").stat().st_size > 0
     assert find_pictures(tmp_path) == []
 
 
-def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
+def test_service_leaves_no_image_data(caplog, tmp_path, monkeypatch):
     """Uploads leave no image data in logs or temporary files, whether processed, refused or failed with an internal error."""
     from fastapi.testclient import TestClient
 
@@ -74,7 +74,7 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
         network_sha256 = "0" * 64
 
         def detect(self, frame):
-            raise RuntimeError(f"a fault with {frame.shape}")
+            raise RuntimeError(f"failed for a frame of shape {frame.shape}")
 
         analyze = classify = open_stream = detect
 
@@ -93,5 +93,5 @@ def test_the_service_logs_no_picture(caplog, tmp_path, monkeypatch):
         }
     assert statuses == {500, 415, 413}
     (tmp_path / "tmp" / "log").write_text(caplog.text, encoding="utf-8")
-    assert "a fault with" in caplog.text
+    assert "failed for a frame of shape" in caplog.text
     assert find_pictures(tmp_path) == []

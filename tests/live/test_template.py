@@ -1,3 +1,5 @@
+"""The Voila template `fer`: installed, and without resources of other hosts."""
+
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
@@ -13,13 +15,13 @@ def read_all(folder: Path) -> dict[str, str]:
     }
 
 
-def test_template_is_installed_as_it_is_here():
-    places = [Path(place) for place in jupyter_path("voila", "templates", "fer") if Path(place).is_dir()]
-    assert places, "Voila does not find the template `fer`; `pip install -e .` installs it"
-    assert read_all(places[0]) == read_all(TEMPLATE), (
-        "the installed template is an old one; run `pip install -e .` again"
+def test_template_is_installed_unchanged():
+    folders = [folder for folder in map(Path, jupyter_path("voila", "templates", "fer")) if folder.is_dir()]
+    assert folders, "the template `fer` must be in one of Jupyter's data folders; run `pip install -e .`"
+    assert read_all(folders[0]) == read_all(TEMPLATE), (
+        "the installed template differs from the package's; run `pip install -e .` again"
     )
 
 
-def test_template_loads_nothing_from_elsewhere():
+def test_template_loads_nothing_from_other_hosts():
     assert not any("//" in text.replace("<!--", "") for text in read_all(TEMPLATE).values())

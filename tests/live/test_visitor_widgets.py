@@ -1,4 +1,4 @@
-"""A visitor of the live page creates and changes no widget: with our server, and with one that passes everything."""
+"""Visitors can neither create nor change widgets: with the project's server, and with one that forwards all messages."""
 
 import asyncio
 import time
@@ -15,11 +15,11 @@ from harness.servers import find_kernel, serve_voila
 from harness.visitor import Visitor
 
 pytestmark = pytest.mark.timeout(600)
-# Jupyter Server's own class for the websocket, which only looks at the types of messages.
+# Jupyter Server's own websocket class, which checks the message types only.
 PLAIN = "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection"
 FIELDS = ("_model_module", "_model_module_version", "_model_name", "_view_module", "_view_module_version", "_view_name")
 CLASSES = [dict(zip(FIELDS, key, strict=True)) for key, _ in widget_module._registry.items()]
-STEP_S = 0.02  # between messages, so that none is dropped for coming too fast
+STEP_S = 0.02  # between messages, below the rate limit
 
 
 @pytest.fixture(scope="module", params=["filtered", "plain"])
@@ -44,12 +44,12 @@ async def update(visitor: Visitor, comm: str, state: dict[str, Any], buffers: li
     await asyncio.sleep(STEP_S)
 
 
-def visit(server: str, what: Any) -> Any:
+def visit(server: str, act: Any) -> Any:
     async def run() -> Any:
         visitor = Visitor(server)
         try:
             await visitor.open()
-            return await asyncio.wait_for(what(visitor), 60)
+            return await asyncio.wait_for(act(visitor), 60)
         finally:
             visitor.close()
 
@@ -57,7 +57,7 @@ def visit(server: str, what: Any) -> Any:
 
 
 def test_no_registered_widget_is_created_and_no_file_is_written(server, tmp_path):
-    """Each class with an image of the visitor's, saved at once; the kernel has the same widgets afterwards."""
+    """Each class with an image of the visitor and `autosave`; the kernel has the same widgets afterwards."""
 
     async def attack(visitor: Visitor) -> tuple[dict[str, Any], dict[str, Any]]:
         before = await visitor.read_widgets()
@@ -96,7 +96,7 @@ def test_no_widget_of_the_page_is_changed(server):
     assert answered > 0
 
 
-def test_no_memory_stays_in_the_kernel(server):
+def test_dropped_messages_use_no_memory_of_the_kernel(server):
     async def attack(visitor: Visitor) -> float:
         kernel = find_kernel(visitor.kernel_id)
         image = next(state for state in CLASSES if state["_model_name"] == "ImageModel")
@@ -106,7 +106,7 @@ def test_no_memory_stays_in_the_kernel(server):
             await open_widget(visitor, image, [bytes(1_000_000)])
             await update(visitor, page, {"tooltip": uuid.uuid4().hex * 10_000})
             await asyncio.sleep(0.1)
-        await visitor.read_widgets()  # the kernel has done all before
+        await visitor.read_widgets()  # after the response, the kernel has handled all messages
         return (kernel.memory_info().rss - before) / 1e6
 
     started = time.monotonic()

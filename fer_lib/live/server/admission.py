@@ -1,6 +1,6 @@
 """Admission control of the stand-alone page: a visitor limit, and the rules that apply before all handlers of Voila.
 
-Each visitor has a kernel of some 175 MB, so the number of visitors is limited; requests beyond it are answered with 503.
+Each visitor has a kernel of some 175 MB, so the number of visitors is limited; further requests get status 503.
 Configure this class in `voila.json` or on the command line:
 
     --Voila.identity_provider_class=fer_lib.live.server.admission.VisitorLimit
@@ -36,7 +36,7 @@ RETRY_S = 15  # after which the page that reports a full server reloads
 
 
 class VisitorLimit(PasswordIdentityProvider):
-    """Identity provider of Voila that answers requests for the page beyond `max_visitors` with 503.
+    """Identity provider of Voila that responds with 503 to requests for the page beyond `max_visitors`.
 
     The limit also holds for concurrent requests; a slot freed while a page is loading becomes available when loading
     has finished.
@@ -44,7 +44,7 @@ class VisitorLimit(PasswordIdentityProvider):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Handlers of admitted requests for the page, and the number of visitors after they have been answered.
+        # Handlers of admitted requests for the page, and the number of visitors after their responses.
         self._admitted: WeakSet[RequestHandler] = WeakSet()
         self._expected = 0
         self._memory = read_memory()
@@ -54,8 +54,8 @@ class VisitorLimit(PasswordIdentityProvider):
     def get_handlers(self) -> list[tuple[str, object]]:
         """Return the login handlers.
 
-        Voila calls this after creating its application and before adding its own handlers, and has no other hook there,
-        so that this method also adds the rules that apply before all handlers.
+        Voila calls this after creating its application and before adding its own handlers, and has no other hook at
+        that point, so this method also adds the rules that apply before all handlers.
 
         Raises:
             AttributeError: if Voila has no application yet; without the host check it must not start.
@@ -81,7 +81,7 @@ class VisitorLimit(PasswordIdentityProvider):
             self._expected = self._count_visitors(handler) + 1
             self._admitted.add(handler)
             if self._culler is not None:
-                self._culler.expect(handler)
+                self._culler.add_visit(handler)
         return user
 
     def _add_rules(self, voila: Any, app: Application) -> None:
@@ -98,7 +98,7 @@ class VisitorLimit(PasswordIdentityProvider):
         self.log.info("visitor limit: %s", limit or "none")
 
     def _count_visitors(self, handler: RequestHandler) -> int:
-        """Return the number of visitors, with those whose kernel is being started."""
+        """Return the number of visitors, including those whose kernel is being started."""
         count = len(list_visited_kernels(handler.settings["kernel_manager"]))
         is_loading = any(not one._finished for one in self._admitted)
         return max(count, self._expected) if is_loading else count

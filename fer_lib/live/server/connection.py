@@ -8,11 +8,11 @@ Visitors of Voila, who may send only some message types, are limited: messages t
 and refused (429) for 10 s. Unread messages and connections to one kernel are limited as well. In JupyterLab, where the
 user may run any code in the kernel, nothing is limited.
 
-A kernel reports `busy` before and `idle` after each message. JupyterLab draws both, sixty times a second while frames
+A kernel reports `busy` before and `idle` after each message. JupyterLab renders both, sixty times a second while frames
 are processed, which takes a third of its time; so of the `busy` messages caused by widgets one per second is forwarded.
 
-A page of Voila that is closed asks the server to shut its kernel down, and proves with the XSRF cookie that it is not a
-page of another site. Voila itself never sets that cookie, and the kernel would stay until it is culled.
+A page of Voila that is closed requests the shutdown of its kernel and sends the XSRF cookie, which pages of other sites
+do not have. Voila never sets that cookie, so without this class the kernel would run until it is culled.
 
 Configure this class in `voila.json` or on the command line:
 
@@ -66,7 +66,7 @@ _refused_until_s: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 class KernelConnection(ZMQChannelsWebsocketConnection):
     """Websocket connection between a page and its kernel.
 
-    With `FER_MAX_SESSION_S`, the kernel is shut down that long after the first connection.
+    With `FER_MAX_SESSION_S`, the kernel is shut down that number of seconds after the first connection.
     """
 
     _rate_limit: MessageRateLimit | None = None  # only of visitors
@@ -117,7 +117,7 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
         return None
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
-        """Forward a message of the kernel to the page, and note when a message of the page has been handled.
+        """Forward a message of the kernel to the page, and count the messages in flight that it has handled.
 
         Visitors receive no tracebacks, printed text or code of the kernel; the first two are logged.
         """
@@ -139,8 +139,8 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
     def write_message(self, message: bytes | dict[str, Any] | str, binary: bool = False) -> Any:
         """Send a message to the page.
 
-        Voila parses every binary message as one of the v1 protocol. In one of the legacy protocol it finds a number of
-        parts that would keep the server busy until its memory is full, so such a message bypasses its handler.
+        Voila parses every binary message as one of the v1 protocol. In one of the legacy protocol it reads a number of
+        parts that would keep the server busy until its memory is full, so such a message bypasses Voila's handler.
         """
         if self._rate_limit is not None and (stream := self._find_stream()) is not None:
             # A single message may have any size, but is not added to more unread bytes than this.
@@ -158,14 +158,14 @@ class KernelConnection(ZMQChannelsWebsocketConnection):
     def _forward(self, incoming_msg: Any) -> None:
         try:
             super().handle_incoming_message(incoming_msg)
-        # Whatever an untrusted client sends: one warning, and not a traceback for each message.
+        # Untrusted input: one warning instead of a traceback for each message.
         except Exception as error:
             self._warn_once(f"A visitor sends messages that can't be read ({type(error).__name__}): they are dropped.")
 
     def _disconnect_client(self, reason: str) -> None:
         self._warn_once(reason)
         _refused_until_s[self.kernel_manager] = time.monotonic() + REFUSED_S
-        stream = self._find_stream()  # closing the handler forgets it
+        stream = self._find_stream()  # read first: close() of the handler resets it
         with suppress(StreamBufferFullError):
             self.websocket_handler.close(POLICY_VIOLATION, "too many messages")
         # Without waiting for the closing handshake, during which messages would still be read.

@@ -10,7 +10,7 @@ CSP = "Content-Security-Policy"
 HEADERS = {
     # Of the features that need permission, the page uses the camera.
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), display-capture=()",
-    # Jupyter Server checks the `Referer` header, so that it must be sent to the own origin.
+    # Jupyter Server checks the `Referer` header, so it must be sent to the same origin.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }

@@ -28,11 +28,11 @@ def add_host_check(app: Application, address: str, names: str | None) -> None:
 
     Args:
         app: the application, before its own handlers are added.
-        address: the address that the server listens at.
+        address: the address that the server listens on.
         names: the setting `allowed_hosts`: names separated by commas, or `*`.
     """
     is_local = is_loopback_address(address)
-    allowed = {address, *split_names(names)} if is_local else {address, *local_names(), *split_names(names)}
+    allowed = {address, *split_names(names)} if is_local else {address, *get_local_names(), *split_names(names)}
     app.add_handlers(".*", [(DisallowedHost(allowed, any_address=not is_local), Forbidden)])
 
 
@@ -41,8 +41,8 @@ class DisallowedHost(Matcher):
 
     Args:
         allowed: host names and IP addresses; `*` allows all.
-        any_address: whether every IP address is allowed. DNS rebinding needs a name, so that an address is safe, and
-            a server that other computers can reach does not know all of its addresses.
+        any_address: whether every IP address is allowed. DNS rebinding needs a name, so an address is safe, and a
+            server that other computers can reach may have addresses that it cannot list.
     """
 
     def __init__(self, allowed: Collection[str], any_address: bool) -> None:
@@ -81,11 +81,11 @@ def format_refusal(host: str | None) -> str:
     remedy = f"{VARIABLE}={name if name and len(name) <= MAX_NAME else 'faces.example.org'} make app"
     return (
         f"`Host` must be localhost, 127.0.0.1, [::1] or one of the names in the setting {VARIABLE}, but got "
-        f"{(host or '')[:100]!r}. Open the page at localhost, or start it under this name: {remedy}\n"
+        f"{(host or '')[:100]!r}. Open the page at localhost, or restart it with this name: {remedy}\n"
     )
 
 
-def local_names() -> set[str]:
+def get_local_names() -> set[str]:
     """Return the names of this computer in its local network."""
     name = socket.gethostname()
     return {name, f"{name}.local"}

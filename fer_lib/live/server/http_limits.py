@@ -1,7 +1,7 @@
 """Limits of HTTP requests to the stand-alone page: body size, and time for headers and body (slow-loris attacks).
 
 Voila starts its server with Tornado's defaults: 100 MB for a body, which is read before routing, and an hour for the
-headers. The page itself sends one form of some 100 bytes, which shuts its kernel down.
+headers. The only body that the page sends is a form of some 100 bytes, which shuts its kernel down.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEADER_TIMEOUT_S = 60.0  # also of an idle connection; browsers open a new one w
 
 
 def add_http_limits(app: Application) -> None:
-    """Make the HTTP server of an application that does not listen yet reject large bodies and slow requests.
+    """Limit body size and request time of an application's HTTP server; call this before it listens.
 
     Websockets have limits of their own, since HTTP ends with their handshake.
     """

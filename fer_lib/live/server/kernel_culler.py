@@ -2,73 +2,34 @@
 
 Voila starts a kernel for each GET of the page, and a client that never opens the websocket occupies that kernel until
 Jupyter's culler shuts it down, ten minutes later. Here such a kernel is culled `connect_timeout_s` after the page was
-delivered. On a slow link the timeout starts when all bytes of the page and of its scripts have been received, but the
-kernel is culled after six times as long anyway.
+delivered. On a slow link the timeout starts when all bytes of the page and of its scripts have been received, but at
+most five times `connect_timeout_s` later.
 
 A page that loses its connection may reconnect. A kernel whose last connection has been closed for
-`reconnect_timeout_s` is culled too, so that clients that connect and leave do not occupy kernels for longer.
+`reconnect_timeout_s` is culled too, so that clients that connect and leave occupy no kernel for longer.
 """
 
 from __future__ import annotations
 
-import array
 import asyncio
 import logging
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakSet
 
 from jupyter_core.utils import ensure_async
 from tornado.httputil import HTTPServerRequest
-from tornado.iostream import IOStream
 from tornado.routing import Matcher
 from tornado.web import RequestHandler
 
-if sys.platform != "win32":
-    import fcntl
-    import termios
+from fer_lib.live.server.visit import Visit, find_address
 
 TICK_S = 0.5
-MAX_DELAY = 5  # of the timeout on a slow link, as a multiple of `connect_timeout_s`
 STATIC_PATH = "/voila/"  # in the paths of scripts and styles
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Visit:
-    """One GET of the page.
-
-    Attributes:
-        handler: the handler of the request.
-        address: the client's address.
-        streams: open TCP connections of the client.
-        kernel_id: the kernel of the page; empty until it is known.
-        rendered_s: when the page was rendered, in seconds of `time.monotonic`.
-        loading_s: when the client last received a part of the page or its scripts, likewise.
-    """
-
-    handler: RequestHandler
-    address: str
-    streams: WeakSet[IOStream] = field(default_factory=WeakSet)
-    kernel_id: str = ""
-    rendered_s: float | None = None
-    loading_s: float = 0.0
-
-    def is_overdue(self, now_s: float, timeout_s: float) -> bool:
-        """Update whether the page is still being rendered or loaded, and return whether its connection is overdue."""
-        if not self.handler._finished:
-            return False
-        if self.rendered_s is None:
-            self.rendered_s = now_s
-        if self.rendered_s == now_s or any(has_unsent(stream) for stream in self.streams):
-            self.loading_s = now_s
-        return now_s >= min(self.loading_s, self.rendered_s + MAX_DELAY * timeout_s) + timeout_s
 
 
 class RequestObserver(Matcher):
@@ -103,35 +64,38 @@ class KernelCuller:
         self._tick_s = min([TICK_S, *(limit_s / 4 for limit_s in (timeout_s, reconnect_s) if limit_s)])
         self._visits: set[Visit] = set()
         self._connections: Counter[str] = Counter()
-        self._disconnected_s: dict[str, float] = {}  # since when kernels have no connection any more
+        self._disconnected_s: dict[str, float] = {}  # when the last connection of a kernel was closed
         self._task: asyncio.Task[None] | None = None
         self._wrap_manager(manager)
 
-    def expect(self, handler: RequestHandler) -> None:
-        """Watch the kernel that the current request for the page will receive; to be called in the task of the request."""
+    def add_visit(self, handler: RequestHandler) -> None:
+        """Register a request for the page, to whose visit the kernel that it receives is assigned.
+
+        Call this in the task of the request.
+        """
         if not self._timeout_s:
             return
         visit = Visit(handler, find_address(handler.request))
-        _add_stream(visit, handler.request)
+        visit.add_stream(handler.request)
         _current.set(visit)
         self._visits.add(visit)
-        self._start_watching()
+        self._start_task()
 
     def observe(self, request: HTTPServerRequest) -> None:
-        """Note a request; those for scripts and styles mean that a client is still loading a page."""
+        """Record a request: one for a script or style means that the client is still loading a page."""
         if STATIC_PATH not in request.path:
             return
         address = find_address(request)
         for visit in self._visits:
             if visit.address == address:
-                _add_stream(visit, request)
+                visit.add_stream(request)
                 visit.loading_s = time.monotonic()
 
-    def _start_watching(self) -> None:
+    def _start_task(self) -> None:
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+            self._task = asyncio.create_task(self._cull_overdue())
 
-    async def _watch(self) -> None:
+    async def _cull_overdue(self) -> None:
         while self._visits or self._disconnected_s:
             await asyncio.sleep(self._tick_s)
             now_s = time.monotonic()
@@ -154,32 +118,32 @@ class KernelCuller:
         logger.info("culling the kernel %s, which had no connection for %g s", kernel_id, timeout_s)
         try:
             await ensure_async(self._manager.shutdown_kernel(kernel_id, now=True))
-        except Exception:  # it may have ended on its own; the other kernels must still be watched
+        except Exception:  # the kernel may have exited already; the loop must continue for the others
             logger.exception("the kernel %s could not be shut down", kernel_id)
 
-    def _note_connection(self, kernel_id: str) -> None:
+    def _handle_connect(self, kernel_id: str) -> None:
         self._connections[kernel_id] += 1
         self._disconnected_s.pop(kernel_id, None)
-        self._forget(kernel_id)
+        self._remove_visits(kernel_id)
 
-    def _note_disconnection(self, kernel_id: str) -> None:
+    def _handle_disconnect(self, kernel_id: str) -> None:
         self._connections[kernel_id] -= 1
         if self._connections[kernel_id] <= 0 and self._reconnect_s:
             self._disconnected_s[kernel_id] = time.monotonic()
-            self._start_watching()
+            self._start_task()
 
-    def _forget(self, kernel_id: str) -> None:
+    def _remove_visits(self, kernel_id: str) -> None:
         self._visits.difference_update([visit for visit in self._visits if visit.kernel_id == kernel_id])
 
     def _wrap_manager(self, manager: Any) -> None:
         connect, disconnect = manager.notify_connect, manager.notify_disconnect
 
         def notify_connect(kernel_id: str) -> None:
-            self._note_connection(kernel_id)
+            self._handle_connect(kernel_id)
             connect(kernel_id)
 
         def notify_disconnect(kernel_id: str) -> None:
-            self._note_disconnection(kernel_id)
+            self._handle_disconnect(kernel_id)
             disconnect(kernel_id)
 
         manager.notify_connect, manager.notify_disconnect = notify_connect, notify_disconnect
@@ -188,33 +152,8 @@ class KernelCuller:
             manager.get_rendered_notebook = _assign_kernel(manager.get_rendered_notebook, lambda result: result[-1])
 
 
-def find_address(request: HTTPServerRequest) -> str:
-    """Return the address of the client, from `X-Forwarded-For` behind a proxy; a client without one can forge it."""
-    return request.headers.get("X-Forwarded-For") or str(request.remote_ip)
-
-
-def has_unsent(stream: IOStream) -> bool:
-    """Return whether the peer of a TCP connection has not acknowledged all bytes that were written."""
-    if stream.closed():
-        return False
-    if stream.writing() or sys.platform == "win32":
-        return bool(stream.writing())
-    unacknowledged = array.array("i", [0])
-    try:
-        fcntl.ioctl(stream.fileno(), termios.TIOCOUTQ, unacknowledged)  # SIOCOUTQ on Linux
-    except OSError:
-        return False
-    return unacknowledged[0] > 0
-
-
-def _add_stream(visit: Visit, request: HTTPServerRequest) -> None:
-    stream = getattr(request.connection, "stream", None)
-    if isinstance(stream, IOStream):
-        visit.streams.add(stream)
-
-
 def _assign_kernel(method: Callable[..., Any], find_kernel_id: Callable[[Any], str]) -> Callable[..., Any]:
-    """Wrap a method that returns a kernel, so that the current visit is assigned its id."""
+    """Wrap a method that returns a kernel, so that the kernel's id is assigned to the current visit."""
 
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
         result = await ensure_async(method(*args, **kwargs))

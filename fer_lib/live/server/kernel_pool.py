@@ -17,7 +17,7 @@ def list_visited_kernels(manager: Any) -> set[str]:
 
 
 async def wait_for_pools(manager: Any) -> None:
-    """Wait for kernels that are being started for the pools: until then they look like kernels of visitors."""
+    """Wait for kernels that are being started for the pools: until then they count as kernels of visitors."""
     pending = [task for task in _list_tasks(manager) if not task.done()]
     if pending:
         await asyncio.wait(pending)

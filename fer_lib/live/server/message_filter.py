@@ -52,7 +52,7 @@ def is_allowed(message: bytes | str, is_v1: bool) -> bool:
     if not (_is_header(header) and _is_flat(parts["parent_header"])):
         return False
     check = CHECKS.get(header["msg_type"])
-    is_custom = header["msg_type"] == "comm_msg" and _method(content) == "custom"
+    is_custom = header["msg_type"] == "comm_msg" and _get_method(content) == "custom"
     return check is not None and check(content) and (is_custom or not has_buffers)
 
 
@@ -83,17 +83,17 @@ def _parse_legacy(message: bytes | str) -> tuple[Any, JsonObject, bool]:
 
 
 def _parse_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    return json.loads(text, object_pairs_hook=_build_object, parse_constant=_reject_constant)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _build_object(pairs: list[tuple[str, Any]]) -> JsonObject:
+    built = dict(pairs)
+    if len(built) != len(pairs):
         raise ValueError("the keys of an object must be unique")
-    return found
+    return built
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"a number must be finite, but got {name}")
 
 
@@ -127,7 +127,7 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARS and value.isascii() and value.isprintable()
 
 
-def _method(content: JsonObject) -> Any:
+def _get_method(content: JsonObject) -> Any:
     data = content.get("data")
     return data.get("method") if isinstance(data, dict) else None
 
@@ -137,7 +137,7 @@ def _is_comm_open(content: JsonObject) -> bool:
 
 
 def _is_comm_msg(content: JsonObject) -> bool:
-    return _is_id(content.get("comm_id")) and _method(content) in ("custom", "request_state", "request_states")
+    return _is_id(content.get("comm_id")) and _get_method(content) in ("custom", "request_state", "request_states")
 
 
 def _is_comm_close(content: JsonObject) -> bool:

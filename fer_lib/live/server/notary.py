@@ -14,6 +14,6 @@ SECRET_BYTES = 64  # block size of SHA-256, which the notary uses for its HMAC
 
 
 def use_memory_notary(contents: ContentsManager) -> None:
-    """Replace the notary of a contents manager by one with a random key; no file is read or written."""
+    """Replace the notary of a contents manager with one that has a random key; no file is read or written."""
     secret = secrets.token_bytes(SECRET_BYTES)
     contents.notary = NotebookNotary(parent=contents, secret=secret, store_factory=MemorySignatureStore)

@@ -10,7 +10,7 @@ from fer_lib.settings.live import LiveSettings
 # Per frame of the page; it also reports its state and statistics once a second, and a slider up to sixty times.
 MESSAGES_PER_FRAME = 3
 BYTES_PER_PIXEL = 1.0  # of a square frame as wide as those of the page; typical JPEG frames are ten times smaller
-BURST_S = 2.0  # capacity of the token buckets in seconds; opening a page takes many messages at once
+BURST_S = 2.0  # capacity of the token buckets in seconds; a page that opens sends many messages at once
 MAX_IN_FLIGHT = 256  # messages that the kernel has not handled
 IN_FLIGHT_TIMEOUT_S = 10.0  # without an admitted message, after which none is in flight any more
 MAX_REJECTED = 300  # rejections after which a client is disconnected ...
@@ -53,8 +53,8 @@ class MessageRateLimit:
         if is_full or not is_within:
             self.reject(now_s, max(size / self._frame_bytes, 1.0))
             return False
-        self._messages.take(1, now_s)
-        self._bytes.take(size, now_s)
+        self._messages.consume(1, now_s)
+        self._bytes.consume(size, now_s)
         self.in_flight.append(size)
         self._admitted_s = now_s
         return True

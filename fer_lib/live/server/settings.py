@@ -1,4 +1,4 @@
-"""Loading of settings in the server, where a wrong value must not stop it."""
+"""Loading of settings in the server, which an invalid value must not stop."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fer_lib.settings.base import Settings
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
-def load_or_default(kind: type[SomeSettings]) -> SomeSettings:
+def load_or_default(settings_class: type[SomeSettings]) -> SomeSettings:
     """Load settings, or return the defaults if a value is invalid: the notebook then fails and logs the reason."""
     try:
-        return kind.load()
+        return settings_class.load()
     except ValueError:
-        return kind.model_construct()
+        return settings_class.model_construct()

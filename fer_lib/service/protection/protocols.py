@@ -93,7 +93,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def _take_token(self) -> bool:
         if self._is_flooded:
             return False
-        if self._frames.take(1, self.loop.time()):
+        if self._frames.consume(1, self.loop.time()):
             return True
         self._is_flooded = True
         reason = "rate limit exceeded: more frames than a camera needs"

@@ -154,7 +154,7 @@ def test_restrict_kernel_limits_the_rate_of_all_states(manager, states):
 
 def test_state_requests_admits_a_rate():
     requests = TokenBucket(STATES_PER_S, STATE_BURST)
-    admitted = sum(requests.take(1, 100 + number / 100) for number in range(1001))
+    admitted = sum(requests.consume(1, 100 + number / 100) for number in range(1001))
     assert admitted == pytest.approx(STATE_BURST + 10 * STATES_PER_S, abs=1)
 
 

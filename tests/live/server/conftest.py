@@ -1,4 +1,4 @@
-"""A kernel connection made of Jupyter's own objects; only ZeroMQ and the client's socket are replaced."""
+"""Kernel connections made of Jupyter's own objects; only ZeroMQ and the TCP connection of the client are fakes."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

@@ -20,8 +20,8 @@ from harness.visitor import Visitor
 
 def get(url: str) -> tuple[int, dict[str, str], str]:
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return answer.status, dict(answer.headers), answer.read().decode()
+        with urllib.request.urlopen(url, timeout=60) as response:
+            return response.status, dict(response.headers), response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read().decode()
 
@@ -52,8 +52,8 @@ def test_visitor_limit_503_until_a_visitor_leaves(small):
     leave = urllib.request.Request(f"{small}voila/api/shutdown/{visitor.kernel_id}", method="POST", data=b"")
     leave.add_header("Cookie", "_xsrf=x")
     leave.add_header("X-XSRFToken", "x")
-    with urllib.request.urlopen(leave, timeout=60) as answer:
-        assert answer.status == 204
+    with urllib.request.urlopen(leave, timeout=60) as response:
+        assert response.status == 204
     wait_for_status(small, 200)
 
 

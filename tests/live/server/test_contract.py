@@ -106,7 +106,7 @@ def test_voila_parses_binary_messages_as_v1():
     legacy = serialize_binary_message(message)
     assert read_header_from_binary_message(v1) == {"msg_type": "comm_msg"}
     assert is_well_formed(v1, is_v1=True)
-    assert int.from_bytes(legacy[:8], "little") > 2**32, "what Voila would take for the number of parts"
+    assert int.from_bytes(legacy[:8], "little") > 2**32, "Voila would read this as the number of parts"
     assert not is_well_formed(legacy, is_v1=True)
 
 
@@ -180,7 +180,7 @@ def test_websocket_stream_is_limited_and_closed():
     assert isinstance(found["stream"], IOStream)
     assert found["stream"].closed()
     assert found["is_full"]
-    assert found["is_forgotten"], "so the stream must be read before"
+    assert found["is_forgotten"], "so the stream must be read before close()"
 
 
 @contextmanager
@@ -234,7 +234,7 @@ def test_pools_hold_preheated_kernels(tmp_path, http_request):
             await wait_for_pools(manager)
             assert len(manager.list_kernel_ids()) == 1
             assert list_visited_kernels(manager) == set()
-            culler.expect(RequestHandler(voila.app, http_request))
+            culler.add_visit(RequestHandler(voila.app, http_request))
             (visit,) = culler._visits
             *_, kernel_id = await manager.get_rendered_notebook("notebook.ipynb")
             assert visit.kernel_id == kernel_id

@@ -1,4 +1,4 @@
-"""Class names of the last version in configuration files: they still work, under their old module names."""
+"""Class names of the previous version in configuration files still work, under their former module names."""
 
 import pytest
 from jupyter_server.serverapp import ServerApp
@@ -8,7 +8,7 @@ from fer_lib.live.server.admission import VisitorLimit
 from fer_lib.live.server.connection import KernelConnection
 
 CONNECTION = "fer_lib.live.connection.PromptConnection"
-IDENTITY_PROVIDER = "fer_lib.live.doorman.Doorman"
+IDENTITY_PROVIDER = "fer_lib.live.doorman.Doorman"  # words: allow
 
 
 @pytest.mark.parametrize("server", [Voila, ServerApp])

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from tornado.web import Application
 
-from fer_lib.live.server.host_check import VARIABLE, DisallowedHost, add_host_check, format_refusal, local_names
+from fer_lib.live.server.host_check import VARIABLE, DisallowedHost, add_host_check, format_refusal, get_local_names
 from fer_lib.settings import ServerSettings
 from harness.servers import NOTEBOOK, serve_jupyter, serve_voila
 
@@ -39,7 +39,7 @@ UPGRADE = {
 }
 
 
-def ask(
+def request(
     url: str, path: str, hosts: list[str], method: str = "GET", headers: dict[str, str] | None = None
 ) -> tuple[int, str]:
     """Send a request with any number of `Host` headers; return status and body."""
@@ -50,8 +50,8 @@ def ask(
         for name, value in [*(("Host", host) for host in hosts), *(headers or {}).items()]:
             connection.putheader(name, value)
         connection.endheaders()
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
 
@@ -67,7 +67,7 @@ def voila() -> Iterator[str]:
 def test_voila_refuses_all_paths_under_another_host(voila, path, is_socket):
     name = f"evil.example:{urlsplit(voila).port}"
     headers = {"Origin": f"http://{name}"} | (UPGRADE if is_socket else {})
-    status, body = ask(voila, path, [name], headers=headers)
+    status, body = request(voila, path, [name], headers=headers)
     assert status == 403
     assert VARIABLE in body
     assert "evil.example" in body
@@ -75,7 +75,7 @@ def test_voila_refuses_all_paths_under_another_host(voila, path, is_socket):
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_voila_refuses_all_methods_under_another_host(voila, method):
-    assert ask(voila, KERNEL, ["evil.example"], method)[0] == 403
+    assert request(voila, KERNEL, ["evil.example"], method)[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_voila_refuses_all_methods_under_another_host(voila, method):
 )
 def test_voila_refuses_other_hosts(voila, hosts):
     # 400: more than one name, or none, is no valid HTTP.
-    assert ask(voila, "voila/static/voila.js", hosts)[0] in (400, 403)
+    assert request(voila, "voila/static/voila.js", hosts)[0] in (400, 403)
 
 
 def test_voila_refuses_http_1_0_without_a_host(voila):
@@ -117,14 +117,14 @@ def test_voila_refuses_http_1_0_without_a_host(voila):
 )
 def test_voila_ignores_other_headers_with_a_host(voila, header):
     value = "host=localhost" if header == "Forwarded" else "localhost"
-    assert ask(voila, "voila/static/voila.js", ["evil.example"], headers={header: value})[0] == 403
-    assert ask(voila, "voila/static/voila.js", ["localhost"], headers={header: "evil.example"})[0] == 200
+    assert request(voila, "voila/static/voila.js", ["evil.example"], headers={header: value})[0] == 403
+    assert request(voila, "voila/static/voila.js", ["localhost"], headers={header: "evil.example"})[0] == 200
 
 
 def test_voila_serves_nothing_for_a_target_with_another_host(voila):
-    status, body = ask(voila, "http://evil.example/", ["localhost"])
+    status, body = request(voila, "http://evil.example/", ["localhost"])
     assert (status, "kernelId" in body) == (404, False)
-    assert ask(voila, "http://localhost/voila/static/voila.js", ["evil.example"])[0] == 403
+    assert request(voila, "http://localhost/voila/static/voila.js", ["evil.example"])[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_voila_serves_nothing_for_a_target_with_another_host(voila):
     ],
 )
 def test_voila_accepts_local_and_allowed_hosts(voila, host):
-    assert ask(voila, "voila/static/voila.js", [host])[0] == 200
-    assert ask(voila, KERNEL, [host])[0] == 404
+    assert request(voila, "voila/static/voila.js", [host])[0] == 200
+    assert request(voila, KERNEL, [host])[0] == 404
 
 
 def test_voila_serves_the_page_under_an_allowed_name(voila):
-    status, body = ask(voila, "", ["faces.example.org"])
+    status, body = request(voila, "", ["faces.example.org"])
     assert status == 200
     assert '"kernelId"' in body
 
@@ -164,14 +164,14 @@ def lab() -> Iterator[str]:
 )
 def test_jupyterlab_refuses_another_host(lab, path):
     headers = UPGRADE if path.endswith("channels") else {}
-    assert ask(lab, path, [f"evil.example:{urlsplit(lab).port}"], headers=headers)[0] == 403
-    assert ask(lab, path, ["localhost"])[0] != 403
+    assert request(lab, path, [f"evil.example:{urlsplit(lab).port}"], headers=headers)[0] == 403
+    assert request(lab, path, ["localhost"])[0] != 403
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "", "::", "10.0.0.5"])
 def test_add_host_check_at_a_public_address(address):
     rule = make_rule(address, "faces.example.org")
-    for host in ("localhost:8866", "10.0.0.5:8866", "[fe80::1]:8866", "faces.example.org", *local_names()):
+    for host in ("localhost:8866", "10.0.0.5:8866", "[fe80::1]:8866", "faces.example.org", *get_local_names()):
         assert rule.is_allowed([host]), host
     for host in ("evil.example", "10.0.0.5.evil.example", "evil.example:8866", "", "1e1", "2130706433"):
         assert not rule.is_allowed([host]), host
@@ -181,7 +181,7 @@ def test_add_host_check_at_a_public_address(address):
 def test_add_host_check_at_a_local_address(address):
     rule = make_rule(address, None)
     assert rule.is_allowed(["localhost:8866"])
-    for host in ("10.0.0.5", "127.0.0.3", "evil.example", *local_names() - {"localhost"}):
+    for host in ("10.0.0.5", "127.0.0.3", "evil.example", *get_local_names() - {"localhost"}):
         assert not rule.is_allowed([host]), host
     assert rule.is_allowed(["127.0.0.2"]) == (address == "127.0.0.2")
 
@@ -204,7 +204,7 @@ def test_format_refusal_names_the_setting():
 
 
 @pytest.mark.parametrize("names", ["faces.example.org", "a.example, 10.0.0.5,[::1]", "*"])
-def test_allowed_hosts_takes(names):
+def test_allowed_hosts_accepts(names):
     assert ServerSettings.load(allowed_hosts=names).allowed_hosts == names
 
 

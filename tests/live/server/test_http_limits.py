@@ -90,5 +90,5 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize("path", [b"", b"nowhere", b"login", b"voila/static/voila.js", b"voila/api/shutdown/x"])
 @pytest.mark.parametrize("host", [b"localhost", b"evil.example"])
 def test_voila_refuses_a_large_body_before_it_is_sent(server, path, host):
-    answer = asyncio.run(exchange(urlsplit(server).port or 0, ENDLESS % (path, host)))
-    assert answer.startswith(b"HTTP/1.1 400")
+    response = asyncio.run(exchange(urlsplit(server).port or 0, ENDLESS % (path, host)))
+    assert response.startswith(b"HTTP/1.1 400")

@@ -14,11 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tornado.iostream import IOStream
 from voila.paths import collect_static_paths
 
-from fer_lib.live.server import kernel_culler
-from fer_lib.live.server.kernel_culler import MAX_DELAY, KernelCuller, Visit, find_address, has_unsent
+from fer_lib.live.server.kernel_culler import KernelCuller
 from harness.servers import serve_voila
 from harness.visitor import KERNEL, Visitor
 
@@ -26,7 +24,7 @@ TIMEOUT_S = 1.5
 SCRIPT = "voila/static/voila.js"
 
 
-class Manager:
+class FakeManager:
     """A kernel manager without kernel processes; shutting down a kernel in `broken` fails."""
 
     def __init__(self) -> None:
@@ -39,7 +37,7 @@ class Manager:
         return kernel_id
 
     async def get_rendered_notebook(self, kernel_id: str) -> tuple[None, list[str], str]:
-        return None, [], await Manager.start_kernel(self, kernel_id)
+        return None, [], await FakeManager.start_kernel(self, kernel_id)
 
     def notify_connect(self, kernel_id: str) -> None:
         pass
@@ -56,12 +54,12 @@ class Manager:
         return kernel_id in self.kernels
 
 
-def make_handler(address: str = "192.0.2.1", finished: bool = True) -> Any:
+def make_handler(address: str = "192.0.2.1") -> Any:
     request = SimpleNamespace(headers={}, remote_ip=address, connection=None, path="/")
-    return SimpleNamespace(request=request, _finished=finished)
+    return SimpleNamespace(request=request, _finished=True)
 
 
-async def wait_until_gone(manager: Manager, *kernels: str) -> None:
+async def wait_until_gone(manager: FakeManager, *kernels: str) -> None:
     async with asyncio.timeout(10):
         while manager.kernels & set(kernels):
             await asyncio.sleep(0.01)
@@ -69,17 +67,17 @@ async def wait_until_gone(manager: Manager, *kernels: str) -> None:
 
 def test_culler_culls_unconnected_kernels_only():
     async def run() -> set[str]:
-        manager = Manager()
-        watch = KernelCuller(manager, 0.1)
+        manager = FakeManager()
+        culler = KernelCuller(manager, 0.1)
 
         async def visit(kernel_id: str, method: str) -> None:
-            watch.expect(make_handler())
+            culler.add_visit(make_handler())
             await getattr(manager, method)(kernel_id)
 
         names = ["preheated", "started", "connected", "reloaded"]
         methods = ["get_rendered_notebook", "start_kernel", "start_kernel", "get_rendered_notebook"]
         await asyncio.gather(*map(visit, names, methods))
-        await Manager.start_kernel(manager, "pool")  # as Voila does for its pool, not through the wrapped method
+        await FakeManager.start_kernel(manager, "pool")  # as Voila does for its pool, not through the wrapped method
         manager.notify_connect("connected")
         manager.notify_connect("reloaded")
         await wait_until_gone(manager, "preheated", "started")
@@ -90,12 +88,12 @@ def test_culler_culls_unconnected_kernels_only():
 
 def test_culler_continues_after_a_failed_shutdown():
     async def run() -> set[str]:
-        manager = Manager()
+        manager = FakeManager()
         manager.broken.add("broken")
-        watch = KernelCuller(manager, 0.1)
+        culler = KernelCuller(manager, 0.1)
 
         async def visit(kernel_id: str) -> None:
-            watch.expect(make_handler())
+            culler.add_visit(make_handler())
             await manager.start_kernel(kernel_id)
 
         await asyncio.gather(*map(visit, ["broken", "other"]))
@@ -109,10 +107,10 @@ def test_culler_continues_after_a_failed_shutdown():
 
 def test_culler_culls_disconnected_kernels_unless_they_reconnect():
     async def run() -> set[str]:
-        manager = Manager()
-        watch = KernelCuller(manager, 0, reconnect_s=0.2)
-        for kernel_id in ("left", "second", "back", "never"):
-            watch.expect(make_handler())
+        manager = FakeManager()
+        culler = KernelCuller(manager, 0, reconnect_s=0.2)
+        for kernel_id in ("left", "second", "back", "unconnected"):
+            culler.add_visit(make_handler())
             await manager.start_kernel(kernel_id)
         for kernel_id in ("left", "second", "second", "back"):
             manager.notify_connect(kernel_id)
@@ -123,76 +121,24 @@ def test_culler_culls_disconnected_kernels_unless_they_reconnect():
         await asyncio.sleep(0.3)
         return manager.kernels
 
-    assert asyncio.run(run()) == {"second", "back", "never"}
-
-
-@pytest.fixture
-def visit() -> Visit:
-    return Visit(make_handler(finished=False), "192.0.2.1")
-
-
-def test_is_overdue_starts_when_the_page_is_rendered(visit):
-    assert not visit.is_overdue(100, 30)
-    visit.handler._finished = True
-    assert not visit.is_overdue(200, 30)
-    assert not visit.is_overdue(229, 30)
-    assert visit.is_overdue(230, 30)
-
-
-def test_is_overdue_on_a_slow_link_after_a_bounded_delay(visit, monkeypatch):
-    visit.handler._finished = True
-    visit.streams = {"slow"}
-    monkeypatch.setattr(kernel_culler, "has_unsent", lambda stream: stream == "slow")
-    assert not any(visit.is_overdue(now_s, 30) for now_s in range((1 + MAX_DELAY) * 30))
-    assert visit.is_overdue((1 + MAX_DELAY) * 30, 30)
+    assert asyncio.run(run()) == {"second", "back", "unconnected"}
 
 
 def test_observe_ignores_other_clients_and_paths():
     async def run() -> list[bool]:
-        watch = KernelCuller(Manager(), 30)
+        culler = KernelCuller(FakeManager(), 30)
         handler = make_handler("192.0.2.1")
-        watch.expect(handler)
-        (visit,) = watch._visits
+        culler.add_visit(handler)
+        (visit,) = culler._visits
         found = []
         for address, path in (("192.0.2.2", f"/{SCRIPT}"), ("192.0.2.1", "/"), ("192.0.2.1", f"/{SCRIPT}")):
             visit.loading_s = 0
-            watch.observe(SimpleNamespace(headers={}, remote_ip=address, connection=None, path=path))
+            culler.observe(SimpleNamespace(headers={}, remote_ip=address, connection=None, path=path))
             found.append(visit.loading_s > 0)
-        watch._task.cancel()
+        culler._task.cancel()
         return found
 
     assert asyncio.run(run()) == [False, False, True]
-
-
-def test_find_address_before_a_proxy():
-    request = SimpleNamespace(headers={"X-Forwarded-For": "192.0.2.9"}, remote_ip="127.0.0.1")
-    assert find_address(request) == "192.0.2.9"
-
-
-def test_has_unsent_until_the_peer_has_read():
-    async def run() -> list[bool]:
-        ours, theirs = socket.create_server(("127.0.0.1", 0)), socket.socket()
-        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        theirs.connect(ours.getsockname())
-        stream = IOStream(ours.accept()[0])
-        found = [has_unsent(stream)]
-        stream.write(bytes(200_000)).add_done_callback(lambda done: done.exception())
-        found.append(has_unsent(stream))
-        theirs.setblocking(False)
-        async with asyncio.timeout(10):
-            while has_unsent(stream):
-                await asyncio.sleep(0.01)
-                try:
-                    theirs.recv(100_000)
-                except BlockingIOError:
-                    continue
-        stream.close()
-        found.append(has_unsent(stream))
-        theirs.close()
-        ours.close()
-        return found
-
-    assert asyncio.run(run()) == [False, True, False]
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +149,8 @@ def server() -> Iterator[str]:
 
 def get(url: str, method: str = "GET") -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=60) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=60) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
 

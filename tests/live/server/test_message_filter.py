@@ -1,4 +1,4 @@
-"""Which websocket messages of a visitor reach the kernel, in both protocols of Jupyter."""
+"""Filter of a visitor's websocket messages, in both protocols of Jupyter."""
 
 import json
 
@@ -24,7 +24,7 @@ PAGE = {
 
 
 def make_message(kind="comm_msg", content=None, header=None, **others):
-    """Return a message as a dictionary; `header` and `others` replace what is in it, `None` removes it."""
+    """Return a message as a dictionary; `header` and `others` replace fields, and a field `None` of the header is removed."""
     fields = {"msg_id": "m1", "msg_type": kind, "session": "s1", "username": "", "version": "5.2"} | (header or {})
     message = {
         "header": {name: value for name, value in fields.items() if value is not None},
@@ -50,24 +50,24 @@ def as_text(message):
     return json.dumps(message)
 
 
-WAYS = [(as_v1, True), (as_legacy, False), (as_text, False)]
-every_protocol = pytest.mark.parametrize(("write", "is_v1"), WAYS, ids=["v1", "legacy", "text"])
+FORMATS = [(as_v1, True), (as_legacy, False), (as_text, False)]
+every_protocol = pytest.mark.parametrize(("write", "is_v1"), FORMATS, ids=["v1", "legacy", "text"])
 
 
 @every_protocol
 @pytest.mark.parametrize("kind", PAGE)
-def test_is_allowed_what_the_page_sends(write, is_v1, kind):
+def test_is_allowed_accepts_messages_of_the_page(write, is_v1, kind):
     assert is_allowed(write(make_message(kind)), is_v1)
 
 
-@pytest.mark.parametrize(("write", "is_v1"), WAYS[:2], ids=["v1", "legacy"])
-def test_is_allowed_a_frame_with_its_bytes(write, is_v1):
+@pytest.mark.parametrize(("write", "is_v1"), FORMATS[:2], ids=["v1", "legacy"])
+def test_is_allowed_accepts_a_frame_in_a_buffer(write, is_v1):
     assert is_allowed(write(make_message(buffers=[b"\xff\xd8" + bytes(500_000)])), is_v1)
 
 
 @every_protocol
 @pytest.mark.parametrize("method", ["request_state", "request_states"])
-def test_is_allowed_a_request_of_state(write, is_v1, method):
+def test_is_allowed_accepts_requests_of_state(write, is_v1, method):
     content = {"comm_id": COMM, "data": {"method": method}}
     assert is_allowed(write(make_message(content=content)), is_v1)
 
@@ -94,15 +94,15 @@ REFUSED = {
     "no parent": make_message(parent_header=None),
     "code": make_message("execute_request", {"code": "1"}),
     "input": make_message("input_reply", {"value": "1"}),
-    "the end of the kernel": make_message("shutdown_request", {"restart": False}),
+    "a shutdown": make_message("shutdown_request", {"restart": False}),
     "a subshell": make_message("create_subshell_request"),
     "debugging": make_message("debug_request", {"command": "evaluate"}),
     "an output": make_message("status", {"execution_state": "idle"}),
     "a type in a list": make_message(header={"msg_type": ["comm_msg"]}),
     "no type": make_message(header={"msg_type": None}),
     "no session": make_message(header={"session": None}),
-    "an older protocol, which Jupyter translates": make_message(header={"version": "4.1"}),
-    "no version, which Jupyter takes for 4": make_message(header={"version": None}),
+    "an older protocol, which Jupyter converts": make_message(header={"version": "4.1"}),
+    "no version, which Jupyter reads as 4": make_message(header={"version": None}),
     "a version that is a number": make_message(header={"version": 5.2}),
     "a message to a subshell": make_message(header={"subshell_id": "x"}),
     "a nested header": make_message(header={"a": [[["2020-01-01T00:00:00Z"]]]}),
@@ -115,7 +115,7 @@ REFUSED = {
     "a surrogate in the parent header": make_message(parent_header={"username": "\ud800"}),
     "a surrogate in a comm": make_message("comm_close", {"comm_id": "\ud800", "data": {}}),
     "a comm that sets the title of a terminal": make_message("comm_close", {"comm_id": "\x1b]0;x\x07", "data": {}}),
-    "a comm that begins a line of the log": make_message("comm_close", {"comm_id": "x\nINFO", "data": {}}),
+    "a comm that injects a line into the log": make_message("comm_close", {"comm_id": "x\nINFO", "data": {}}),
     "large JSON": make_message(content=PAGE["comm_msg"] | {"padding": "x" * MAX_JSON_BYTES}),
 }
 
@@ -129,9 +129,9 @@ def test_is_allowed_accepts_a_header_with_a_date(write, is_v1):
 
 
 @every_protocol
-@pytest.mark.parametrize("what", REFUSED)
-def test_is_allowed_refuses(write, is_v1, what):
-    assert not is_allowed(write(REFUSED[what]), is_v1)
+@pytest.mark.parametrize("case", REFUSED)
+def test_is_allowed_refuses(write, is_v1, case):
+    assert not is_allowed(write(REFUSED[case]), is_v1)
 
 
 @every_protocol
@@ -154,7 +154,7 @@ def test_is_allowed_refuses_text_with_buffers_and_without_a_channel():
     assert not is_allowed(json.dumps(message), False)
 
 
-TWICE = [
+DUPLICATE_KEYS = [
     ('"jupyter.widget.control"', '"jupyter.widget.control", "target_name": "jupyter.widget"'),
     ('"target_name"', '"target_name": "jupyter.widget", "target_name"'),
     ('"comm_open"', '"comm_open", "msg_type": "execute_request"'),
@@ -162,8 +162,8 @@ TWICE = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new"), TWICE)
-def test_is_allowed_refuses_keys_that_come_twice(old, new):
+@pytest.mark.parametrize(("old", "new"), DUPLICATE_KEYS)
+def test_is_allowed_refuses_duplicate_keys(old, new):
     message = make_message("comm_open")
     text = json.dumps(message)
     assert is_allowed(text, False)
@@ -186,8 +186,8 @@ def test_is_allowed_refuses_the_other_protocol():
 
 
 @pytest.mark.parametrize("kind", PAGE)
-def test_is_allowed_reads_what_the_kernel_reads(kind):
-    """Jupyter's own session, which the kernel parses with, finds the same type and content."""
+def test_is_allowed_agrees_with_the_session_of_the_kernel(kind):
+    """The session of jupyter_client, with which the kernel parses messages, returns the same type and content."""
     session = Session(key=b"")
     message = make_message(kind)
     parts = [json.dumps(message[name]).encode() for name in ("header", "parent_header", "metadata", "content")]

@@ -1,4 +1,4 @@
-"""The notary of the page: random key, nothing on the disk."""
+"""Notary of the page: random key, no file on the disk."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_use_memory_notary_signs_without_a_file(home, notebook):
     assert list(home.iterdir()) == []
 
 
-def test_use_memory_notary_has_a_key_of_its_own(home, notebook):
+def test_use_memory_notary_generates_a_new_key(home, notebook):
     one, other = make_contents().notary, make_contents().notary
     assert len(one.secret) == len(other.secret) == SECRET_BYTES
     assert one.secret != other.secret

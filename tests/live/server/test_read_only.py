@@ -38,7 +38,7 @@ def environment(locked: Path, tmp_path: Path) -> dict[str, str]:
 
 
 async def count_results(url: str) -> int:
-    """Open the page, stream frames until there are results, and return their number."""
+    """Open the page, send frames until there are results, and return their number."""
     visitor = Visitor(url)
     await visitor.open()
     while not visitor.answered_s:
@@ -70,8 +70,8 @@ def test_service_with_a_read_only_home(environment):
     )
     with serve_service(environment) as (url, _):
         request = urllib.request.Request(url + "infer", body, {"Content-Type": "multipart/form-data; boundary=x"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            assert answer.status == 200
+        with urllib.request.urlopen(request, timeout=60) as response:
+            assert response.status == 200
 
 
 def test_command_with_a_read_only_home_and_folder(environment, locked, project_root):

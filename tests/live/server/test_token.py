@@ -26,35 +26,35 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
             yield url, f"voila/render/{NOTEBOOK}"
 
 
-def ask(address: str, **options: Any) -> Any:
+def fetch(address: str, **options: Any) -> Any:
     request = HTTPRequest(address, follow_redirects=False, request_timeout=120, **options)
 
-    async def fetch() -> Any:
+    async def run() -> Any:
         return await AsyncHTTPClient(force_instance=True).fetch(request, raise_error=False)
 
-    return asyncio.run(fetch())
+    return asyncio.run(run())
 
 
 def test_no_page_without_the_token(server):
     url, page = server
     for wrong in ("", "?token=", "?token=something-else"):
-        answer = ask(url + page + wrong)
-        assert answer.code in (302, 401, 403)
-        assert b"kernelId" not in (answer.body or b"")
+        response = fetch(url + page + wrong)
+        assert response.code in (302, 401, 403)
+        assert b"kernelId" not in (response.body or b"")
 
 
 @pytest.mark.parametrize("path", ["api/kernels", KERNEL, "api/contents", "voila/files/voila.json", "files/voila.json"])
-def test_nothing_else_without_the_token(server, path):
-    answer = ask(server[0] + path)
-    assert answer.code in (302, 401, 403, 404)
-    assert b"kernel_websocket_connection_class" not in (answer.body or b"")
+def test_no_other_path_without_the_token(server, path):
+    response = fetch(server[0] + path)
+    assert response.code in (302, 401, 403, 404)
+    assert b"kernel_websocket_connection_class" not in (response.body or b"")
 
 
 def test_no_kernel_is_started_without_the_token(server):
-    assert ask(f"{server[0]}api/kernels", method="POST", body="{}").code in (401, 403, 404)
+    assert fetch(f"{server[0]}api/kernels", method="POST", body="{}").code in (401, 403, 404)
 
 
-def test_no_socket_without_the_token(server):
+def test_no_websocket_without_the_token(server):
     async def connect() -> None:
         await websocket_connect(f"{server[0].replace('http', 'ws', 1)}{KERNEL}/channels")
 
@@ -63,8 +63,8 @@ def test_no_socket_without_the_token(server):
     assert refused.value.code in (401, 403)
 
 
-def test_the_page_with_the_token(server):
+def test_page_with_the_token(server):
     url, page = server
-    answer = ask(f"{url}{page}?token={TOKEN}")
-    assert answer.code == 200
-    assert b"kernelId" in answer.body
+    response = fetch(f"{url}{page}?token={TOKEN}")
+    assert response.code == 200
+    assert b"kernelId" in response.body

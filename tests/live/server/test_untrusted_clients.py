@@ -26,14 +26,14 @@ def server() -> Iterator[str]:
         yield url
 
 
-def visit(server: str, what: Callable[[Visitor], Awaitable[Any]]) -> Any:
-    """Open the page as a visitor, run `what`, and leave."""
+def visit(server: str, act: Callable[[Visitor], Awaitable[Any]]) -> Any:
+    """Open the page as a visitor, run `act`, and close the page."""
 
     async def run() -> Any:
         visitor = Visitor(server)
         try:
             await visitor.open()
-            return await asyncio.wait_for(what(visitor), 120)
+            return await asyncio.wait_for(act(visitor), 120)
         finally:
             visitor.close()
 
@@ -45,7 +45,7 @@ async def fetch(url: str, **options: Any) -> Any:
 
 
 async def is_served(visitor: Visitor) -> bool:
-    """Return whether the kernel answers frames; after a flood the rate limit may drop them for some seconds."""
+    """Return whether the kernel processes frames; after a flood the rate limit may drop them for some seconds."""
     before = len(visitor.answered_s)
     for _ in range(20):
         await visitor.stream(compose_clip(3).jpegs, 10, 1)
@@ -74,7 +74,7 @@ def test_code_is_not_executed(server, tmp_path):
 
 
 FILES = {
-    # Voila redirects all paths beside its page to the files that it may serve: none.
+    # Voila redirects all other paths than that of its page to its files, of which none are allowed.
     "notebooks/04_live.ipynb": 302,
     "voila.json": 302,
     "weights/emotion.onnx": 302,
@@ -127,12 +127,12 @@ def test_websocket_of_an_unknown_kernel_is_refused(server):
 def test_shutdown_needs_the_xsrf_cookie(server):
     async def leave(visitor: Visitor) -> tuple[int, int]:
         url = f"{server}voila/api/shutdown/{visitor.kernel_id}"
-        forged = await fetch(url, method="POST", body="_xsrf=")
+        without = await fetch(url, method="POST", body="_xsrf=")
         address = f"{server.replace('http', 'ws', 1)}api/kernels/{visitor.kernel_id}/channels?session_id=other"
         socket = await websocket_connect(address)
         cookie = re.search(r"_xsrf=([^;]+)", socket.headers["Set-Cookie"])[1]
-        honest = await fetch(url, method="POST", body=f"_xsrf={cookie}", headers={"Cookie": f"_xsrf={cookie}"})
-        return forged.code, honest.code
+        with_cookie = await fetch(url, method="POST", body=f"_xsrf={cookie}", headers={"Cookie": f"_xsrf={cookie}"})
+        return without.code, with_cookie.code
 
     assert visit(server, leave) == (403, 204)
 
@@ -164,11 +164,11 @@ def test_malformed_messages_do_not_stop_the_stream(server):
 def test_binary_messages_in_the_legacy_protocol(server):
     """Voila would read a number of 2⁵⁸ parts in such a message."""
 
-    async def ask(visitor: Visitor) -> bytes:
+    async def request_demo(visitor: Visitor) -> bytes:
         await visitor.tell({"type": "demo"})
         return await visitor.receive(lambda message: message.get("buffers") and bytes(message["buffers"][0]))
 
-    assert visit(server, ask).startswith(b"\xff\xd8")
+    assert visit(server, request_demo).startswith(b"\xff\xd8")
 
 
 def test_flooding_client_is_disconnected_and_refused(server):
@@ -196,7 +196,7 @@ def test_connections_to_a_kernel_are_limited(server):
         assert refused.value.code == 429
         return await is_served(visitor)
 
-    assert visit(server, attack), "the first connection stays"
+    assert visit(server, attack), "the first connection stays open"
 
 
 def test_client_that_does_not_read_is_disconnected(server):
@@ -204,13 +204,13 @@ def test_client_that_does_not_read_is_disconnected(server):
 
     async def attack(visitor: Visitor) -> int:
         before = len(DEMO.read_bytes())
-        asked = 0
+        requested = 0
         with suppress(WebSocketClosedError):
-            while asked * before < 4 * MAX_UNREAD_BYTES:
+            while requested * before < 4 * MAX_UNREAD_BYTES:
                 await visitor.tell({"type": "demo"})
-                asked += 1
+                requested += 1
                 await asyncio.sleep(1 / 80)
-        return asked * before
+        return requested * before
 
     assert visit(server, attack) < 3 * MAX_UNREAD_BYTES
     assert visit(server, is_served), "another visitor is served"

@@ -1,3 +1,5 @@
+"""Names of `fer_lib.live`, which are imported on first access, and the packages that they import."""
+
 import json
 import subprocess
 import sys
@@ -6,20 +8,20 @@ import pytest
 
 import fer_lib.live
 
-# What a kernel would pay for in time and memory, and never needs on the live page.
+# Packages that cost a kernel time and memory and that the live page does not need.
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "scipy", "sklearn", "skimage")
 
 
-def test_front_door_opens_every_name():
+def test_getattr_imports_every_public_name():
     assert all(callable(getattr(fer_lib.live, name)) for name in fer_lib.live.__all__)
 
 
-def test_front_door_refuses_other_names():
-    with pytest.raises(AttributeError, match=r"'fer_lib\.live' has no attribute 'Dance'"):
-        fer_lib.live.Dance  # noqa: B018 - looking is the test
+def test_getattr_raises_for_other_names():
+    with pytest.raises(AttributeError, match=r"'fer_lib\.live' has no attribute 'Unknown'"):
+        fer_lib.live.Unknown  # noqa: B018 - the access is the test
 
 
-def test_front_door_brings_no_heavy_guests():
+def test_import_needs_no_heavy_package():
     script = f"""
 import json, sys
 from fer_lib.live import LiveView, Panel, Session, open_source
@@ -30,7 +32,7 @@ print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
     assert json.loads(done.stdout) == []
 
 
-def test_front_door_waits_with_vision():
+def test_import_does_not_load_onnxruntime():
     script = "import sys; from fer_lib.live import Panel; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
