@@ -11,10 +11,10 @@ import pytest
 from factories import compose_frame
 
 from fer_lib.faces import Faces
-from fer_lib.live.page.panel import PRIVACY_OF_SERVICE, Panel
-from fer_lib.live.session.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.page.panel import REMOTE_PRIVACY, Panel
+from fer_lib.live.session.fallback import LOCAL_NOTICE, REMOTE_NOTICE, FallbackPipeline
 from fer_lib.live.session.neutral_calibration import DONE
-from fer_lib.live.session.remote import RemoteStream, ServiceFullError, ServiceGoneError, stream_address
+from fer_lib.live.session.remote import RemoteStream, ServiceFullError, ServiceUnavailableError, stream_address
 from fer_lib.live.session.session import Session
 from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import LiveSettings, RemoteSettings, VisionSettings
@@ -23,7 +23,7 @@ from harness.servers import find_port, serve_service
 from tests.service.conftest import ROOT, encode, served
 
 OFFSET = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # lowers "happy"
-GONE, FULL = HERE.format(why="is unreachable"), HERE.format(why="is full")
+GONE, FULL = LOCAL_NOTICE.format(state="unreachable"), LOCAL_NOTICE.format(state="full")
 
 
 class FakeLocal:
@@ -70,7 +70,7 @@ def numbers(faces: Faces) -> list[int]:
 
 
 def wait_until_back(pipeline: FallbackPipeline) -> None:
-    assert pipeline._is_there.wait(60)
+    assert pipeline._is_reachable.wait(60)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_process_jpeg_matches_local_pipeline(real_engine):
     np.testing.assert_allclose(first[0].raw_probabilities, first[1].raw_probabilities, atol=1e-4)
     assert [len(numbers(one)) for one, _ in pairs] == [2] * 4
     assert len({tuple(numbers(one)) for one, _ in pairs}) == 1
-    assert remote.notice == AT_SERVICE
+    assert remote.notice == REMOTE_NOTICE
     assert set(remote.timings_ms) == {"total"}
 
 
@@ -215,7 +215,7 @@ def test_session_neutral_calibration_at_service(real_engine, monkeypatch, portra
         assert [one["running"] for one in told] == [True] * 5 + [False]
         assert (told[-1]["on"], told[-1]["detail"]) == (True, DONE)
         after = show(60.0)["faces"][0]["probabilities"]
-        assert session.notice == AT_SERVICE
+        assert session.notice == REMOTE_NOTICE
         label = before.index(max(before))
         assert odds(after[label]) < odds(before[label]) / 3
 
@@ -232,7 +232,7 @@ def test_fallback_service_killed_and_restarted(portrait):
     with serve_service() as (url, process):
         pipeline = open_pipeline(url, retry_s=0.1)
         seen = [pipeline.process_jpeg(portrait, n / 30) for n in range(3)]
-        assert (pipeline.notice, len({tuple(numbers(faces)) for faces in seen})) == (AT_SERVICE, 1)
+        assert (pipeline.notice, len({tuple(numbers(faces)) for faces in seen})) == (REMOTE_NOTICE, 1)
         process.kill()
         process.wait()
         alone = [pipeline.process_jpeg(portrait, 1 + n / 30) for n in range(3)]
@@ -242,7 +242,7 @@ def test_fallback_service_killed_and_restarted(portrait):
         with serve_service(port=int(url.rstrip("/").rpartition(":")[2])):
             wait_until_back(pipeline)
             back = pipeline.process_jpeg(portrait, 2.0)
-            assert pipeline.notice == AT_SERVICE
+            assert pipeline.notice == REMOTE_NOTICE
     used = [set(numbers(faces)) for faces in (seen[0], alone[0], back)]
     assert len(set.union(*used)) == sum(map(len, used)) == 3
 
@@ -281,7 +281,7 @@ def test_fallback_overload(engine, portrait):
         assert second.notice == FULL
         engine.gate.set()
         waiting.join()
-        assert first.notice == AT_SERVICE
+        assert first.notice == REMOTE_NOTICE
 
 
 def test_reconnect_after_the_service_restarted(engine, portrait):
@@ -291,7 +291,7 @@ def test_reconnect_after_the_service_restarted(engine, portrait):
         assert numbers(pipeline.process_jpeg(portrait, 0.0)) == [7, 3]
     with served(engine, port):
         assert numbers(pipeline.process_jpeg(portrait, 0.1)) == [15, 11]
-    assert pipeline.notice == AT_SERVICE
+    assert pipeline.notice == REMOTE_NOTICE
 
 
 def test_reconnect_after_idle_timeout(engine, portrait):
@@ -303,18 +303,18 @@ def test_reconnect_after_idle_timeout(engine, portrait):
             while httpx.get(f"{url}/health").json()["streams"]:
                 assert time.monotonic() < end_s
             assert numbers(pipeline.process_jpeg(portrait, time_s)) == expected
-            assert pipeline.notice == AT_SERVICE
+            assert pipeline.notice == REMOTE_NOTICE
 
 
 def test_remote_stream_not_a_websocket(engine):
-    with served(engine) as url, pytest.raises(ServiceGoneError):
+    with served(engine) as url, pytest.raises(ServiceUnavailableError):
         RemoteStream(page(f"{url}/health"))
 
 
 def test_remote_stream_host_not_allowed(engine):
     with served(engine, host="0.0.0.0", allowed_hosts="faces.example.org") as url:
         RemoteStream(page(url)).close()
-        with pytest.raises(ServiceGoneError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
+        with pytest.raises(ServiceUnavailableError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
             RemoteStream(page(url.replace("127.0.0.1", "127.0.0.2")))
 
 
@@ -353,8 +353,8 @@ def test_panel_shows_where_frames_are_processed(url, monkeypatch, portrait):
     panel = Panel(session)
     assert session.wait_until_loaded(60)
     _, notice, notes = panel.children
-    assert PRIVACY_OF_SERVICE in notes.value
+    assert REMOTE_PRIVACY in notes.value
     monkeypatch.setattr(panel.view, "send", lambda *_: None)
     panel.view._handle_custom_msg({"type": "frame", "id": 1, "time_s": 0.5}, [memoryview(portrait)])
-    assert AT_SERVICE in notice.value
+    assert REMOTE_NOTICE in notice.value
     assert len(session.faces) == 2

@@ -1,4 +1,4 @@
-"""Restrict what browsers may do with the widgets of this kernel.
+"""Restrict the widget messages that this kernel accepts from browsers.
 
 The server filters the messages of visitors (`fer_lib.live.server.message_filter`). Where another server than our own hosts
 the page (JupyterHub, Binder, Voila inside of Jupyter Server without `voila.json`), the kernel does the same itself:
@@ -6,9 +6,9 @@ the page (JupyterHub, Binder, Voila inside of Jupyter Server without `voila.json
 - the comm target `jupyter.widget` is removed and the widget registry emptied, so that no widget can be created from
   outside; widgets that the kernel creates need neither;
 - the target `jupyter.widget.control`, by which a page reads the state of all widgets, has one comm at a time;
-- the widgets of the page take no updates of their traits, and custom messages only where they have a handler.
+- the widgets of the page accept no updates of their traits, and custom messages only where they have a handler.
 
-Widgets of other cells in JupyterLab stay as they are.
+Widgets of other cells in JupyterLab are not restricted.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from fer_lib.rate_limit import TokenBucket
 WIDGET_TARGET = "jupyter.widget"
 ALL_STATES_BURST = 8  # requests of the state of all widgets at once; a page sends one
 STATE_BURST = 40  # requests of the state of one widget at once; a page sends none, or one for each (about 12)
-STATES_PER_S = 2.0  # of either, from then on; the answers are thousands of times as large
+STATES_PER_S = 2.0  # of either, from then on; a reply is thousands of times as large as its request
 
 
 class ControlTarget:
-    """Handler of `jupyter.widget.control` that keeps one comm, since only the latest is ever answered."""
+    """Handler of `jupyter.widget.control` that keeps one comm open, because ipywidgets replies to the latest only."""
 
     def __init__(self) -> None:
         self._comm: Any = None
         self._requests = TokenBucket(STATES_PER_S, ALL_STATES_BURST)
 
     def __call__(self, comm: Any, message: dict[str, Any]) -> None:
-        """Open the comm; the one before it ends."""
+        """Open the comm and close the former one."""
         Widget.handle_control_comm_opened(comm, message)
         if self._comm is not None and self._comm.comm_id != comm.comm_id:
             self._comm.close()
@@ -52,7 +52,7 @@ class ControlTarget:
 
 
 def restrict_kernel() -> None:
-    """Let no browser create widgets in this kernel; harmless where it is called twice, or outside of a kernel."""
+    """Prevent browsers from creating widgets in this kernel; idempotent, and without effect outside of a kernel."""
     targets = get_comm_manager().targets
     targets.pop(WIDGET_TARGET, None)
     if not isinstance(targets.get(CONTROL_TARGET), ControlTarget):
@@ -61,10 +61,10 @@ def restrict_kernel() -> None:
 
 
 def restrict_widgets(root: Widget, refuse: Callable[[], None]) -> None:
-    """Let browsers read `root` and all widgets that it refers to, and change none of their traits.
+    """Make the traits of `root` and of all widgets that it refers to read-only for browsers.
 
     Args:
-        root: the widget that is shown.
+        root: the displayed widget.
         refuse: called for each message that is dropped.
     """
     requests = TokenBucket(STATES_PER_S, STATE_BURST)
@@ -75,12 +75,12 @@ def restrict_widgets(root: Widget, refuse: Callable[[], None]) -> None:
 def find_widgets(root: Widget) -> Iterator[Widget]:
     """Yield `root` and every widget that its synchronised traits refer to, directly or through other widgets."""
     found: dict[str, Widget] = {}
-    waiting = [root]
-    while waiting:
-        widget = waiting.pop()
+    pending = [root]
+    while pending:
+        widget = pending.pop()
         if widget.model_id not in found:
             found[widget.model_id] = widget
-            waiting += [one for name in widget.keys for one in _list_widgets(getattr(widget, name))]
+            pending += [one for name in widget.keys for one in _list_widgets(getattr(widget, name))]
     yield from found.values()
 
 

@@ -1,4 +1,4 @@
-"""A WebSocket client that receives a limited number of bytes until a deadline, whatever the server sends."""
+"""WebSocket client with limits on received bytes and on time, for servers that are not trusted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_HANDSHAKE_BYTES = 65_536
 
 
 class LimitedSocket:
-    """A socket with a budget of received bytes and one deadline for all that is sent and received.
+    """Socket with a budget of received bytes, and one deadline for sending and receiving.
 
-    A timeout for each call alone would let a server answer for ever, one byte at a time.
+    A timeout per call would not limit a reply that arrives one byte at a time.
     """
 
     def __init__(self, connection: socket.socket, timeout_s: float) -> None:
@@ -22,7 +22,7 @@ class LimitedSocket:
         self.allow(MAX_HANDSHAKE_BYTES, timeout_s)
 
     def allow(self, max_bytes: int, timeout_s: float) -> None:
-        """Allow to receive `max_bytes` from now on, and set the deadline to `timeout_s` seconds from now."""
+        """Set the budget of received bytes, and the deadline to `timeout_s` seconds from now."""
         self._bytes_left = max_bytes
         self._deadline_s = time.monotonic() + timeout_s
 
@@ -31,12 +31,12 @@ class LimitedSocket:
 
         Raises:
             TimeoutError: at the deadline.
-            OSError: if there are more bytes than allowed.
+            OSError: if the budget is used up.
         """
         if self._bytes_left <= 0:
-            raise OSError("it sends more than an answer can have")
+            raise OSError("its reply is too large")
         self._set_timeout()
-        # The buffer is allocated before anything comes, and the size may be one that the server said.
+        # The buffer is allocated before data arrives, and `size` may come from the server.
         data = self._connection.recv(min(size, self._bytes_left))
         self._bytes_left -= len(data)
         return data
@@ -56,12 +56,12 @@ class LimitedSocket:
     def _set_timeout(self) -> None:
         left_s = self._deadline_s - time.monotonic()
         if left_s <= 0:
-            raise TimeoutError("it does not answer in time")
+            raise TimeoutError("its reply timed out")
         self._connection.settimeout(left_s)
 
 
 class LimitedWebSocket(websocket.WebSocket):
-    """A WebSocket over a `LimitedSocket`, from the handshake on."""
+    """WebSocket over a `LimitedSocket`, including the handshake."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -69,7 +69,7 @@ class LimitedWebSocket(websocket.WebSocket):
 
     @property  # type: ignore[override]
     def sock(self) -> LimitedSocket | None:
-        """The connection; `None` before and after."""
+        """The connection; `None` while not connected."""
         return self._limited
 
     @sock.setter
@@ -80,12 +80,12 @@ class LimitedWebSocket(websocket.WebSocket):
         """Send a binary message and receive the next message; it is empty if the server closes the connection.
 
         Raises:
-            OSError: if more than `max_bytes` come, or nothing in time.
+            OSError: if the reply exceeds `max_bytes` or times out.
             websocket.WebSocketException: if the server breaks the protocol.
         """
         if self.sock is None:
-            raise OSError("it is not connected")
+            raise OSError("the stream is not connected")
         self.sock.allow(max_bytes, self._timeout_s)
         self.send_binary(data)
-        answer: str | bytes = self.recv()
-        return answer
+        reply: str | bytes = self.recv()
+        return reply

@@ -1,4 +1,4 @@
-"""A service that is hostile or broken: its answers are limited in bytes, time and content."""
+"""Replies of a hostile or broken service: limits on bytes, time and content."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ from contextlib import contextmanager
 import pytest
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.session.fallback import AT_SERVICE, UNENCRYPTED, FallbackPipeline
+from fer_lib.live.session.fallback import REMOTE_NOTICE, UNENCRYPTED_NOTICE, FallbackPipeline
 from fer_lib.live.session.remote import (
     MAX_REPLY_BYTES,
     RemoteStream,
     ServiceFullError,
-    ServiceGoneError,
+    ServiceUnavailableError,
     is_unencrypted,
     parse_reply,
     public_address,
@@ -32,8 +32,8 @@ TEXT, BINARY, CLOSE, PING = 0x81, 0x82, 0x88, 0x89
 
 
 @contextmanager
-def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSettings]:
-    """Serve each connection with `talk`, which gets it and the head of the request; yield settings that lead there."""
+def serve_connections(handle: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSettings]:
+    """Call `handle` with each connection and its request header; yield settings with the address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
 
@@ -46,7 +46,7 @@ def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSe
                         head = b""
                         while b"\r\n\r\n" not in head:
                             head += connection.recv(65536)
-                        talk(connection, head)
+                        handle(connection, head)
                 except ConnectionError:
                     continue
                 except OSError:
@@ -67,20 +67,20 @@ def accept(connection: socket.socket, head: bytes) -> None:
     connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
 
 
-def answering(send: Callable[[socket.socket], None]) -> Callable[[socket.socket, bytes], None]:
-    """Open the stream, take the first frame and then `send`."""
+def accept_and_reply(send: Callable[[socket.socket], None]) -> Callable[[socket.socket, bytes], None]:
+    """Accept the stream, receive the first frame, then call `send`."""
 
-    def talk(connection: socket.socket, head: bytes) -> None:
+    def handle(connection: socket.socket, head: bytes) -> None:
         accept(connection, head)
         connection.recv(65536)
         send(connection)
         while connection.recv(65536):  # until the client closes
             pass
 
-    return talk
+    return handle
 
 
-def send_for_ever(data: bytes, pause_s: float = 0) -> Callable[[socket.socket], None]:
+def send_endlessly(data: bytes, pause_s: float = 0) -> Callable[[socket.socket], None]:
     """Send until the client closes; at most 200 MB or 20 s."""
 
     def send(connection: socket.socket) -> None:
@@ -106,31 +106,31 @@ def make_face(**changes: object) -> dict:
     return {**face, "raw_probabilities": rows, "track_id": 1, **changes}
 
 
-def make_answer(*faces: dict, **changes: object) -> str:
+def make_reply(*faces: dict, **changes: object) -> str:
     return json.dumps({"frame": 0, "faces": list(faces), **changes})
 
 
 @pytest.mark.parametrize(
     "send",
     [
-        send_for_ever(b"\x82\x7f" + struct.pack(">Q", 1 << 62) + bytes(1_000_000)),
-        send_for_ever(message(bytes(60_000), 0x02) + message(bytes(60_000), 0x00)),
-        send_for_ever(message(b"", PING) * 10_000),
-        send_for_ever(message(bytes(125), PING) * 1000),
-        send_for_ever(message(b"", 0x8A) * 10_000),
-        send_for_ever(b"\x81", 0.02),
-        send_for_ever(message(b"", PING), 0.02),
+        send_endlessly(b"\x82\x7f" + struct.pack(">Q", 1 << 62) + bytes(1_000_000)),
+        send_endlessly(message(bytes(60_000), 0x02) + message(bytes(60_000), 0x00)),
+        send_endlessly(message(b"", PING) * 10_000),
+        send_endlessly(message(bytes(125), PING) * 1000),
+        send_endlessly(message(b"", 0x8A) * 10_000),
+        send_endlessly(b"\x81", 0.02),
+        send_endlessly(message(b"", PING), 0.02),
         lambda connection: connection.sendall(b"\x81\x05abc"),
         lambda connection: None,
     ],
     ids=["long", "fragments", "pings", "large-pings", "pongs", "slow-bytes", "slow-pings", "cut", "silent"],
 )
-def test_process_jpeg_answer_without_end(send):
-    with listening(answering(send)) as settings:
+def test_process_jpeg_endless_reply(send):
+    with serve_connections(accept_and_reply(send)) as settings:
         stream = RemoteStream(settings)
         tracemalloc.start()
         start = time.monotonic()
-        with pytest.raises(ServiceGoneError):
+        with pytest.raises(ServiceUnavailableError):
             stream.process_jpeg(b"a frame")
         assert time.monotonic() - start < TIMEOUT_S + 5
         assert tracemalloc.get_traced_memory()[1] < 12 * MAX_REPLY_BYTES
@@ -142,7 +142,7 @@ def test_process_jpeg_answer_without_end(send):
     "sent",
     [
         message(b"\xff\xfe"),
-        message(make_answer(make_face()).encode(), 0xC1),
+        message(make_reply(make_face()).encode(), 0xC1),
         message(b"[" * 50_000),
         message(b'{"frame": 0, "faces": ' + b"[" * 50_000),
         message(b"\x03\xe8", CLOSE),
@@ -165,10 +165,10 @@ def test_process_jpeg_answer_without_end(send):
         "http",
     ],
 )
-def test_process_jpeg_answer_that_breaks_the_protocol(sent):
-    with listening(answering(lambda connection: connection.sendall(sent))) as settings:
+def test_process_jpeg_protocol_error(sent):
+    with serve_connections(accept_and_reply(lambda connection: connection.sendall(sent))) as settings:
         stream = RemoteStream(settings)
-        with pytest.raises(ServiceGoneError):
+        with pytest.raises(ServiceUnavailableError):
             stream.process_jpeg(b"a frame")
         stream.close()
 
@@ -176,9 +176,9 @@ def test_process_jpeg_answer_that_breaks_the_protocol(sent):
 @pytest.mark.parametrize(
     "send",
     [
-        send_for_ever(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 10_000),
-        send_for_ever(b"x" * 100_000),
-        send_for_ever(b"x", 0.02),
+        send_endlessly(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 10_000),
+        send_endlessly(b"x" * 100_000),
+        send_endlessly(b"x", 0.02),
         lambda connection: connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 1000000000000000\r\n\r\n"),
         lambda connection: connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: " + b"9" * 4000 + b"\r\n\r\n"),
         lambda connection: connection.sendall(b"HTTP/1.1 101 Yes\r\n\r\n"),
@@ -188,53 +188,53 @@ def test_process_jpeg_answer_that_breaks_the_protocol(sent):
     ],
     ids=["headers", "line", "slow", "large-body", "huge-length", "no-key", "status", "binary", "silent"],
 )
-def test_remote_stream_handshake_that_is_none(send):
-    def talk(connection, head):
+def test_remote_stream_invalid_handshake(send):
+    def handle(connection, head):
         send(connection)
         while connection.recv(65536):
             pass
 
-    with listening(talk) as settings:
+    with serve_connections(handle) as settings:
         start = time.monotonic()
-        with pytest.raises(ServiceGoneError) as gone:
+        with pytest.raises(ServiceUnavailableError) as gone:
             RemoteStream(settings)
         assert time.monotonic() - start < TIMEOUT_S + 5
         assert len(str(gone.value)) <= 300
 
 
 def test_remote_stream_follows_no_redirect():
-    asked = []
+    requests = []
 
-    def talk(connection, head):
-        asked.append(head)
+    def handle(connection, head):
+        requests.append(head)
         connection.sendall(
             b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:%d/stream\r\n\r\n" % connection.getsockname()[1]
         )
 
-    with listening(talk) as settings, pytest.raises(ServiceGoneError):
+    with serve_connections(handle) as settings, pytest.raises(ServiceUnavailableError):
         RemoteStream(settings)
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
-def test_remote_stream_asks_for_no_compression_and_sends_no_origin():
+def test_remote_stream_request_without_compression_and_origin():
     heads = []
 
-    def talk(connection, head):
+    def handle(connection, head):
         heads.append(head.lower())
         accept(connection, head)
 
-    with listening(talk) as settings:
+    with serve_connections(handle) as settings:
         RemoteStream(settings).close()
     assert b"sec-websocket-extensions" not in heads[0]
     assert b"\r\norigin" not in heads[0]
 
 
-def test_read_faces_of_a_right_answer():
-    faces = read_faces(parse_reply(make_answer(make_face(), make_face(track_id=2)), 0))
+def test_read_faces_valid_reply():
+    faces = read_faces(parse_reply(make_reply(make_face(), make_face(track_id=2)), 0))
     assert (len(faces), faces.track_id.tolist(), faces.labels) == (2, [1, 2], ["happy", "happy"])
-    unknown = read_faces(parse_reply(make_answer(make_face(landmarks=None, raw_probabilities=None)), 0))
+    unknown = read_faces(parse_reply(make_reply(make_face(landmarks=None, raw_probabilities=None)), 0))
     assert (unknown.landmarks, unknown.raw_probabilities) == (None, None)
-    assert len(read_faces(parse_reply(make_answer(), 0))) == 0
+    assert len(read_faces(parse_reply(make_reply(), 0))) == 0
 
 
 NAN, INF = float("nan"), float("inf")
@@ -248,41 +248,41 @@ NAN, INF = float("nan"), float("inf")
         "7",
         "[]",
         "{}",
-        make_answer(make_face(), frame=1),
-        make_answer(make_face(), frame=-1),
-        make_answer(make_face(), frame=10**400),
+        make_reply(make_face(), frame=1),
+        make_reply(make_face(), frame=-1),
+        make_reply(make_face(), frame=10**400),
         json.dumps({"frame": 0}),
         json.dumps({"frame": 0, "faces": 7}),
-        make_answer(*[make_face(track_id=n) for n in range(201)]),
-        make_answer(make_face(), make_face()),
-        *(make_answer(make_face(track_id=one)) for one in (None, -1, 2**31, 2**70, 1.5, "x", True and [1])),
-        *(make_answer(make_face(box=[1, 2, 3, one])) for one in (NAN, INF, -INF, 1e7, 10**400, "x", None)),
-        make_answer(make_face(box=[1, 2, 3])),
-        make_answer(make_face(box=[[1, 2, 3, 4]])),
-        make_answer(make_face(landmarks=[[1, 2]] * 4)),
-        make_answer(make_face(landmarks=[[1, 2]] * 100_000)),
-        make_answer(make_face(landmarks=[[1, NAN]] * 5)),
-        *(make_answer(make_face(confidence=one)) for one in (NAN, 1.5, -0.1, None)),
-        make_answer(make_face(probabilities=dict.fromkeys(EMOTIONS, 0.5))),
-        make_answer(make_face(probabilities=dict.fromkeys(EMOTIONS, NAN))),
-        make_answer(make_face(raw_probabilities=dict.fromkeys(EMOTIONS, 0.0))),
-        make_answer(make_face(probabilities={"happy": 1})),
-        make_answer(make_face(label="<script>")),
+        make_reply(*[make_face(track_id=n) for n in range(201)]),
+        make_reply(make_face(), make_face()),
+        *(make_reply(make_face(track_id=one)) for one in (None, -1, 2**31, 2**70, 1.5, "x", True and [1])),
+        *(make_reply(make_face(box=[1, 2, 3, one])) for one in (NAN, INF, -INF, 1e7, 10**400, "x", None)),
+        make_reply(make_face(box=[1, 2, 3])),
+        make_reply(make_face(box=[[1, 2, 3, 4]])),
+        make_reply(make_face(landmarks=[[1, 2]] * 4)),
+        make_reply(make_face(landmarks=[[1, 2]] * 100_000)),
+        make_reply(make_face(landmarks=[[1, NAN]] * 5)),
+        *(make_reply(make_face(confidence=one)) for one in (NAN, 1.5, -0.1, None)),
+        make_reply(make_face(probabilities=dict.fromkeys(EMOTIONS, 0.5))),
+        make_reply(make_face(probabilities=dict.fromkeys(EMOTIONS, NAN))),
+        make_reply(make_face(raw_probabilities=dict.fromkeys(EMOTIONS, 0.0))),
+        make_reply(make_face(probabilities={"happy": 1})),
+        make_reply(make_face(label="<script>")),
     ],
 )
-def test_read_faces_of_impossible_answers(text):
-    with pytest.raises(ServiceGoneError):
+def test_read_faces_invalid_reply(text):
+    with pytest.raises(ServiceUnavailableError):
         read_faces(parse_reply(text, 0))
 
 
-def test_read_faces_of_a_refused_frame_is_one_short_line():
+def test_read_faces_sanitizes_the_error():
     with pytest.raises(ValueError, match="too large") as refused:
         read_faces(parse_reply(json.dumps({"frame": 0, "status": 413, "detail": "too large\n\x1b[2J\u202e" * 1000}), 0))
     assert len(str(refused.value)) <= 300
     assert str(refused.value).isprintable()
 
 
-def test_parse_reply_without_room():
+def test_parse_reply_service_full():
     with pytest.raises(ServiceFullError):
         parse_reply(json.dumps({"frame": 0, "status": 503}), 0)
 
@@ -305,17 +305,17 @@ def test_is_unencrypted(url, unencrypted):
     assert is_unencrypted(RemoteSettings(url=url)) == unencrypted
 
 
-def test_public_address_holds_no_password():
+def test_public_address_omits_password_and_query():
     settings = RemoteSettings(url="https://ada:secret@faces.example.org:8000/api?token=secret")
     assert public_address(settings) == "https://faces.example.org:8000/api"
 
 
-def test_unencrypted_way_is_said_to_visitor_and_log(monkeypatch, caplog):
+def test_notice_and_log_of_an_unencrypted_connection(monkeypatch, caplog):
     from fer_lib.live.session import fallback
 
     monkeypatch.setattr(fallback, "RemoteStream", lambda settings: None)
-    here = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://localhost:8000"), lambda _: None)
-    assert (here.notice, caplog.text) == (AT_SERVICE, "")
-    away = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://10.0.0.5:8000"), lambda _: None)
-    assert away.notice == UNENCRYPTED
+    local = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://localhost:8000"), lambda _: None)
+    assert (local.notice, caplog.text) == (REMOTE_NOTICE, "")
+    other = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://10.0.0.5:8000"), lambda _: None)
+    assert other.notice == UNENCRYPTED_NOTICE
     assert "http://10.0.0.5:8000 without encryption" in caplog.text
