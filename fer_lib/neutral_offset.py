@@ -55,11 +55,11 @@ def check_offset(offset: Floats) -> Floats:
     """Return `offset` as `(7,)` float32.
 
     Raises:
-        ValueError: if it has another shape, or holds a number that is not finite or outside [-2, 2].
+        ValueError: if it has another shape, or contains a number that is not finite or outside [-2, 2].
     """
     checked = np.asarray(offset, np.float32)
     if checked.shape != (len(EMOTIONS),):
         raise ValueError(f"`offset` must have the shape ({len(EMOTIONS)},), but got {checked.shape}")
     if not np.all(np.abs(checked) <= MAX_OFFSET):  # also false for NaN
-        raise ValueError(f"`offset` must hold numbers from {-MAX_OFFSET} to {MAX_OFFSET}, but got {checked}")
+        raise ValueError(f"`offset` must contain numbers from {-MAX_OFFSET} to {MAX_OFFSET}, but got {checked}")
     return checked

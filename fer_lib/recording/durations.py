@@ -35,7 +35,7 @@ class Tally:
         self._timelines = Timelines()
 
     def add(self, time_s: float, faces: Faces) -> None:
-        """Add a frame, taken `time_s` after the start; its faces have `track_id` and `probabilities`."""
+        """Add a frame, captured `time_s` after the start; its faces have `track_id` and `probabilities`."""
         track_ids = [] if faces.track_id is None else faces.track_id.tolist()
         self.add_labels(time_s, dict(zip(track_ids, faces.labels, strict=True)))
 

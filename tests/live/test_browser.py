@@ -13,6 +13,7 @@ from playwright.sync_api import Playwright
 
 from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
+from fer_lib.live.page.panel import LIMITS, PRIVACY
 from fer_lib.live.session.states import STATES
 from harness.browser import PATIENCE_S, LivePage, open_browser
 from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
@@ -75,8 +76,8 @@ def test_page_before_start(page):
     assert page.status == STATES["ready"]
     assert page.page.get_by_role("heading", level=1).inner_text().endswith("?")
     assert page.page.get_by_role("button", name="Stop", exact=True).is_disabled()
-    assert page.page.get_by_text("nothing is stored").is_visible()
-    assert page.page.get_by_text("An expression is not an emotion").is_visible()
+    assert page.page.get_by_text(PRIVACY).is_visible()
+    assert page.page.get_by_text(LIMITS).is_visible()
     assert page.page.get_by_role("meter").count() == len(EMOTIONS)
 
 

@@ -18,12 +18,12 @@ from fer_lib.settings.vision import VisionSettings
 
 PRIVACY = (
     "Frames are sent only to this page's own kernel, stay in memory and are never written to a disk. "
-    "A recording holds numbers and no images, in the same memory, until you delete it or the kernel ends. "
+    "A recording contains numbers and no images, in the same memory, until you delete it or the kernel ends. "
     "Snapshots and clips are made by your browser and stay on your device."
 )
 REMOTE_PRIVACY = (
     "Frames are sent from this page's own kernel to an inference service, stay in memory and are never written to a "
-    "disk. A recording holds numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
+    "disk. A recording contains numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
     "Snapshots and clips are made by your browser and stay on your device."
 )
 LIMITS = "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It makes mistakes."

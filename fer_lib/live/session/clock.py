@@ -27,7 +27,7 @@ class StreamClock:
         self._stale_since_s: float | None = None
 
     def is_stale(self, time_s: float, now_s: float) -> bool:
-        """Register a frame taken at `time_s` and handled at `now_s`; return whether it is stale."""
+        """Register a frame captured at `time_s` and handled at `now_s`; return whether it is stale."""
         self.time_s = max(self.time_s, time_s)
         difference_s = now_s - time_s
         is_late = difference_s - self._difference_s > STALE_S

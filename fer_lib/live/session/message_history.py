@@ -1,7 +1,7 @@
 """Size of the message signature history, by which Jupyter detects replayed messages.
 
-`jupyter_client.session.Session` keeps 65,536 signatures in each kernel, and as many for each connection of the server
-and each watcher of a kernel. At 30 frames per second each history is full after half an hour and takes some 8 MB, and
+`jupyter_client.session.Session` keeps 65,536 signatures in each kernel, and as many for each websocket and each
+monitored kernel of the server. At 30 frames per second each history is full after half an hour and takes some 8 MB, and
 pruning it interrupts the stream. 1,000 are enough, since only the owner of this computer can read the messages between
 server and kernel. The servers are configured by `voila.json` and their other configuration files
 (`Session.digest_history_size`), the kernel by this module.

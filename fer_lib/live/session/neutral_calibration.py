@@ -61,7 +61,7 @@ class NeutralCalibration:
         return self.describe(detail)
 
     def add(self, time_s: float, faces: Faces) -> Message | None:
-        """Add the faces of a frame taken at `time_s` on the stream's clock; return the new state, `None` if not running."""
+        """Add the faces of a frame captured at `time_s` on the stream's clock; return the new state, `None` if not running."""
         if not self.is_running:
             return None
         if self._started_s is None:

@@ -55,7 +55,7 @@ class Recording:
         return True
 
     def add(self, time_s: float, faces: Faces) -> bool:
-        """Add a frame taken at `time_s` on the stream's clock; return whether the recording was stopped as full."""
+        """Add a frame captured at `time_s` on the stream's clock; return whether the recording was stopped as full."""
         if not self.is_on:
             return False
         rows = max(len(faces), 1)

@@ -21,7 +21,7 @@ MAX_REPLY_BYTES = 1_000_000  # five times a reply with so many faces
 MAX_PIXEL = 1e6  # largest coordinate, in pixels
 MAX_TRACK_ID = 2**31
 MAX_TEXT_LENGTH = 300
-FORBIDDEN_HINT = "`FER_SERVICE_ALLOWED_HOSTS` of the service must hold the name in `FER_REMOTE_URL`"
+FORBIDDEN_HINT = "`FER_SERVICE_ALLOWED_HOSTS` of the service must include the name in `FER_REMOTE_URL`"
 
 
 class ServiceUnavailableError(Exception):

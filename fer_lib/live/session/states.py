@@ -12,7 +12,7 @@ STATES: dict[str, str] = {
     "loading": "Loading the networks …",
     "running": "Live. Faces in view: {faces}.",
     "no-face": "No face in view. Move closer to the camera, or turn on a light.",
-    "no-reply": "No reply for a moment: the connection or the server is slow. The page keeps trying.",
+    "no-reply": "No reply: the connection or the server is slow. The page keeps trying.",
     "paused": "Paused while this page is hidden.",
     "stopped": "Stopped. The camera is off.",
     "refused": "The camera was refused. Allow it for this page in the browser's address bar, then press Start.",

@@ -54,7 +54,7 @@ class FrameReader {
       if (done) return;
       try {
         const capturedAt = this.clock.convert(frame.timestamp / 1000, performance.now());
-        if (run === this.run) this.onFrame(this.isUpright(frame) ? frame : this.video, capturedAt);
+        if (run === this.run) this.onFrame(this.hasVideoSize(frame) ? frame : this.video, capturedAt);
       } finally {
         frame.close();
       }
@@ -62,7 +62,7 @@ class FrameReader {
   }
 
   // Frames of a phone's camera may be rotated only when the video is displayed.
-  isUpright(frame) {
+  hasVideoSize(frame) {
     return frame.displayWidth === this.video.videoWidth && frame.displayHeight === this.video.videoHeight;
   }
 }

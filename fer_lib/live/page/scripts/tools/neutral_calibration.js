@@ -18,7 +18,7 @@ class NeutralCalibration {
     this.show(state);
     this.resultLine.textContent = state.detail; // on a phone the toast may be outside of the screen
     if (state.detail) return state.detail;
-    if (state.running) return wasRunning ? "" : "Face the camera with a neutral face, with nobody else in view, until the countdown ends.";
+    if (state.running) return wasRunning ? "" : "Face the camera with a neutral expression, with nobody else in view, until the countdown ends.";
     return wasOn && !state.on ? "The calibration was deleted." : wasRunning ? "The calibration was stopped." : "";
   }
 
