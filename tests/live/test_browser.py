@@ -1,48 +1,19 @@
 """End-to-end tests of the live page: Voila, Chromium, and a synthetic camera with known face boxes."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
-
 import numpy as np
 import pytest
-from playwright.sync_api import Playwright
 
 from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.page.panel import LIMITS, PRIVACY
 from fer_lib.live.session.states import STATES
-from harness.browser import PATIENCE_S, LivePage, open_browser
-from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
-from harness.synthetic_camera import FRAMES, draw_frame, face_box, write_clip
-
-from .conftest import INSECURE_HOST, kill_kernel
+from harness.browser import LivePage
+from harness.synthetic_camera import FRAMES, face_box
 
 # A busy machine may need a minute to load a page; waits end as soon as their condition holds.
 pytestmark = pytest.mark.timeout(900)
 
 PHASES = 6
-BUSY_CAMERA = """
-  navigator.mediaDevices.getUserMedia = () =>
-    Promise.reject(new DOMException("Could not start video source", "NotReadableError"));
-"""
-
-
-@pytest.fixture
-def open_page(playwright: Playwright, chromium: str, voila: str) -> Iterator[Callable[..., LivePage]]:
-    """Return a function that opens the page in a separate browser: `open_page(url, script, clip, allow, options)`."""
-    with ExitStack() as stack:
-
-        def open_page(url: str = voila, script: str = "", **browser: Any) -> LivePage:
-            opened = stack.enter_context(open_browser(playwright, chromium, **browser))
-            page = LivePage(opened, url, script)
-            page.wait_until_ready()
-            return page
-
-        yield open_page
 
 
 def collect_ious(page: LivePage) -> list[list[float]]:
@@ -61,15 +32,6 @@ def collect_ious(page: LivePage) -> list[list[float]]:
     return phases
 
 
-def assert_recognizes_a_face(page: LivePage) -> None:
-    page.press("Start")
-    page.wait_for_state("running")
-    page.wait_for_results(5)
-    (face,) = page.faces
-    assert face["label"] in EMOTIONS
-    assert page.strangers == []
-
-
 def test_page_before_start(page):
     assert page.page.locator("html").get_attribute("lang") == "en"
     assert page.page.title() == "What do the faces in view show?"
@@ -79,12 +41,6 @@ def test_page_before_start(page):
     assert page.page.get_by_text(PRIVACY).is_visible()
     assert page.page.get_by_text(LIMITS).is_visible()
     assert page.page.get_by_role("meter").count() == len(EMOTIONS)
-
-
-@pytest.mark.parametrize("path", ["04_live.ipynb", "image.png", "../README.md"])
-def test_other_files_are_not_served(voila, path):
-    with pytest.raises(HTTPError, match=r"40[34]"):
-        urlopen(f"{voila}voila/files/{path}")
 
 
 def test_video_keeps_its_position(page):
@@ -177,22 +133,6 @@ def test_start_after_stop(live):
         assert live.live_tracks() == 1
 
 
-def test_stop_before_permission(open_page, clip):
-    slow = """
-      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-      navigator.mediaDevices.getUserMedia = (constraints) =>
-        new Promise((done) => { window.ferAllow = () => done(open(constraints)); });
-    """
-    page = open_page(clip=clip, script=slow)
-    page.press("Start")
-    page.wait_for_state("waiting")
-    page.press("Stop")
-    assert page.state == "stopped"
-    page.page.evaluate("() => window.ferAllow()")
-    page.wait_until(lambda: page.tracks() == 1 and page.live_tracks() == 0, "a released camera")
-    assert page.state == "stopped"
-
-
 def test_start_and_stop_by_keyboard(page):
     page.page.locator(".fer-start").focus()
     page.page.keyboard.press("Enter")
@@ -238,115 +178,3 @@ def test_blocked_page_resumes(live):
     results = live.results
     live.wait_for_results(results + 10)
     assert live.state in ("running", "no-face")
-
-
-def test_permission_refused(open_page, clip):
-    page = open_page(clip=clip, allow=False)
-    page.press("Start")
-    page.wait_for_state("refused")
-    assert page.status == STATES["refused"]
-    assert page.tracks() == 0
-    assert page.page.get_by_role("button", name="Start", exact=True).is_enabled()
-
-
-def test_no_camera(open_page):
-    page = open_page()
-    page.press("Start")
-    page.wait_for_state("no-camera")
-    assert page.status == STATES["no-camera"]
-
-
-def test_camera_in_use(open_page, clip):
-    page = open_page(clip=clip, script=BUSY_CAMERA)
-    page.press("Start")
-    page.wait_for_state("in-use")
-    assert page.status == STATES["in-use"]
-
-
-def test_insecure_page(open_page, voila, clip):
-    options = (f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",)
-    page = open_page(voila.replace("localhost", INSECURE_HOST), clip=clip, options=options)
-    page.press("Start")
-    page.wait_for_state("insecure")
-    assert page.status == STATES["insecure"]
-
-
-def test_no_face_in_view(open_page, tmp_path):
-    page = open_page(clip=write_clip(tmp_path / "empty.y4m", with_face=False, frames=30))
-    page.press("Start")
-    page.wait_for_state("no-face")
-    assert page.status == STATES["no-face"]
-    assert page.live_tracks() == 1
-
-
-def test_camera_disconnected(live):
-    live.page.evaluate("() => window.ferTracks.forEach((track) => track.dispatchEvent(new Event('ended')))")
-    live.wait_for_state("disconnected")
-    assert live.status == STATES["disconnected"]
-    assert live.live_tracks() == 0
-
-
-def test_killed_kernel_releases_the_camera(live):
-    kill_kernel(live)
-    live.wait_for_state("kernel-ended")
-    assert live.status == STATES["kernel-ended"]
-    assert live.live_tracks() == 0
-
-
-def test_image_as_source(playwright, chromium, tmp_path):
-    import cv2
-
-    image = tmp_path / "portrait.png"
-    cv2.imwrite(str(image), cv2.cvtColor(draw_frame(0), cv2.COLOR_RGB2BGR))
-    notebook = json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8"))
-    (parameters,) = (cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
-    parameters["source"] = [*parameters["source"], f"\nsource = {str(image)!r}"]
-    path = tmp_path / "live.ipynb"
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-    with serve_voila(path) as url, open_browser(playwright, chromium) as browser:
-        page = LivePage(browser, url)
-        page.wait_until_ready()
-        assert_recognizes_a_face(page)
-        (face,) = page.faces
-        assert overlap(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
-
-
-def test_invalid_setting_is_reported_in_the_log_only(playwright, chromium, tmp_path):
-    environment, log = {"FER_TARGET_RATE": "500"}, tmp_path / "log"
-    with serve_voila(environment=environment, log=log) as url, open_browser(playwright, chromium) as browser:
-        page = LivePage(browser, url)
-        alert = page.page.get_by_role("alert")
-        alert.wait_for(timeout=PATIENCE_S * 1000)
-        assert "The page can't be opened" in alert.inner_text()
-        assert not any(word in page.page.content() for word in ("Traceback", "TARGET_RATE", "site-packages"))
-        assert "`FER_TARGET_RATE` must be a number from 1 to 120" in log.read_text()
-
-
-def test_pagehide_releases_the_camera(live):
-    live.page.evaluate("() => window.dispatchEvent(new PageTransitionEvent('pagehide'))")
-    assert live.state == "stopped"
-    assert live.live_tracks() == 0
-
-
-def test_voila_in_jupyter_server(browser):
-    with serve_jupyter("server") as url:
-        page = LivePage(browser, f"{url}voila/render/{NOTEBOOK}")
-        try:
-            page.wait_until_ready()
-            assert_recognizes_a_face(page)
-            assert page.complaints == []
-        finally:
-            page.close()
-
-
-def test_jupyterlab(browser):
-    with serve_jupyter("lab") as url:
-        page = LivePage(browser, f"{url}lab/tree/{NOTEBOOK}", viewport={"width": 1400, "height": 1600})
-        try:
-            page.run_all_cells()
-            page.wait_until_ready()
-            assert_recognizes_a_face(page)
-            page.press("Stop")
-            assert page.live_tracks() == 0
-        finally:
-            page.close()

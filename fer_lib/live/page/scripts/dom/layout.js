@@ -55,7 +55,7 @@ function renderLayout(root, seconds) {
   <div class="fer-below">
     <section class="fer-summary" aria-label="Recording" hidden></section>
     <div class="fer-preferences" id="${more}" hidden>
-      <label class="fer-preference"><span>Show “uncertain” below</span>
+      <label class="fer-preference"><span>“Uncertain” below</span>
         <input type="range" data-preference="uncertain_below" step="0.05"><output></output></label>
       <label class="fer-preference"><span>Smooth over</span>
         <input type="range" data-preference="smoothing_s" step="0.05"><output></output></label>

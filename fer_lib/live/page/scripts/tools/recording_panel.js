@@ -17,7 +17,7 @@ class RecordingPanel {
     this.summary.replaceChildren(...(state.rows ? this.renderSummary(state) : []));
     if (state.full) return "The recording is full and was stopped.";
     if (!wasOn) return state.rows ? "" : "The recording was deleted.";
-    return state.rows ? "Recording stopped: see below." : "Nothing was recorded.";
+    return state.rows ? "Recording stopped. The summary is below." : "Nothing was recorded.";
   }
 
   show(isOn) {
