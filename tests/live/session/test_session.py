@@ -2,6 +2,8 @@ import threading
 
 import numpy as np
 import pytest
+from factories import make_faces
+from fakes import FakePipeline
 
 from fer_lib.faces import Faces
 from fer_lib.live.session.frame_handler import MAX_FAILURES
@@ -10,47 +12,12 @@ from fer_lib.live.session.neutral_calibration import STOPPED
 from fer_lib.live.session.session import Session
 from fer_lib.settings import LiveSettings
 
-HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
-
-
-def make_faces(count: int = 1) -> Faces:
-    return Faces(
-        xyxy=np.tile([10, 20, 110, 140], (count, 1)),
-        confidence=np.full(count, 0.99),
-        probabilities=np.tile(HAPPY, (count, 1)),
-        track_id=np.arange(1, count + 1),
-    )
-
-
-class FakePipeline:
-    """Detects one face in data that begins with FACE; other data raises ValueError."""
-
-    def __init__(self) -> None:
-        self.timings_ms = {"decode": 0.8123, "total": 4.5678}
-        self.times: list[float] = []
-        self.resets = 0
-        self.smoothings: list[float] = []
-        self.offsets: list[object] = []
-
-    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        self.times.append(time_s)
-        if not data.startswith(b"FACE"):
-            raise ValueError("`data` must be an image, but it can't be decoded")
-        return make_faces()
-
-    def reset(self) -> None:
-        self.resets += 1
-
-    def adjust(self, smoothing_s: float) -> None:
-        self.smoothings.append(smoothing_s)
-
-    def calibrate(self, offset: object) -> None:
-        self.offsets.append(offset)
+HAPPY = np.eye(7, dtype=np.float32)[[3]] * 0.65 + 0.05
 
 
 @pytest.fixture
 def pipeline() -> FakePipeline:
-    return FakePipeline()
+    return FakePipeline(make_faces(1, probabilities=HAPPY))
 
 
 @pytest.fixture
@@ -181,7 +148,7 @@ def test_handle_stats(session):
 
 def test_prepare_loads_once():
     loads = []
-    session = Session(load=lambda settings: loads.append(settings) or FakePipeline())
+    session = Session(load=lambda settings: loads.append(settings) or FakePipeline(Faces.empty()))
     for _ in range(3):
         session.prepare()
     session.wait_until_loaded(10)
