@@ -26,7 +26,9 @@ REMOTE_PRIVACY = (
     "disk. A recording contains numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
     "Snapshots and clips are made by your browser and stay on your device."
 )
-LIMITS = "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
+LIMITS = (
+    "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
+)
 
 
 class Panel(VBox):
