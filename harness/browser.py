@@ -31,7 +31,7 @@ QUIET = (
 PATIENCE_S = 90.0
 RETRY_S = 10.0
 # States that nothing but the visitor leads out of.
-DEAD_ENDS = ("broken", "failed", "kernel-gone")
+DEAD_ENDS = ("broken", "failed", "kernel-ended")
 
 ANSWER = re.compile(rb'"type":\s*"(?:faces|skipped|loading|broken)"')
 WATCH = Path(__file__).parent / "watch.js"

@@ -21,7 +21,7 @@
     frame: readNumber(root.querySelector("video")),
     faces: detail.faces,
     frame_to_overlay_ms: detail.drawnAt - detail.shownAt,
-    round_trip_ms: detail.answeredAt - detail.sentAt,
+    round_trip_ms: detail.repliedAt - detail.sentAt,
     drawn_at_ms: detail.drawnAt,
   }));
 }

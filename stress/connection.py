@@ -141,10 +141,10 @@ def _interrupt(page: LivePage, network: Proxy, begin: Callable[[], None], second
 def _recover(page: LivePage) -> dict[str, Any]:
     """Wait until the stream goes on, with a click where the page asks for one."""
     start, clicks = time.monotonic(), 0
-    page.wait_for_state(*LIVE, "unheard", "back")
-    if page.state == "unheard":
-        page.wait_for_state(*LIVE, "back")
-    if page.state == "back":
+    page.wait_for_state(*LIVE, "no-reply", "reconnected")
+    if page.state == "no-reply":
+        page.wait_for_state(*LIVE, "reconnected")
+    if page.state == "reconnected":
         clicks += 1
         page.press("Start")
         page.wait_for_state(*LIVE)

@@ -3,7 +3,7 @@ import pytest
 
 from fer_lib.labels import EMOTIONS, label_index
 from fer_lib.metrics import softmax
-from fer_lib.neutral_offset import LARGEST_OFFSET, NEUTRAL_SHARE, add_offset, check_offset, estimate_offset
+from fer_lib.neutral_offset import MAX_OFFSET, NEUTRAL_PROBABILITY, add_offset, check_offset, estimate_offset
 
 NEUTRAL, SAD, HAPPY = (label_index(label) for label in ("neutral", "sad", "happy"))
 
@@ -21,8 +21,8 @@ def test_find_offset_of_a_face_that_looks_neutral_is_nothing():
 
 
 def test_find_offset_of_what_a_neutral_face_should_give_is_nothing():
-    row = np.full((1, 7), (1 - NEUTRAL_SHARE) / 6, np.float32)
-    row[0, NEUTRAL] = NEUTRAL_SHARE
+    row = np.full((1, 7), (1 - NEUTRAL_PROBABILITY) / 6, np.float32)
+    row[0, NEUTRAL] = NEUTRAL_PROBABILITY
     np.testing.assert_allclose(estimate_offset(row), 0, atol=1e-6)
 
 
@@ -32,7 +32,7 @@ def test_find_offset_takes_down_what_a_resting_face_shows_too_much_of():
     assert offset[SAD] < -1.5
     assert np.flatnonzero(offset).tolist() == [SAD]
     after = add_offset(rows, offset).mean(axis=0)
-    assert after[NEUTRAL] == pytest.approx(NEUTRAL_SHARE, abs=0.1)
+    assert after[NEUTRAL] == pytest.approx(NEUTRAL_PROBABILITY, abs=0.1)
 
 
 def test_find_offset_raises_nothing_and_is_bounded():
@@ -40,7 +40,7 @@ def test_find_offset_raises_nothing_and_is_bounded():
         offset = estimate_offset(np.random.default_rng(seed).dirichlet(np.full(7, 0.2), 30).astype(np.float32))
         assert offset.dtype == np.float32
         assert offset.max() <= 0
-        assert offset.min() >= -LARGEST_OFFSET
+        assert offset.min() >= -MAX_OFFSET
         assert offset[NEUTRAL] == 0
 
 
@@ -58,7 +58,7 @@ def test_find_offset_of_probabilities_that_are_nought():
 
 def test_a_clear_expression_still_wins():
     offset = estimate_offset(make_rows(happy=0.9))
-    assert offset[HAPPY] == -LARGEST_OFFSET
+    assert offset[HAPPY] == -MAX_OFFSET
     after = add_offset(make_rows(happy=0.97, neutral=0.01), offset)
     assert (after.argmax(axis=1) == HAPPY).all()
 

@@ -99,8 +99,8 @@ def summary(source: Path, tally: Tally) -> str:
     ]
     if len(faces) > MAX_LISTED_FACES:
         rows.append(f"  and {len(faces) - MAX_LISTED_FACES} more that were seen for a shorter time")
-    if total["nobody_s"] > 0:
-        rows.append(f"  no face    {total['nobody_s']:>8.1f} s")
+    if total["no_face_s"] > 0:
+        rows.append(f"  no face    {total['no_face_s']:>8.1f} s")
     return "\n".join([f"{head}, {len(faces)} {'face' if len(faces) == 1 else 'faces'}", *rows])
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView", "Panel", "Session", "open_source", "restrict_kernel"]
 
-_HOMES = {
+_MODULES = {
     "LiveView": "page.live_view",
     "Panel": "page.panel",
     "Session": "session.session",
@@ -27,6 +27,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Recordings of faces as data: write them frame by frame, read them as a table, sum them up by face and emotion."""
+"""Recordings of faces as data: write frame by frame, read as a table, and summarize by face and emotion."""
 
 from fer_lib.recording.columns import COLUMNS
 from fer_lib.recording.durations import Tally

@@ -1,4 +1,4 @@
-"""Sum the time by face and emotion, frame by frame, in constant memory."""
+"""Sum the seconds by face and emotion, frame by frame, in memory that does not grow with the number of frames."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording.timelines import Run, Timelines
 
-# A frame counts until the next one, but for at most so long: pauses are not counted.
-LONGEST_S = 1.0
+# A frame counts until the next one, for at most this long: pauses are not counted.
+MAX_FRAME_S = 1.0
 
 
 class Tally:
@@ -22,27 +22,27 @@ class Tally:
     Attributes:
         frames: number of frames added.
         duration_s: seconds counted in all.
-        nobody_s: seconds counted without any face.
+        no_face_s: seconds counted without any face.
     """
 
     def __init__(self) -> None:
         self.frames = 0
         self.duration_s = 0.0
-        self.nobody_s = 0.0
+        self.no_face_s = 0.0
         self._seconds: dict[int, dict[str, float]] = {}
         self._last: tuple[float, dict[int, str]] | None = None
         self._step = 0.0
         self._timelines = Timelines()
 
     def add(self, time_s: float, faces: Faces) -> None:
-        """Add a frame, taken `time_s` after the start; its faces have `track_id` and `probabilities`."""
+        """Add a frame, captured `time_s` after the start; its faces have `track_id` and `probabilities`."""
         track_ids = [] if faces.track_id is None else faces.track_id.tolist()
         self.add_labels(time_s, dict(zip(track_ids, faces.labels, strict=True)))
 
     def add_labels(self, time_s: float, labels: Mapping[int, str]) -> None:
         """Add a frame as label by `track_id`; it may be empty."""
         if self._last is not None:
-            self._step = min(max(time_s - self._last[0], 0.0), LONGEST_S)
+            self._step = min(max(time_s - self._last[0], 0.0), MAX_FRAME_S)
             self._count(*self._last, self._step)
         for track_id in labels:
             self._seconds.setdefault(track_id, dict.fromkeys(EMOTIONS, 0.0))
@@ -52,7 +52,7 @@ class Tally:
     def by_face(self) -> list[dict[str, Any]]:
         """Return one row per face, ordered by `track_id`: `track_id`, `seen_s`, and the share of that time by emotion.
 
-        The shares sum to 1, or are all 0 for a face that was seen for no time.
+        The shares sum to 1, or are all 0 for a face with a duration of 0.
         """
         whole = self._with_last_frame()
         return [
@@ -61,13 +61,13 @@ class Tally:
         ]
 
     def total(self) -> dict[str, Any]:
-        """Return the sums over all faces: `duration_s`, `nobody_s`, and the share of each emotion.
+        """Return the sums over all faces: `duration_s`, `no_face_s`, and the share of each emotion.
 
-        A second with two faces counts for both.
+        A second with two faces counts twice.
         """
         whole = self._with_last_frame()
         total = {label: sum(seconds[label] for seconds in whole._seconds.values()) for label in EMOTIONS}
-        return {"duration_s": round(whole.duration_s, 3), "nobody_s": round(whole.nobody_s, 3), **_shares(total)}
+        return {"duration_s": round(whole.duration_s, 3), "no_face_s": round(whole.no_face_s, 3), **_shares(total)}
 
     def timelines(self) -> tuple[float, dict[int, list[Run]]]:
         """Return the seconds from start to end, with pauses, and the runs of each face by `track_id`.
@@ -88,7 +88,7 @@ class Tally:
     def _count(self, time_s: float, labels: Mapping[int, str], seconds: float) -> None:
         self._timelines.add(time_s, time_s + seconds, labels)
         self.duration_s += seconds
-        self.nobody_s += seconds if not labels else 0.0
+        self.no_face_s += seconds if not labels else 0.0
         for track_id, label in labels.items():
             self._seconds[track_id][label] += seconds
 

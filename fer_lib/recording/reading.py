@@ -11,14 +11,14 @@ from fer_lib.recording.columns import BOX, COLUMNS, RAW, SMOOTH, FaceRecord, fla
 from fer_lib.recording.durations import Tally
 from fer_lib.recording.writing import FORMAT, check_suffix
 
-LATEST_S = 1e10  # some 300 years
-# Names in recordings of version 1.
-OLD_NAMES = {"track": "track_id", "box": "xyxy", "raw": "raw_probabilities", "smooth": "probabilities"}
+MAX_TIME_S = 1e10  # some 300 years
+# Names in recordings of version 1 and their present ones.
+VERSION_1_NAMES = {"track": "track_id", "box": "xyxy", "raw": "raw_probabilities", "smooth": "probabilities"}
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = {"frame": "Int64", "track_id": "Int64", "label": "object"} | dict.fromkeys(
+DTYPES = {"frame": "Int64", "track_id": "Int64", "label": "object"} | dict.fromkeys(
     ("time_s", *BOX, "confidence", *RAW, *SMOOTH), "float64"
 )
 
@@ -34,15 +34,15 @@ def read_recording(path: Path | str) -> pd.DataFrame:
         ValueError: if the file is not a recording.
         ModuleNotFoundError: if pandas is missing, with the command that installs it.
     """
-    pandas, path = _pandas(), Path(path)
+    pandas, path = _import_pandas(), Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"the recording {path} must exist, but there is no such file")
     read = _read_csv if check_suffix(path) == ".csv" else _read_json
     try:
-        table = read(path, pandas)[list(COLUMNS)].astype(KINDS)
-        _check(table)
+        table = read(path, pandas)[list(COLUMNS)].astype(DTYPES)
+        _validate(table)
     except RecursionError:
-        raise ValueError(f"{path} must be a recording, but it is nested too deeply") from None
+        raise ValueError(f"{path} must be a recording, but its JSON is nested too deeply") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path} must be a recording, but it can't be read as one ({error})") from None
     return table
@@ -62,13 +62,13 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
         seen = rows.dropna(subset="track_id")
         tally.add_labels(float(rows["time_s"].iloc[0]), dict(zip(seen["track_id"], seen["label"], strict=True)))
     columns = ["track_id", "seen_s", *(name.removeprefix("raw_") for name in RAW)]
-    return _pandas().DataFrame(tally.by_face(), columns=columns).set_index("track_id")
+    return _import_pandas().DataFrame(tally.by_face(), columns=columns).set_index("track_id")
 
 
-def _check(table: Any) -> None:
-    """Check that times are finite and labels are emotions: sums and figures rely on both."""
-    if not table["time_s"].between(-LATEST_S, LATEST_S).all():
-        raise ValueError(f"every `time_s` must be a number of seconds from -{LATEST_S:.0e} to {LATEST_S:.0e}")
+def _validate(table: Any) -> None:
+    """Check that times are finite and labels are emotions; summaries and plots rely on both."""
+    if not table["time_s"].between(-MAX_TIME_S, MAX_TIME_S).all():
+        raise ValueError(f"every `time_s` must be a number of seconds from -{MAX_TIME_S:.0e} to {MAX_TIME_S:.0e}")
     seen = table.dropna(subset="track_id")
     unknown = seen.loc[~seen["label"].isin(EMOTIONS), "label"]
     if len(unknown):
@@ -78,7 +78,7 @@ def _check(table: Any) -> None:
 
 
 def _read_csv(path: Path, pandas: Any) -> Any:
-    table = pandas.read_csv(path).rename(columns=OLD_NAMES)
+    table = pandas.read_csv(path).rename(columns=VERSION_1_NAMES)
     if list(table.columns) != list(COLUMNS):
         raise ValueError(f"its first line must be {','.join(COLUMNS)}")
     return table
@@ -97,10 +97,10 @@ def _read_json(path: Path, pandas: Any) -> Any:
 
 
 def _rename(face: FaceRecord) -> FaceRecord:
-    return {OLD_NAMES.get(name, name): value for name, value in face.items()}
+    return {VERSION_1_NAMES.get(name, name): value for name, value in face.items()}
 
 
-def _pandas() -> Any:
+def _import_pandas() -> Any:
     try:
         import pandas
     except ModuleNotFoundError:

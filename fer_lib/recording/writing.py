@@ -26,7 +26,7 @@ class Recorder(Protocol):
         """Add one frame."""
 
     def finish(self) -> None:
-        """Write the end of the recording; the stream stays open."""
+        """Write the footer of the recording; the stream stays open."""
 
 
 class CsvRecorder:
@@ -38,10 +38,10 @@ class CsvRecorder:
 
     def write(self, time_s: float, frame: int, faces: Faces) -> None:
         """Add one frame, `time_s` after the start; it may have no faces."""
-        self._rows.writerows(flatten(_checked(time_s), frame, to_face_records(faces)))
+        self._rows.writerows(flatten(_validate_time(time_s), frame, to_face_records(faces)))
 
     def finish(self) -> None:
-        """Do nothing: CSV has no end."""
+        """Do nothing: CSV has no footer."""
 
 
 class JsonRecorder:
@@ -55,7 +55,7 @@ class JsonRecorder:
 
     def write(self, time_s: float, frame: int, faces: Faces) -> None:
         """Add one frame, `time_s` after the start; it may have no faces."""
-        line = {"time_s": _checked(time_s), "frame": frame, "faces": to_face_records(faces)}
+        line = {"time_s": _validate_time(time_s), "frame": frame, "faces": to_face_records(faces)}
         self._stream.write(self._separator + json.dumps(line))
         self._separator = ",\n"
 
@@ -64,7 +64,7 @@ class JsonRecorder:
         self._stream.write("\n]}\n")
 
 
-KINDS: dict[str, type[CsvRecorder] | type[JsonRecorder]] = {".csv": CsvRecorder, ".json": JsonRecorder}
+RECORDERS: dict[str, type[CsvRecorder] | type[JsonRecorder]] = {".csv": CsvRecorder, ".json": JsonRecorder}
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def open_recording(path: Path | str) -> Iterator[Recorder]:
         ValueError: if the suffix is neither.
         FileNotFoundError: if the folder is missing.
     """
-    kind = KINDS[check_suffix(Path(path))]
+    kind = RECORDERS[check_suffix(Path(path))]
     with draft(path) as half, half.open("w", encoding="utf-8", newline="") as stream:
         recorder = kind(stream)
         yield recorder
@@ -88,12 +88,12 @@ def check_suffix(path: Path) -> str:
     Raises:
         ValueError: if it is neither `.csv` nor `.json`.
     """
-    if path.suffix.lower() not in KINDS:
+    if path.suffix.lower() not in RECORDERS:
         raise ValueError(f"a recording must end in .csv or .json, but got {path}")
     return path.suffix.lower()
 
 
-def _checked(time_s: float) -> float:
+def _validate_time(time_s: float) -> float:
     if not math.isfinite(time_s):
         raise ValueError(f"`time_s` must be a finite number of seconds, but got {time_s}")
     return round(float(time_s), 6)

@@ -115,5 +115,5 @@ def test_summary_of_a_crowd_shows_those_seen_longest(tmp_path) -> None:
     lines = summary(tmp_path / "in.mp4", tally).splitlines()
     assert lines[1].split()[:2] == ["Face", "29"]
     assert lines[-2] == "  and 18 more that were seen for a shorter time"
-    assert lines[-1].split() == ["nobody", "0.1", "s"]
+    assert lines[-1].split() == ["no", "face", "0.1", "s"]
     assert "happy 100%" in lines[1]

@@ -1,4 +1,4 @@
-"""A server, a browser whose visitor has a camera and allows it, and the page in it."""
+"""Fixtures: a Voila server, a browser with an allowed camera, and the live page in it."""
 
 import json
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def voila(chromium: str) -> Iterator[str]:
-    """A server that also answers to INSECURE_HOST, to which browsers give no camera without https."""
+    """A Voila server that also accepts INSECURE_HOST, on which browsers refuse the camera without https."""
     with serve_voila(environment={"FER_ALLOWED_HOSTS": INSECURE_HOST}) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, chromium: str, clip: Path) -> Iterator[Browser]:
-    """The browser of a visitor who has a camera and allows it."""
+    """A browser with a camera and permission to use it."""
     with open_browser(playwright, chromium, clip) as browser:
         yield browser
 
@@ -51,13 +51,13 @@ def page(browser: Browser, voila: str) -> Iterator[LivePage]:
 
 @pytest.fixture
 def live(page: LivePage) -> LivePage:
-    """The page after Start, with faces on it."""
+    """The page after Start, with a face in view."""
     page.press("Start")
     page.wait_for_state("running")
     return page
 
 
 def kill_kernel(page: LivePage) -> None:
-    """Kill the kernel behind a page that Voila serves."""
+    """Kill the kernel of a page that Voila serves."""
     config = page.page.locator("#jupyter-config-data").text_content() or "{}"
     find_kernel(json.loads(config)["kernelId"]).kill()

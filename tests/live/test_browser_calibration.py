@@ -1,4 +1,4 @@
-"""The personal baseline and the timeline of a recording, as visitors meet them."""
+"""End-to-end tests of neutral calibration and of the emotion strip of a recording."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.session.neutral_calibration import DONE, NOTHING, STOPPED
+from fer_lib.live.session.neutral_calibration import DONE, NOT_NEEDED, STOPPED
 from harness.browser import LivePage
 
 pytestmark = pytest.mark.timeout(900)
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(900)
 def voila(chromium: str) -> Iterator[str]:
     from harness.servers import serve_voila
 
-    # The camera's face moves much, and on a busy machine it is lost for moments.
+    # Shorter than the default: the camera's face moves, and on a busy machine it is lost now and then.
     with serve_voila(environment={"FER_CALIBRATION_S": "2"}) as url:
         yield url
 
@@ -29,50 +29,50 @@ def live(live: LivePage) -> Iterator[LivePage]:
 
 
 def calibrate(live: LivePage) -> str:
-    """Press the button until there is a baseline, as a patient visitor would; return the sentence at the end."""
-    mark, said = live.page.locator(".fer-mark-calibration"), live.page.locator(".fer-calibration-result")
+    """Calibrate, up to ten times until it succeeds; return the last result sentence."""
+    mark, result = live.page.locator(".fer-mark-calibration"), live.page.locator(".fer-calibration-result")
     for _ in range(10):
         live.press("Calibrate …")
         mark.wait_for()
         live.wait_until(lambda: not mark.is_visible(), "the end of the calibration")
-        if said.inner_text() in (DONE, NOTHING):
+        if result.inner_text() in (DONE, NOT_NEEDED):
             break
-    return said.inner_text()
+    return result.inner_text()
 
 
-def test_baseline_is_off_until_it_is_made_and_can_be_forgotten(live):
-    sign, forget = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Delete calibration")
-    assert not sign.is_visible()
+def test_calibrate_and_delete(live):
+    badge, delete = live.page.locator(".fer-calibrated"), live.page.get_by_role("button", name="Delete calibration")
+    assert not badge.is_visible()
     live.press("More")
-    assert forget.is_disabled()
+    assert delete.is_disabled()
     before = live.faces[0]["probabilities"]
-    assert calibrate(live) == DONE  # the face smiles, so there is something to take off
-    sign.wait_for()
+    assert calibrate(live) == DONE  # the face smiles, so that there is an offset
+    badge.wait_for()
     label = before.index(max(before))
     live.wait_until(
         lambda: bool(live.faces) and live.faces[0]["probabilities"][label] < max(before) - 0.02, "a smaller probability"
     )
-    forget.click()
-    sign.wait_for(state="hidden")
-    assert forget.is_disabled()
+    delete.click()
+    badge.wait_for(state="hidden")
+    assert delete.is_disabled()
     live.wait_until(
         lambda: bool(live.faces) and live.faces[0]["probabilities"][label] > max(before) - 0.02,
-        "the probability before",
+        "the former probability",
     )
 
 
-def test_stop_while_it_is_made_is_told(live):
+def test_stop_cancels_the_calibration(live):
     live.press("More")
     live.press("Calibrate …")
     live.page.locator(".fer-mark-calibration").wait_for()
     live.press("Stop")
-    said = live.page.locator(".fer-calibration-result")
-    live.wait_until(lambda: said.inner_text() == STOPPED, "the sentence")
+    result = live.page.locator(".fer-calibration-result")
+    live.wait_until(lambda: result.inner_text() == STOPPED, "the sentence")
     assert not live.page.locator(".fer-mark-calibration").is_visible()
     assert live.page.get_by_role("button", name="Calibrate …").is_disabled()
 
 
-def test_recording_has_a_timeline_of_each_person(live):
+def test_recording_has_an_emotion_strip(live):
     live.press("Record")
     live.wait_for_results(live.results + 20)
     live.press("Record")

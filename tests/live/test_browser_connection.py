@@ -1,4 +1,4 @@
-"""The page over a bad connection, after its server began anew, and in two tabs at once."""
+"""The live page on a bad connection, after a restart of its server, and in two tabs."""
 
 import json
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ def network(voila: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def far(browser: Browser, network: Proxy) -> Iterator[LivePage]:
-    """The live page, with faces on it, behind a network that can be made bad."""
+def live(browser: Browser, network: Proxy) -> Iterator[LivePage]:
+    """The live page, with a face in view, behind a network proxy."""
     page = LivePage(browser, network.url)
     try:
         yield open_page(page)
@@ -32,61 +32,61 @@ def far(browser: Browser, network: Proxy) -> Iterator[LivePage]:
         page.close()
 
 
-def test_a_cut_of_a_second_mends_itself(far, network):
-    found = cut(far, network, 1)
+def test_short_cut_recovers(live, network):
+    found = cut(live, network, 1)
     assert found["clicks"] == 0
     assert found["under_way"] <= 2
-    assert far.live_tracks() == 1
+    assert live.live_tracks() == 1
 
 
-def test_a_long_cut_releases_the_camera_and_one_click_goes_on(far, network):
+def test_long_cut_releases_the_camera_until_start(live, network):
     network.cut()
-    far.wait_for_state("unheard")
-    assert far.status == STATES["unheard"]
-    far.wait_for_state("offline")
-    assert far.status == STATES["offline"]
-    assert far.live_tracks() == 0
-    frames = far.frames_sent
+    live.wait_for_state("no-reply")
+    assert live.status == STATES["no-reply"]
+    live.wait_for_state("offline")
+    assert live.status == STATES["offline"]
+    assert live.live_tracks() == 0
+    frames = live.frames_sent
     network.mend()
-    far.wait_for_state("back")
-    assert far.status == STATES["back"]
-    assert far.live_tracks() == 0, "the camera goes on only when the visitor says so"
-    assert far.frames_sent == frames
-    far.press("Start")
-    far.wait_for_state("running")
-    far.wait_for_results(5)
+    live.wait_for_state("reconnected")
+    assert live.status == STATES["reconnected"]
+    assert live.live_tracks() == 0, "the camera is opened only by the visitor"
+    assert live.frames_sent == frames
+    live.press("Start")
+    live.wait_for_state("running")
+    live.wait_for_results(5)
 
 
-def test_start_while_the_server_is_away(far, network):
-    far.press("Stop")
+def test_start_while_the_server_is_unreachable(live, network):
+    live.press("Stop")
     network.cut()
-    far.page.wait_for_timeout(500)
-    far.press("Start")
-    far.wait_for_state("offline")
-    assert far.live_tracks() == 0
-    assert far.tracks() == 1, "the camera was not asked for a second time"
+    live.page.wait_for_timeout(500)
+    live.press("Start")
+    live.wait_for_state("offline")
+    assert live.live_tracks() == 0
+    assert live.tracks() == 1, "the camera is not opened a second time"
 
 
-def test_a_very_slow_network_is_not_filled_with_frames(far, network):
-    found = slow(far, network, delay_s=0.2, bytes_per_s=16_000, seconds=6, wanted=3)
+def test_slow_network_limits_frames_in_flight(live, network):
+    found = slow(live, network, delay_s=0.2, bytes_per_s=16_000, seconds=6, wanted=3)
     assert found["under_way"] <= FRAMES_UNDER_WAY
     assert found["clicks"] == 0
 
 
-def test_a_laptop_that_slept_goes_on(far, network):
-    assert sleep(far, network, 9)["clicks"] <= 1
+def test_resume_after_suspend(live, network):
+    assert sleep(live, network, 9)["clicks"] <= 1
 
 
-def test_a_server_that_began_anew_needs_one_click(browser):
+def test_restarted_server_needs_a_reload(browser):
     port = find_port()
     with ExitStack() as stack:
         with serve_voila(port=port) as url:
             page = LivePage(browser, url)
             stack.callback(page.close)
             open_page(page)
-        page.wait_for_state("unheard", "offline")
+        page.wait_for_state("no-reply", "offline")
         stack.enter_context(serve_voila(port=port))
-        page.wait_for_state("kernel-gone")
+        page.wait_for_state("kernel-ended")
         assert page.live_tracks() == 0
         assert page.page.get_by_role("button", name="Start", exact=True).count() == 0
         page.press("Reload")
@@ -94,7 +94,7 @@ def test_a_server_that_began_anew_needs_one_click(browser):
         open_page(page)
 
 
-def test_two_tabs_do_not_disturb_each_other(browser, voila):
+def test_two_tabs_are_independent(browser, voila):
     with ExitStack() as stack:
         first = LivePage(browser, voila)
         stack.callback(first.close)

@@ -1,6 +1,7 @@
-"""Frames come from the camera's track where that is possible, with the time at which they were taken."""
+"""Frame reader in a browser: frames come from the camera's track where possible, with their capture times."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,34 +11,37 @@ from fer_lib.live.page.live_view import FOLDER
 
 pytestmark = pytest.mark.timeout(900)
 
-PAGE = "http://localhost/"  # a page of our own may use the camera there
-ENOUGH = 90  # frames after which nothing new is expected
-LOOK_ON = """async () => {
+PAGE = "http://localhost/"  # a secure context, in which the camera is allowed
+SCRIPTS = ("transport/throughput.js", "camera/frame_reader.js")
+MAX_FRAMES = 90
+# Reads frames until 30 are synchronized or there are MAX_FRAMES; `displayed` are the video frames for comparison.
+READ_FRAMES = """async () => {
   const [video] = document.getElementsByTagName("video");
   const media = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
   video.srcObject = media;
   await video.play();
-  const given = [];
-  const shown = [];
-  const look = (now, frame) => {
-    shown.push({ now, takenAt: frame.captureTime });
-    video.requestVideoFrameCallback(look);
+  const frames = [];
+  const displayed = [];
+  const addDisplayed = (now, frame) => {
+    displayed.push({ now, capturedAt: frame.captureTime });
+    video.requestVideoFrameCallback(addDisplayed);
   };
-  video.requestVideoFrameCallback(look);
-  const give = (image, takenAt) =>
-    given.push({ fromTrack: image !== video, now: performance.now(), takenAt, isSure: frames.clock.isSynchronized });
-  const frames = new FrameReader(video, give);
+  video.requestVideoFrameCallback(addDisplayed);
+  const addFrame = (image, capturedAt) =>
+    frames.push({ fromTrack: image !== video, now: performance.now(), capturedAt, isSynchronized: reader.clock.isSynchronized });
+  const reader = new FrameReader(video, addFrame);
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-  frames.start();
-  for (let i = 0; i < 600 && given.filter(({ isSure }) => isSure).length < 30 && given.length < ENOUGH; i++) await wait(50);
-  frames.stop();
+  const isDone = () => frames.filter(({ isSynchronized }) => isSynchronized).length >= 30 || frames.length >= MAX_FRAMES;
+  reader.start();
+  for (let i = 0; i < 600 && !isDone(); i++) await wait(50);
+  reader.stop();
   await wait(100);
-  const before = given.length;
+  const atStop = frames.length;
   await wait(300);
-  const after = given.length;
+  const afterStop = frames.length;
   media.getTracks().forEach((track) => track.stop());
-  return { given, shown, before, after };
-}""".replace("ENOUGH", str(ENOUGH))
+  return { frames, displayed, atStop, afterStop };
+}""".replace("MAX_FRAMES", str(MAX_FRAMES))
 
 
 @pytest.fixture
@@ -45,47 +49,47 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_context().new_page()
     page.route(PAGE, lambda route: route.fulfill(body="<video muted></video>", content_type="text/html"))
     page.goto(PAGE)
-    for name in ("throughput.js", "frame_reader.js"):
-        page.add_script_tag(content=(FOLDER / name).read_text(encoding="utf-8"))
+    for name in SCRIPTS:
+        page.add_script_tag(content=(FOLDER / "scripts" / name).read_text(encoding="utf-8"))
     yield page
     page.context.close()
 
 
-def test_frames_of_the_track_carry_the_time_at_which_they_were_taken(page):
-    seen = page.evaluate(LOOK_ON)
-    read = [one for one in seen["given"] if one["fromTrack"]]
-    sure = np.array([one["takenAt"] for one in read if one["isSure"]])
-    assert len(sure) >= 30
-    assert all(one["takenAt"] <= one["now"] for one in read)
-    shown = np.array([one["takenAt"] for one in seen["shown"]])
-    shown = shown[(shown >= sure[0]) & (shown <= sure[-1])]
-    assert len(shown) >= 10
-    assert np.median(np.abs(shown[:, None] - sure).min(axis=1)) < 0.5  # ms
+def test_frame_reader_capture_times(page):
+    read = page.evaluate(READ_FRAMES)
+    from_track = [frame for frame in read["frames"] if frame["fromTrack"]]
+    synchronized = np.array([frame["capturedAt"] for frame in from_track if frame["isSynchronized"]])
+    assert len(synchronized) >= 30
+    assert all(frame["capturedAt"] <= frame["now"] for frame in from_track)
+    displayed = np.array([frame["capturedAt"] for frame in read["displayed"]])
+    displayed = displayed[(displayed >= synchronized[0]) & (displayed <= synchronized[-1])]
+    assert len(displayed) >= 10
+    assert np.median(np.abs(displayed[:, None] - synchronized).min(axis=1)) < 0.5  # ms
 
 
-def test_frames_stop_when_told(page):
-    seen = page.evaluate(LOOK_ON)
-    assert seen["after"] == seen["before"] > 0
+def test_frame_reader_stop(page):
+    read = page.evaluate(READ_FRAMES)
+    assert read["afterStop"] == read["atStop"] > 0
 
 
-def test_frames_without_a_reader_come_from_the_video(page):
+def test_frame_reader_without_track_processor(page):
     page.evaluate("() => { delete window.MediaStreamTrackProcessor; }")
-    assert_all_come_from_the_video(page.evaluate(LOOK_ON))
+    assert_frames_come_from_the_video(page.evaluate(READ_FRAMES))
 
 
-def test_frames_of_a_reader_that_fails_come_from_the_video(page):
+def test_frame_reader_failing_track_processor(page):
     page.evaluate("""() => {
       window.MediaStreamTrackProcessor = class {
         readable = new ReadableStream({ start: (frames) => frames.error(new Error("no")) });
       };
     }""")
-    assert_all_come_from_the_video(page.evaluate(LOOK_ON))
+    assert_frames_come_from_the_video(page.evaluate(READ_FRAMES))
 
 
-def assert_all_come_from_the_video(seen):
-    """Check that every frame that the video showed was given once."""
-    assert not any(one["fromTrack"] for one in seen["given"])
-    given = [one["takenAt"] for one in seen["given"]]
-    assert len(given) >= ENOUGH
-    assert len(set(given)) == len(given)
-    assert len(set(given) & {one["takenAt"] for one in seen["shown"]}) > len(given) - 10
+def assert_frames_come_from_the_video(read: dict[str, Any]) -> None:
+    """Check that every displayed video frame was read once."""
+    assert not any(frame["fromTrack"] for frame in read["frames"])
+    times = [frame["capturedAt"] for frame in read["frames"]]
+    assert len(times) >= MAX_FRAMES
+    assert len(set(times)) == len(times)
+    assert len(set(times) & {frame["capturedAt"] for frame in read["displayed"]}) > len(times) - 10

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy in the browser: what it blocks. That the page works under it, all other tests show."""
+"""Requests that the Content-Security-Policy blocks in the browser."""
 
 import pytest
 
@@ -20,8 +20,8 @@ ACTIONS = {
 }
 
 
-def test_policy_blocks_other_hosts_and_code_from_text(live):
-    assert live.page.evaluate("fetch('/voila/static/voila.js').then((answer) => answer.status)") == 200
+def test_policy_blocks_other_hosts_and_eval(live):
+    assert live.page.evaluate("fetch('/voila/static/voila.js').then((response) => response.status)") == 200
     assert live.complaints == []
-    found = {action: live.page.evaluate(BLOCKED.replace("ACTION", action)) for action in ACTIONS}
-    assert found == ACTIONS
+    blocked = {action: live.page.evaluate(BLOCKED.replace("ACTION", action)) for action in ACTIONS}
+    assert blocked == ACTIONS

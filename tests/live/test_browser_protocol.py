@@ -1,4 +1,4 @@
-"""The page's scripts in a browser, without a server: handlers, states and messages, with a fake widget model."""
+"""Handlers, states and messages of the page's scripts in a browser, with a fake widget model and without a server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -54,7 +54,7 @@ FAKE_MODEL = """(options) => {
     return window.view.start();
   };
 }"""
-# What brings the page into each state.
+# Script that leads to each state.
 ROUTES = {
     "ready": "",
     "waiting": "stream.captureStream = () => new Promise(() => {}); view.start();",
@@ -62,7 +62,7 @@ ROUTES = {
     "loading": "await startStream();",
     "running": "await startStream(); replyWithFaces([face]);",
     "no-face": "await startStream(); replyWithFaces([]);",
-    "unheard": "await startStream(); replyWithFaces([]); view.status.markUnheard();",
+    "no-reply": "await startStream(); replyWithFaces([]); view.status.markNoReply();",
     "paused": "await startStream(); view.pause(true);",
     "stopped": "await startStream(); receive({ type: 'stop' });",
     "refused": "await rejectWith('NotAllowedError');",
@@ -72,9 +72,9 @@ ROUTES = {
     "insecure": "Object.defineProperty(window, 'isSecureContext', { value: false }); await view.start();",
     "unreadable": "await view.start(openFile(new File(['x'], 'a.txt', { type: 'text/plain' })));",
     "disconnected": "await startStream(); view.media.getTracks()[0].dispatchEvent(new Event('ended'));",
-    "kernel-gone": "events['comm:close']();",
-    "offline": "view.connection.isAway = true; await view.start();",
-    "back": "view.connection.isAway = true; await view.start(); view.resume();",
+    "kernel-ended": "events['comm:close']();",
+    "offline": "view.connection.isUnreachable = true; await view.start();",
+    "reconnected": "view.connection.isUnreachable = true; await view.start(); view.resume();",
     "broken": "await startStream(); receive({ type: 'broken', id: sent.findLast(({ type }) => type === 'frame').id, detail: 'x' });",
 }
 
@@ -102,13 +102,13 @@ def run(page: Page, script: str) -> Any:
     return page.evaluate(f"async () => {{ {script} }}")
 
 
-def test_handlers_cover_the_messages_of_the_kernel(page):
+def test_handlers_cover_kernel_messages(page):
     assert set(run(page, "return Object.keys(view.handlers);")) == set(KERNEL_MESSAGES)
 
 
-def test_send_rejects_an_unknown_kind(page):
+def test_send_unknown_kind(page):
     assert set(run(page, "return PAGE_MESSAGES;")) == set(PAGE_MESSAGES)
-    script = "try { view.send({ type: 'dance' }); } catch (error) { return error.name; }"
+    script = "try { view.send({ type: 'unknown' }); } catch (error) { return error.name; }"
     assert run(page, script) == "TypeError"
 
 
@@ -118,7 +118,7 @@ def test_send_uses_every_kind(page):
         """await startStream();
         replyWithFaces([face]);
         receive({ type: "recording", on: false, full: false, frames: 1, rows: 1, span_s: 1, more: 0,
-                  total: { duration_s: 1, nobody_s: 0 }, faces: [] });
+                  total: { duration_s: 1, no_face_s: 0 }, faces: [] });
         const press = (selector) => view.root.querySelector(selector).click();
         view.diagnostics.panel.open = true;
         for (const selector of [".fer-record", ".fer-calibrate"]) press(selector);
@@ -140,12 +140,12 @@ def test_send_uses_every_kind(page):
     assert fields == {kind: set(names) for kind, names in PAGE_MESSAGES.items()}
 
 
-def test_every_state_has_a_route():
+def test_routes_cover_every_state():
     assert set(ROUTES) == set(STATES)
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_state_is_shown_and_sent(page, state):
+def test_set_state(page, state):
     shown = run(
         page,
         f"""{ROUTES[state]}
@@ -164,7 +164,7 @@ def test_state_is_shown_and_sent(page, state):
     assert shown["canRecord"] == (state in TOOL_STATES)
 
 
-def test_label_colors_and_inks_are_those_of_the_overlay(page):
+def test_label_colors_and_inks_match_the_overlay(page):
     colors, inks = run(page, "return [LABEL_COLORS, LABEL_INKS];")
     assert colors == EMOTION_COLORS
     assert {label: rgb(inks[label]) for label in EMOTIONS} == {

@@ -1,4 +1,4 @@
-"""Ways to a result without a camera: a photo, a video, the demo; and files that are none of them."""
+"""End-to-end tests of sources other than the camera: photos, videos, the demo, and unreadable files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """The browser of a visitor who has no camera."""
+    """A browser without a camera."""
     with open_browser(playwright, chromium) as browser:
         yield browser
 
@@ -54,8 +54,8 @@ def pair(tmp_path: Path) -> Path:
     return path
 
 
-def make_doubtful_frame() -> np.ndarray:
-    """Cover the mouth or blur the face until the network is not sure, whatever its weights."""
+def make_uncertain_frame() -> np.ndarray:
+    """Cover the mouth or blur the face until the probability of the label is below 0.85."""
     x1, y1, x2, y2 = face_box(0).astype(int)
     pipeline, height = load_pipeline(), y2 - y1
     for share, blur in ((0.62, 0), (0.62, 2), (0.55, 3), (1, 5), (1, 8)):
@@ -64,14 +64,14 @@ def make_doubtful_frame() -> np.ndarray:
         faces = pipeline.analyze(frame)
         if len(faces) == 1 and faces.probabilities.max() < 0.85:
             return frame
-    return pytest.fail("this test needs a face that the network is not sure of")
+    return pytest.fail("this test needs a face with a probability below 0.85")
 
 
 def choose_file(page: LivePage, path: Path) -> None:
     page.page.locator(".fer-file").set_input_files(path)
 
 
-def assert_shows_a_face(page: LivePage, results: int, name: str) -> None:
+def assert_recognizes_a_face(page: LivePage, results: int, name: str) -> None:
     page.wait_for_state("running")
     page.wait_for_results(results)
     (face,) = page.faces
@@ -85,17 +85,17 @@ def test_demo_without_a_camera(page):
     page.press("Start")
     page.wait_for_state("no-camera")
     page.press("Demo")
-    assert_shows_a_face(page, 20, "Demo: a portrait, not your camera")
+    assert_recognizes_a_face(page, 20, "Demo: a portrait, not your camera")
     page.press("Stop")
     assert page.state == "stopped"
     assert not page.page.locator(".fer-tag").is_visible()
 
 
-def test_demo_comes_first_where_the_setting_says_so(browser):
+def test_demo_first(browser):
     with serve_voila(environment={"FER_DEMO_FIRST": "true"}) as url:
         page = LivePage(browser, url)
         try:
-            assert_shows_a_face(page, 5, "Demo: a portrait, not your camera")
+            assert_recognizes_a_face(page, 5, "Demo: a portrait, not your camera")
             page.press("Stop")
             page.press("Start")
             page.wait_for_state("no-camera")
@@ -105,12 +105,12 @@ def test_demo_comes_first_where_the_setting_says_so(browser):
 
 def test_photo(page, photo):
     choose_file(page, photo)
-    assert_shows_a_face(page, 2, "portrait.png")
+    assert_recognizes_a_face(page, 2, "portrait.png")
     page.press("Stop")
 
 
-def test_uncertain_is_said_instead_of_the_label(page, tmp_path):
-    cv2.imwrite(str(path := tmp_path / "doubtful.png"), cv2.cvtColor(make_doubtful_frame(), cv2.COLOR_RGB2BGR))
+def test_uncertain_label(page, tmp_path):
+    cv2.imwrite(str(path := tmp_path / "uncertain.png"), cv2.cvtColor(make_uncertain_frame(), cv2.COLOR_RGB2BGR))
     choose_file(page, path)
     page.wait_for_state("running")
     (face,) = page.faces
@@ -122,22 +122,22 @@ def test_uncertain_is_said_instead_of_the_label(page, tmp_path):
     page.wait_until(lambda: label.inner_text().lower() == face["label"], "the label")
 
 
-def test_video_is_played_again_and_again(page, video):
+def test_video_is_looped(page, video):
     choose_file(page, video)
-    assert_shows_a_face(page, 75, "clip.webm")
+    assert_recognizes_a_face(page, 75, "clip.webm")
     assert page.page.evaluate("() => document.querySelector('.fer-video').src").startswith("blob:")
     page.press("Stop")
     assert page.page.evaluate("() => document.querySelector('.fer-video').hasAttribute('src')") is False
 
 
-def test_one_source_after_the_other(page, photo, video):
+def test_change_of_source(page, photo, video):
     choose_file(page, video)
-    assert_shows_a_face(page, 5, "clip.webm")
+    assert_recognizes_a_face(page, 5, "clip.webm")
     choose_file(page, photo)
-    assert_shows_a_face(page, 1, "portrait.png")
+    assert_recognizes_a_face(page, 1, "portrait.png")
     page.press("Stop")
     page.press("Demo")
-    assert_shows_a_face(page, 5, "Demo: a portrait, not your camera")
+    assert_recognizes_a_face(page, 5, "Demo: a portrait, not your camera")
 
 
 def test_pasted_photo(page, photo):
@@ -149,26 +149,26 @@ def test_pasted_photo(page, photo):
         }""",
         list(photo.read_bytes()),
     )
-    assert_shows_a_face(page, 1, "image.png")
+    assert_recognizes_a_face(page, 1, "image.png")
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "detail"),
     [
         ("notes.txt", "notes.txt is neither a photo nor a video."),
         ("broken.png", "broken.png is not a photo that this browser can read."),
         ("broken.webm", "broken.webm is not a video that this browser can play."),
     ],
 )
-def test_unreadable_file_is_told(page, tmp_path, name, sentence):
-    (tmp_path / name).write_bytes(b"nothing of the kind")
+def test_unreadable_file(page, tmp_path, name, detail):
+    (tmp_path / name).write_bytes(b"neither a photo nor a video")
     choose_file(page, tmp_path / name)
     page.wait_for_state("unreadable")
-    assert page.status == STATES["unreadable"].replace("{detail}", sentence)
+    assert page.status == STATES["unreadable"].replace("{detail}", detail)
     assert page.page.get_by_role("button", name="Demo", exact=True).is_visible()
 
 
-def test_nobody_needs_the_mouse(page):
+def test_demo_by_keyboard(page):
     page.page.locator(".fer-demo").focus()
     page.page.keyboard.press("Enter")
     page.wait_for_state("running")
@@ -176,24 +176,24 @@ def test_nobody_needs_the_mouse(page):
 
 
 @pytest.mark.parametrize("click", [True, False])
-def test_several_faces_have_numbers_and_one_is_followed(page, pair, click):
+def test_select_one_of_several_faces(page, pair, click):
     choose_file(page, pair)
     page.wait_for_state("running")
     page.wait_until(lambda: len(page.faces) == 2, "two faces")
-    who = page.page.locator(".fer-who")
-    page.wait_until(lambda: who.inner_text() == "Largest of 2 · click a face to select it", "two faces")
+    name = page.page.locator(".fer-face-name")
+    page.wait_until(lambda: name.inner_text() == "Largest of 2 · click a face to select it", "two faces")
     canvas = page.page.locator(".fer-overlay")
     smaller = min(page.faces, key=lambda face: face["xyxy"][2] - face["xyxy"][0])
-    place = canvas.bounding_box()
-    x1, y1, x2, y2 = (value * place["width"] / 640 for value in smaller["xyxy"])
+    box = canvas.bounding_box()
+    x1, y1, x2, y2 = (value * box["width"] / 640 for value in smaller["xyxy"])
     middle = {"x": (x1 + x2) / 2, "y": (y1 + y2) / 2}
     if click:
         canvas.click(position=middle)
     else:
-        canvas.press("ArrowRight" if x1 < place["width"] / 2 else "ArrowLeft")
-    page.wait_until(lambda: who.inner_text() == f"The face you chose · Face {smaller['track_id']}", "the smaller face")
+        canvas.press("ArrowRight" if x1 < box["width"] / 2 else "ArrowLeft")
+    page.wait_until(lambda: name.inner_text() == f"Selected face · Face {smaller['track_id']}", "the smaller face")
     if click:
         canvas.click(position=middle)
     else:
         canvas.press("Escape")
-    page.wait_until(lambda: who.inner_text().startswith("Largest of 2"), "the largest face again")
+    page.wait_until(lambda: name.inner_text().startswith("Largest of 2"), "the largest face again")

@@ -1,4 +1,4 @@
-"""The tools around the live view, as visitors use them: recording, choices, snapshot, timeline, doctor."""
+"""End-to-end tests of the tools: recording, preferences, snapshot, timeline, diagnostics."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def page(page: LivePage) -> Iterator[LivePage]:
     assert page.strangers == []
 
 
-def choose(page: LivePage, name: str, value: float) -> None:
+def set_preference(page: LivePage, name: str, value: float) -> None:
     """Move a slider."""
     page.page.locator(f"[data-preference={name}]").evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
@@ -41,7 +41,7 @@ def record(live: LivePage, results: int) -> None:
     live.page.locator(".fer-summary").wait_for()
 
 
-def test_recording_is_seen_and_summed_up(live):
+def test_recording_summary(live):
     mark = live.page.locator(".fer-mark-record")
     assert not mark.is_visible()
     live.press("Record")
@@ -56,7 +56,7 @@ def test_recording_is_seen_and_summed_up(live):
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_recording_is_downloaded(live, tmp_path, kind):
+def test_recording_download(live, tmp_path, kind):
     record(live, 20)
     with live.page.expect_download() as waiting:
         live.press(f"Download {kind.upper()}")
@@ -73,7 +73,7 @@ def test_recording_is_downloaded(live, tmp_path, kind):
     assert seen["label"].isin(EMOTIONS).all()
 
 
-def test_stop_ends_a_recording_and_it_can_be_forgotten(live):
+def test_stop_ends_the_recording_and_delete(live):
     live.press("Record")
     live.page.locator(".fer-mark-record").wait_for()
     live.wait_for_results(live.results + 5)
@@ -81,13 +81,13 @@ def test_stop_ends_a_recording_and_it_can_be_forgotten(live):
     live.page.locator(".fer-summary").wait_for()
     assert not live.page.locator(".fer-mark-record").is_visible()
     assert live.page.get_by_role("button", name="Record", exact=True).is_disabled()
-    live.press("Forget")
+    live.press("Delete recording")
     live.page.locator(".fer-summary").wait_for(state="hidden")
 
 
-def test_smoothing_reaches_the_kernel(live):
+def test_smoothing_is_sent_to_the_kernel(live):
     live.press("More")
-    choose(live, "smoothing_s", 0)
+    set_preference(live, "smoothing_s", 0)
     live.press("Record")
     live.wait_for_results(live.results + 20)
     live.press("Record")
@@ -99,9 +99,9 @@ def test_smoothing_reaches_the_kernel(live):
     assert all(face["raw_probabilities"] == pytest.approx(face["probabilities"], abs=2e-4) for face in last)
 
 
-def test_another_camera_is_taken_at_once_and_remembered(playwright, chromium, voila):
+def test_select_camera(playwright, chromium, voila):
     two = ("--use-fake-device-for-media-stream=device-count=2",)
-    taken = "() => document.querySelector('.fer-video').srcObject?.getVideoTracks()[0].getSettings().deviceId"
+    opened_device = "() => document.querySelector('.fer-video').srcObject?.getVideoTracks()[0].getSettings().deviceId"
     with open_browser(playwright, chromium, options=two) as browser:
         page = LivePage(browser, voila)
         page.wait_until_ready()
@@ -111,49 +111,49 @@ def test_another_camera_is_taken_at_once_and_remembered(playwright, chromium, vo
         page.press("Start")
         page.wait_for_state("running", "no-face")
         page.wait_until(select.is_enabled, "a choice of cameras")
-        first = page.page.evaluate(taken)
+        first = page.page.evaluate(opened_device)
         other = next(
             value
             for value in select.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
             if value not in ("", first)
         )
         select.select_option(other)
-        page.wait_until(lambda: page.page.evaluate(taken) == other, "the other camera")
+        page.wait_until(lambda: page.page.evaluate(opened_device) == other, "the other camera")
         page.wait_for_state("running", "no-face")
         assert page.live_tracks() == 1
         page.page.goto(voila)
         page.wait_until_ready()
         page.press("Start")
         page.wait_for_state("running", "no-face")
-        assert page.page.evaluate(taken) == other
+        assert page.page.evaluate(opened_device) == other
 
 
-def test_mirror_turns_the_picture(live):
+def test_mirror(live):
     assert live.page.locator(".fer-live").get_attribute("data-mirror") is not None
     live.press("More")
     live.page.get_by_label("Mirror the camera").uncheck()
     assert live.page.locator(".fer-live").get_attribute("data-mirror") is None
 
 
-def test_choices_are_remembered(live, voila):
+def test_preferences_are_stored(live, voila):
     live.press("More")
-    choose(live, "uncertain_below", 0.7)
-    choose(live, "smoothing_s", 1.5)
+    set_preference(live, "uncertain_below", 0.7)
+    set_preference(live, "smoothing_s", 1.5)
     live.page.get_by_label("Mirror the camera").uncheck()
     live.page.goto(voila)
     live.wait_until_ready()
     live.press("More")
-    live.complaints.clear()  # Voila's own farewell from the page that was left may be refused
+    live.complaints.clear()  # Voila's request to shut down the former kernel may be refused
     values = live.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
     assert values[:2] == ["0.7", "1.5"]
     assert not live.page.get_by_label("Mirror the camera").is_checked()
 
 
 @pytest.mark.parametrize(
-    "kept", ["nonsense", "[]", '{"uncertain_below": 7, "smoothing_s": "1", "__proto__": 1}', "null"]
+    "stored", ["invalid", "[]", '{"uncertain_below": 7, "smoothing_s": "1", "__proto__": 1}', "null"]
 )
-def test_nonsense_in_the_browsers_memory(browser, voila, kept):
-    page = LivePage(browser, voila, f"localStorage.setItem('fer-live', {kept!r})")
+def test_invalid_stored_preferences(browser, voila, stored):
+    page = LivePage(browser, voila, f"localStorage.setItem('fer-live', {stored!r})")
     try:
         page.wait_until_ready()
         page.press("More")
@@ -174,7 +174,7 @@ def test_timeline_is_drawn(live):
     assert "mostly" in live.page.locator(".fer-timeline canvas").get_attribute("aria-label")
 
 
-def test_snapshot_is_a_picture_of_the_videos_size(live, tmp_path):
+def test_snapshot_has_the_size_of_the_video(live, tmp_path):
     with live.page.expect_download() as waiting:
         live.press("Snapshot")
     data = Path(waiting.value.path()).read_bytes()
@@ -183,20 +183,20 @@ def test_snapshot_is_a_picture_of_the_videos_size(live, tmp_path):
     assert re.fullmatch(r"face-[\d-]+\.png", waiting.value.suggested_filename)
 
 
-def test_full_screen_and_back(live):
+def test_full_screen(live):
     live.press("Full screen")
     live.wait_until(lambda: live.page.evaluate("() => Boolean(document.fullscreenElement)"), "full screen")
-    live.press("Leave full screen")
+    live.press("Exit full screen")
     live.wait_until(lambda: not live.page.evaluate("() => Boolean(document.fullscreenElement)"), "the page again")
     assert live.state == "running"
 
 
-def test_diagnostics_are_shown_and_copied(live):
+def test_diagnostics(live):
     live.page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
     live.press("More")
     live.page.locator(".fer-diagnostics summary").click()
     report = live.page.locator(".fer-diagnostics dl")
-    live.wait_until(lambda: "SHA-256" in report.inner_text(), "the kernel's answer")
+    live.wait_until(lambda: "SHA-256" in report.inner_text(), "the diagnostics of the kernel")
     measured = r"Results per second\s+\d.*Round trip\s+\d.*total \d"
     live.wait_until(lambda: re.search(measured, report.inner_text(), re.DOTALL) is not None, "measured times")
     live.press("Copy for a bug report")
@@ -228,28 +228,28 @@ def test_keyboard_reaches_every_tool(live):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_everything_open_fits_its_window(browser, voila, width):
+def test_open_panels_fit_the_window(browser, voila, width):
     page = LivePage(browser, voila, viewport={"width": width, "height": 900})
     try:
         page.wait_until_ready()
         page.press("Start")
         page.wait_for_state("running")
         stage = page.page.locator(".fer-stage")
-        place = stage.bounding_box()
+        before = stage.bounding_box()
         page.press("More")
         page.page.locator(".fer-diagnostics summary").click()
         record(page, 5)
         page.wait_until(
-            lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the kernel's answer"
+            lambda: "SHA-256" in page.page.locator(".fer-diagnostics dl").inner_text(), "the diagnostics of the kernel"
         )
         assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
         page.page.evaluate("() => window.scrollTo(0, 0)")
-        assert stage.bounding_box() == place
+        assert stage.bounding_box() == before
     finally:
         page.close()
 
 
-def test_every_control_has_a_name(page):
+def test_controls_have_accessible_names(page):
     page.press("More")
     page.page.locator(".fer-diagnostics summary").click()
     unnamed = page.page.evaluate("""() => [...document.querySelectorAll(".fer-live :is(button, input, canvas, [role])")]
@@ -259,10 +259,10 @@ def test_every_control_has_a_name(page):
     assert unnamed == []
 
 
-def test_a_recording_that_is_gone_with_the_kernel_is_told(live):
+def test_recording_lost_with_the_kernel(live):
     record(live, 5)
     kill_kernel(live)
-    live.wait_for_state("kernel-gone")
+    live.wait_for_state("kernel-ended")
     live.page.locator(".fer-summary").wait_for(state="hidden")
     assert "lost with the kernel" in live.page.locator(".fer-toast").inner_text()
-    live.complaints.clear()  # what Voila says of a kernel that died is its own
+    live.complaints.clear()  # Voila logs an error when a kernel dies

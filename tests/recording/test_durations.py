@@ -10,14 +10,14 @@ def test_tally_empty() -> None:
     assert Tally().total()["duration_s"] == 0
 
 
-def test_by_face_of_one_frame() -> None:
+def test_by_face_one_frame() -> None:
     tally = Tally()
     tally.add_labels(3.0, {1: "happy"})
     (row,) = tally.by_face()
     assert (row["track_id"], row["seen_s"], row["happy"]) == (1, 0, 0)
 
 
-def test_add_labels_counts_a_frame_until_the_next() -> None:
+def test_add_labels_frame_duration() -> None:
     tally = Tally()
     for time_s, labels in ((0.0, {1: "sad"}), (0.1, {1: "happy", 2: "fear"}), (0.4, {2: "fear"})):
         tally.add_labels(time_s, labels)
@@ -32,24 +32,24 @@ def test_total_time_without_faces() -> None:
     tally = Tally()
     for time_s in (0.0, 0.5, 1.0):
         tally.add(time_s, Faces.empty())
-    assert tally.total()["nobody_s"] == 1.5
+    assert tally.total()["no_face_s"] == 1.5
 
 
-def test_add_labels_limits_pauses_and_ignores_steps_back() -> None:
+def test_add_labels_limits_pauses_and_ignores_negative_steps() -> None:
     tally = Tally()
     for time_s in (0.0, 60.0, 59.0, 59.5):
         tally.add_labels(time_s, {1: "neutral"})
     assert tally.by_face()[0]["seen_s"] == 2.0
 
 
-def test_by_face_does_not_change_the_tally() -> None:
+def test_by_face_is_repeatable() -> None:
     tally = Tally()
     for time_s in (0.0, 1.0):
         tally.add_labels(time_s, {1: "neutral"})
     assert tally.by_face() == tally.by_face()
 
 
-def test_add_takes_the_pipelines_faces() -> None:
+def test_add_faces() -> None:
     tally = Tally()
     faces = make_faces(3)
     tally.add(0.0, faces)
@@ -58,7 +58,7 @@ def test_add_takes_the_pipelines_faces() -> None:
     assert all(row[label] == 1 for row, label in zip(tally.by_face(), faces.labels, strict=True))
 
 
-def test_timelines_end_with_the_last_frame() -> None:
+def test_timelines_include_the_last_frame() -> None:
     tally = Tally()
     for time_s, labels in ((0.0, {1: "sad"}), (0.5, {1: "happy", 2: "fear"}), (1.0, {2: "fear"})):
         tally.add_labels(time_s, labels)
@@ -73,7 +73,7 @@ def test_timelines_without_faces() -> None:
     assert tally.timelines() == (2.0, {})
 
 
-def test_timelines_keep_a_pause() -> None:
+def test_timelines_include_pauses() -> None:
     tally = Tally()
     for time_s in (0.0, 0.5, 60.0, 60.5):
         tally.add_labels(time_s, {1: "sad"})

@@ -25,7 +25,7 @@ def recording(request, tmp_path):
     return tmp_path / request.param
 
 
-def test_read_recording_gives_back_what_was_written(recording) -> None:
+def test_read_recording_round_trip(recording) -> None:
     table = read_recording(recording)
     assert tuple(table.columns) == COLUMNS
     assert table["time_s"].tolist() == [0.0, 0.1, 0.25, 0.35]
@@ -38,7 +38,7 @@ def test_read_recording_gives_back_what_was_written(recording) -> None:
     np.testing.assert_array_equal(seen[[f"smooth_{label}" for label in EMOTIONS]], [HAPPY, SAD])
 
 
-def test_read_recording_is_the_same_from_both_formats(tmp_path) -> None:
+def test_read_recording_csv_equals_json(tmp_path) -> None:
     for name in ("out.csv", "out.json"):
         with open_recording(tmp_path / name) as recorder:
             for frame in range(3):
@@ -47,7 +47,7 @@ def test_read_recording_is_the_same_from_both_formats(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.json"])
-def test_read_recording_of_no_frames_is_an_empty_table(tmp_path, name) -> None:
+def test_read_recording_empty(tmp_path, name) -> None:
     with open_recording(tmp_path / name):
         pass
     table = read_recording(tmp_path / name)
@@ -67,14 +67,14 @@ def test_read_recording_of_no_frames_is_an_empty_table(tmp_path, name) -> None:
         ("a.json", '{"format": "fer recording", "frames": [1]}'),
     ],
 )
-def test_read_recording_of_something_else_is_refused(tmp_path, name, text) -> None:
+def test_read_recording_invalid_file(tmp_path, name, text) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match="must be a recording"):
         read_recording(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "sentence"),
+    ("column", "value", "error"),
     [
         ("label", '"=cmd|A1"', "every `label` must be one of"),
         ("label", "happier", "every `label` must be one of"),
@@ -86,35 +86,35 @@ def test_read_recording_of_something_else_is_refused(tmp_path, name, text) -> No
         ("frame", "many", "must be a recording"),
     ],
 )
-def test_read_recording_with_an_impossible_value_is_refused(tmp_path, column, value, sentence) -> None:
+def test_read_recording_invalid_value(tmp_path, column, value, error) -> None:
     with open_recording(tmp_path / "a.csv") as recorder:
         recorder.write(0.1, 1, one_face(1, HAPPY))
     head, row = (tmp_path / "a.csv").read_text().splitlines()
     cells = row.split(",")
     cells[COLUMNS.index(column)] = value
     (tmp_path / "a.csv").write_text(f"{head}\n{','.join(cells)}\n")
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(ValueError, match=error):
         read_recording(tmp_path / "a.csv")
 
 
-def test_read_recording_that_is_nested_deeply_is_refused(tmp_path) -> None:
+def test_read_recording_deeply_nested(tmp_path) -> None:
     (tmp_path / "a.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match="nested too deeply"):
         read_recording(tmp_path / "a.json")
 
 
-def test_read_recording_of_a_missing_file_is_refused(tmp_path) -> None:
+def test_read_recording_missing_file(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="must exist"):
         read_recording(tmp_path / "none.csv")
 
 
-def test_read_recording_without_pandas_says_what_installs_it(tmp_path, hide_module) -> None:
+def test_read_recording_without_pandas(tmp_path, hide_module) -> None:
     hide_module("pandas")
     with pytest.raises(ModuleNotFoundError, match="`pip install pandas`"):
         read_recording(tmp_path / "out.csv")
 
 
-def test_summarize_weighs_by_time(recording) -> None:
+def test_summarize_weights_by_time(recording) -> None:
     table = summarize(read_recording(recording))
     assert table.index.tolist() == [1]
     row = table.loc[1]

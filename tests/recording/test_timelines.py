@@ -4,21 +4,21 @@ from fer_lib.recording.timelines import FIRST_SLOT_S, MAX_SLOTS, Timelines
 
 
 def fill(timelines: Timelines, *labels: str, step_s: float = 0.125, track_id: int = 1) -> None:
-    for place, label in enumerate(labels):
-        timelines.add(place * step_s, (place + 1) * step_s, {track_id: label})
+    for slot, label in enumerate(labels):
+        timelines.add(slot * step_s, (slot + 1) * step_s, {track_id: label})
 
 
-def test_runs_of_somebody_who_was_never_seen():
+def test_runs_unknown_track_id():
     assert Timelines().runs(1) == []
 
 
-def test_runs_join_what_is_alike():
+def test_runs_join_equal_labels():
     timelines = Timelines()
     fill(timelines, "happy", "happy", "sad", "happy")
     assert timelines.runs(1) == [(0, 0.25, "happy"), (0.25, 0.375, "sad"), (0.375, 0.5, "happy")]
 
 
-def test_runs_leave_out_when_nobody_was_seen():
+def test_runs_omit_gaps():
     timelines = Timelines()
     timelines.add(0, 0.125, {1: "happy"})
     timelines.add(1, 1.125, {1: "happy"})
@@ -26,7 +26,7 @@ def test_runs_leave_out_when_nobody_was_seen():
     assert timelines.end_s == 1.125
 
 
-def test_a_slot_has_the_label_that_lasted_longest():
+def test_runs_most_frequent_label_of_a_slot():
     timelines = Timelines()
     timelines.add(0, 0.05, {1: "sad"})
     timelines.add(0.05, 0.125, {1: "happy"})
@@ -43,15 +43,15 @@ def test_add_over_several_slots():
 @pytest.mark.parametrize(
     ("start_s", "end_s", "labels"),
     [(1, 1, {1: "sad"}), (2, 1, {1: "sad"}), (0, 1, {})],
-    ids=["no-time", "back", "nobody"],
+    ids=["zero-duration", "negative-duration", "no-face"],
 )
-def test_add_nothing(start_s, end_s, labels):
+def test_add_empty_interval(start_s, end_s, labels):
     timelines = Timelines()
     timelines.add(start_s, end_s, labels)
     assert timelines.runs(1) == []
 
 
-def test_hours_have_no_more_slots():
+def test_add_merges_slots_of_a_long_recording():
     timelines = Timelines()
     for second in range(2 * 3600):
         timelines.add(second, second + 1, {1: "happy" if second % 60 < 30 else "neutral"})
@@ -62,7 +62,7 @@ def test_hours_have_no_more_slots():
     assert timelines.end_s == 7200
 
 
-def test_a_longer_recording_keeps_its_beginning():
+def test_add_keeps_earlier_slots():
     timelines = Timelines()
     fill(timelines, *["sad"] * 80)
     timelines.add(100, 101, {2: "happy"})

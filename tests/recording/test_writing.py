@@ -14,34 +14,34 @@ from fer_lib.recording import COLUMNS, CsvRecorder, JsonRecorder, open_recording
 RAW = np.eye(7, dtype=np.float32)[[3, 5]]
 
 
-def two_people() -> Faces:
+def two_faces() -> Faces:
     return make_faces(2, raw_probabilities=RAW, track_id=np.array([4, 9]))
 
 
-def test_csv_recorder_writes_a_row_a_face() -> None:
+def test_csv_recorder_one_row_per_face() -> None:
     stream = io.StringIO()
     recorder = CsvRecorder(stream)
     recorder.write(0.0, 0, Faces.empty())
-    recorder.write(0.04, 1, two_people())
+    recorder.write(0.04, 1, two_faces())
     recorder.finish()
-    head, nobody, first, second = csv.reader(stream.getvalue().splitlines())
+    head, no_face, first, second = csv.reader(stream.getvalue().splitlines())
     assert tuple(head) == COLUMNS
-    assert nobody == ["0.0", "0"] + [""] * (len(COLUMNS) - 2)
+    assert no_face == ["0.0", "0"] + [""] * (len(COLUMNS) - 2)
     assert [row[:3] for row in (first, second)] == [["0.04", "1", "4"], ["0.04", "1", "9"]]
     assert [float(value) for value in first[9:16]] == RAW[0].tolist()
-    np.testing.assert_allclose([float(value) for value in first[16:]], two_people().probabilities[0], atol=1e-4)
+    np.testing.assert_allclose([float(value) for value in first[16:]], two_faces().probabilities[0], atol=1e-4)
 
 
-def test_json_recorder_writes_an_object_with_a_line_a_frame() -> None:
+def test_json_recorder_one_line_per_frame() -> None:
     stream = io.StringIO()
     recorder = JsonRecorder(stream)
     recorder.write(0.0, 0, Faces.empty())
-    recorder.write(0.04, 1, two_people())
+    recorder.write(0.04, 1, two_faces())
     recorder.finish()
-    said = json.loads(stream.getvalue())
-    assert said["labels"] == list(EMOTIONS)
-    assert said["frames"][0] == {"time_s": 0.0, "frame": 0, "faces": []}
-    first, _ = said["frames"][1]["faces"]
+    content = json.loads(stream.getvalue())
+    assert content["labels"] == list(EMOTIONS)
+    assert content["frames"][0] == {"time_s": 0.0, "frame": 0, "faces": []}
+    first, _ = content["frames"][1]["faces"]
     assert set(first) == {
         "track_id",
         "xyxy",
@@ -55,13 +55,13 @@ def test_json_recorder_writes_an_object_with_a_line_a_frame() -> None:
     assert first["label"] == EMOTIONS[int(np.argmax(first["probabilities"]))]
 
 
-def test_json_recorder_of_no_frames_is_json() -> None:
+def test_json_recorder_empty() -> None:
     stream = io.StringIO()
     JsonRecorder(stream).finish()
     assert json.loads(stream.getvalue())["frames"] == []
 
 
-def test_write_without_smoothing_raw_and_smooth_agree() -> None:
+def test_write_without_raw_probabilities() -> None:
     stream = io.StringIO()
     recorder = JsonRecorder(stream)
     recorder.write(0.0, 0, make_faces(1))
@@ -70,22 +70,22 @@ def test_write_without_smoothing_raw_and_smooth_agree() -> None:
     assert one["raw_probabilities"] == one["probabilities"]
 
 
-def test_write_faces_without_numbers_are_refused() -> None:
+def test_write_without_track_id() -> None:
     with pytest.raises(ValueError, match=r"`pipeline\.process` fills both"):
         CsvRecorder(io.StringIO()).write(0.0, 0, make_faces(1, track_id=None))
 
 
 @pytest.mark.parametrize("recorder", [CsvRecorder, JsonRecorder])
-def test_write_an_impossible_time_is_refused(recorder) -> None:
+def test_write_invalid_time(recorder) -> None:
     with pytest.raises(ValueError, match="finite number of seconds"):
         recorder(io.StringIO()).write(float("nan"), 0, Faces.empty())
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.JSON"])
-def test_open_recording_leaves_nothing_when_interrupted(tmp_path, name) -> None:
+def test_open_recording_interrupted_leaves_no_file(tmp_path, name) -> None:
     def record() -> None:
         with open_recording(tmp_path / name) as recorder:
-            recorder.write(0.0, 0, two_people())
+            recorder.write(0.0, 0, two_faces())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -93,16 +93,16 @@ def test_open_recording_leaves_nothing_when_interrupted(tmp_path, name) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_open_recording_of_another_kind_is_refused(tmp_path) -> None:
+def test_open_recording_unknown_suffix(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"must end in .csv or .json"), open_recording(tmp_path / "out.xlsx"):
         pass
 
 
-def test_csv_recorder_writes_no_cell_that_a_spreadsheet_would_run() -> None:
+def test_csv_recorder_no_formula_injection() -> None:
     stream = io.StringIO()
     recorder = CsvRecorder(stream)
     recorder.write(-1.0, 0, Faces.empty())
-    recorder.write(0.04, 1, two_people())
+    recorder.write(0.04, 1, two_faces())
     _, *rows = csv.reader(stream.getvalue().splitlines())
     texts = {cell for row in rows for cell in row if cell and not is_number(cell)}
     assert texts <= set(EMOTIONS)

@@ -9,12 +9,12 @@ from ipywebrtc.webrtc import MediaStream
 
 from fer_lib.settings.live import LiveSettings
 
-VIDEOS = (".mp4", ".webm", ".ogv", ".mov")
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+VIDEO_SUFFIXES = (".mp4", ".webm", ".ogv", ".mov")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
 def open_source(source: str | Path | None = None, settings: LiveSettings | None = None) -> MediaStream:
-    """Return the stream to show: the camera by default, or a video or image file.
+    """Open a source of frames as an ipywebrtc stream: the camera by default, or a video or image file.
 
     Raises:
         FileNotFoundError: if the file does not exist.
@@ -24,15 +24,15 @@ def open_source(source: str | Path | None = None, settings: LiveSettings | None 
         return open_camera(settings)
     path = Path(source)
     if not path.is_file():
-        raise FileNotFoundError(f"`source` must be a file, but there is none at {path}; `None` opens the camera")
-    if path.suffix.lower() in VIDEOS:
+        raise FileNotFoundError(f"`source` must be a file, but there is none at {path}; omit it to open the camera")
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         stream = VideoStream.from_file(str(path))
         stream.video.loop = True
         return stream
-    if path.suffix.lower() in IMAGES:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageStream.from_file(str(path))
-    known = ", ".join(VIDEOS + IMAGES)
-    raise ValueError(f"`source` must end in one of {known}, but got {path.name!r}")
+    suffixes = ", ".join(VIDEO_SUFFIXES + IMAGE_SUFFIXES)
+    raise ValueError(f"`source` must end in one of {suffixes}, but got {path.name!r}")
 
 
 def open_camera(settings: LiveSettings | None = None) -> CameraStream:

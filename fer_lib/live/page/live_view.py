@@ -40,7 +40,7 @@ SCRIPTS = (
     "tools/video_clip.js",
     "tools/neutral_calibration.js",
     "tools/diagnostics.js",
-    "tools/tools.js",
+    "tools/toolbar.js",
     "tools/source_picker.js",
     "camera/camera_list.js",
     "live_view.js",
@@ -53,9 +53,9 @@ class LiveView(anywidget.AnyWidget):
 
     It exchanges the custom messages of `fer_lib.live.session.messages`.
 
-    Buttons, sliders, status and bars belong to the widget's JavaScript and not to ipywidgets: the camera must be
-    released at once even when the kernel is busy or dead, the bars follow every result without a second message, and
-    preferences are kept in the browser.
+    Buttons, sliders, status and bars are part of the widget's JavaScript instead of ipywidgets: the camera must be
+    released at once even when the kernel is busy or dead, the bars are updated with every result without a second
+    message, and preferences are stored in the browser.
 
     Attributes:
         stream: source of frames, a widget of ipywebrtc.

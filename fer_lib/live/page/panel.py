@@ -18,13 +18,13 @@ from fer_lib.settings.vision import VisionSettings
 
 PRIVACY = (
     "Frames are sent only to this page's own kernel, stay in memory and are never written to a disk. "
-    "A recording holds numbers and no images, in the same memory, until you delete it or the kernel ends. "
-    "Snapshots and films are made by your browser and stay on your device."
+    "A recording contains numbers and no images, in the same memory, until you delete it or the kernel ends. "
+    "Snapshots and clips are made by your browser and stay on your device."
 )
-PRIVACY_OF_SERVICE = (
+REMOTE_PRIVACY = (
     "Frames are sent from this page's own kernel to an inference service, stay in memory and are never written to a "
-    "disk. A recording holds numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
-    "Snapshots and films are made by your browser and stay on your device."
+    "disk. A recording contains numbers and no images, in the kernel's memory, until you delete it or the kernel ends. "
+    "Snapshots and clips are made by your browser and stay on your device."
 )
 LIMITS = (
     "An expression is not an emotion: the page shows what a face looks like, not what a person feels. It can be wrong."
@@ -47,21 +47,21 @@ class Panel(VBox):
         self.session.prepare()
         card = render_model_card(vision.weights_dir)
         is_remote = RemoteSettings.load().url is not None
-        privacy = PRIVACY_OF_SERVICE if is_remote else PRIVACY
+        privacy = REMOTE_PRIVACY if is_remote else PRIVACY
         notes = HTML(f"<p><strong>Privacy.</strong> {privacy}</p><p><strong>Limits.</strong> {LIMITS}</p>{card}")
-        children = [self.view, *([self._show_notice()] if is_remote else []), notes.add_class("fer-notes")]
+        children = [self.view, *([self._create_notice()] if is_remote else []), notes.add_class("fer-notes")]
         super().__init__(children)
         self.add_class("fer-page")
         restrict_widgets(self, self._count_refused)
 
-    def _show_notice(self) -> HTML:
+    def _create_notice(self) -> HTML:
         notice = HTML().add_class("fer-notes").add_class("fer-notice")
 
-        def show(_: Any = None) -> None:
+        def update(_: Any = None) -> None:
             notice.value = f"<p role='status'>{escape(self.session.notice)}</p>"
 
-        self.session.observe(show, "notice")
-        show()
+        self.session.observe(update, "notice")
+        update()
         return notice
 
     def _count_refused(self) -> None:

@@ -1,4 +1,4 @@
-"""Commands of a visitor besides the stream: recording, download, smoothing, neutral calibration, diagnostics, demo."""
+"""Commands of a visitor: recording, download, smoothing, neutral calibration, diagnostics, demo."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Commands:
         self._vision = vision
         self._handlers: dict[str, Callable[[Message], Message | None]] = {
             "record": self._handle_record,
-            "forget": self._handle_forget,
+            "delete_recording": self._handle_delete_recording,
             "download": self._handle_download,
             "adjust": self._handle_adjust,
             "calibrate": self._handle_calibrate,
@@ -93,14 +93,14 @@ class Commands:
         return {"type": "update", **update} if update else None
 
     def _handle_record(self, content: Message) -> Message:
-        if _read_on(content):
+        if _parse_on(content):
             self.recording.start()
         else:
             self.recording.stop()
         return self.recording.describe()
 
-    def _handle_forget(self, content: Message) -> Message:
-        self.recording.forget()
+    def _handle_delete_recording(self, content: Message) -> Message:
+        self.recording.clear()
         return self.recording.describe()
 
     def _handle_download(self, content: Message) -> Message:
@@ -117,12 +117,12 @@ class Commands:
         self.smoothing_s = VisionSettings.validate_value("smoothing_s", smoothing_s)
 
     def _handle_calibrate(self, content: Message) -> Message:
-        if _read_on(content):
+        if _parse_on(content):
             self.calibration.start()
         elif self.calibration.is_running:
             self.calibration.cancel("")
         else:
-            self.calibration.forget()
+            self.calibration.clear()
         return self.calibration.describe()
 
     def _handle_diagnose(self, content: Message) -> Message:
@@ -132,7 +132,7 @@ class Commands:
         return {"type": "demo", "buffers": [DEMO.read_bytes()]}
 
 
-def _read_on(content: Message) -> bool:
+def _parse_on(content: Message) -> bool:
     on = content.get("on")
     if not isinstance(on, bool):
         raise ValueError(f"`on` must be true or false, but got {on!r:.50}")

@@ -12,7 +12,7 @@ from fer_lib.weights import DETECTOR, EMOTION
 
 
 def collect_diagnostics(settings: VisionSettings | None) -> Message:
-    """Return a `diagnostics` message: text by package name and by network name; hashes the weights in some 50 ms."""
+    """Collect a `diagnostics` message: version by package, and hash by network; hashing takes some 50 ms."""
     versions = {"python": describe_python()}
     versions |= {name: find_version(name) or "not installed" for name in (NAME, *NEEDED)}
     folder = (settings or VisionSettings.load()).weights_dir

@@ -13,28 +13,30 @@ from fer_lib.live.session.loading import StreamPipeline
 from fer_lib.live.session.remote import (
     RemoteStream,
     ServiceFullError,
-    ServiceGoneError,
+    ServiceUnavailableError,
     is_unencrypted,
-    printable,
     public_address,
+    sanitize,
 )
 from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.settings.remote import RemoteSettings
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.smoothing import Smoother
 
-AT_SERVICE = "An inference service processes the frames."
-UNENCRYPTED = f"{AT_SERVICE} They are sent to it without encryption."
-HERE = "The inference service {why}; until it is back, this page's own kernel processes the frames."
+REMOTE_NOTICE = "An inference service processes the frames."
+UNENCRYPTED_NOTICE = f"{REMOTE_NOTICE} They are sent to it without encryption."
+LOCAL_NOTICE = (
+    "The inference service is {state}; this page's own kernel processes the frames until the service is available."
+)
 
 logger = logging.getLogger(__name__)
 
 
 class FallbackPipeline:
-    """Pipeline at the service that falls back to local networks while the service is unreachable.
+    """Pipeline that runs at the service, and falls back to local networks while the service is unreachable.
 
-    The local networks are loaded at the first fallback. Every switch starts new `track_id`s and none is used twice, so
-    that a recording never mixes two faces. The service detects, tracks and classifies; neutral calibration and smoothing
+    The local networks are loaded at the first fallback. Every switch starts with new `track_id`s and none is used
+    twice, so that a recording never mixes two faces. The service detects, tracks and classifies; neutral calibration and smoothing
     always run in the kernel.
 
     Attributes:
@@ -45,9 +47,9 @@ class FallbackPipeline:
     def __init__(
         self, vision: VisionSettings, remote: RemoteSettings, load: Callable[[VisionSettings], StreamPipeline]
     ) -> None:
-        self._at_service = self.notice = AT_SERVICE
+        self._remote_notice = self.notice = REMOTE_NOTICE
         if is_unencrypted(remote):
-            self._at_service = self.notice = UNENCRYPTED
+            self._remote_notice = self.notice = UNENCRYPTED_NOTICE
             address = public_address(remote)
             logger.warning("frames are sent to %s without encryption; use https unless the network is private", address)
         self.timings_ms: dict[str, float] = {}
@@ -56,12 +58,12 @@ class FallbackPipeline:
         self._local: StreamPipeline | None = None
         self._offset: Floats | None = None
         self._smoother = Smoother(vision)
-        self._is_there = threading.Event()
-        self._is_there.set()
+        self._is_reachable = threading.Event()
+        self._is_reachable.set()
         self._first_id = self._next_id = 0
         try:
             self._open()
-        except ServiceGoneError as error:
+        except ServiceUnavailableError as error:
             self._switch_to_local(error)
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
@@ -71,10 +73,10 @@ class FallbackPipeline:
             ValueError: if the frame can't be processed.
             RuntimeError: if the service is unreachable and the local networks can't be loaded.
         """
-        if self._is_there.is_set():
+        if self._is_reachable.is_set():
             try:
                 return self._calibrate_and_smooth(self._offset_track_ids(self._process_remotely(data)), time_s)
-            except ServiceGoneError as error:
+            except ServiceUnavailableError as error:
                 self._switch_to_local(error)
         local = self._load_local()
         faces = local.process_jpeg(data, time_s)
@@ -115,14 +117,14 @@ class FallbackPipeline:
                 return self._exchange(self._stream, data)
             except ServiceFullError:
                 raise
-            except ServiceGoneError:
+            except ServiceUnavailableError:
                 self._close()
         return self._exchange(self._open(), data)
 
     def _exchange(self, stream: RemoteStream, data: bytes) -> Faces:
         faces = stream.process_jpeg(data)
         self.timings_ms = stream.timings_ms
-        self.notice = self._at_service
+        self.notice = self._remote_notice
         return faces
 
     def _open(self) -> RemoteStream:
@@ -135,12 +137,12 @@ class FallbackPipeline:
             self._stream.close()
             self._stream = None
 
-    def _switch_to_local(self, error: ServiceGoneError) -> None:
-        logger.warning("the service at %s is unreachable: %s", public_address(self._remote), printable(str(error)))
+    def _switch_to_local(self, error: ServiceUnavailableError) -> None:
+        logger.warning("the service at %s is unreachable: %s", public_address(self._remote), sanitize(str(error)))
         self._close()
         self._first_id = self._next_id
-        self._is_there.clear()
-        self.notice = HERE.format(why="is full" if isinstance(error, ServiceFullError) else "is unreachable")
+        self._is_reachable.clear()
+        self.notice = LOCAL_NOTICE.format(state="full" if isinstance(error, ServiceFullError) else "unreachable")
         if self._local is not None:
             self._local.reset()
         threading.Thread(target=self._poll_service, name="poll-service", daemon=True).start()
@@ -156,12 +158,12 @@ class FallbackPipeline:
         return self._local
 
     def _poll_service(self) -> None:
-        while not self._is_there.wait(self._remote.retry_s):
+        while not self._is_reachable.wait(self._remote.retry_s):
             try:
                 RemoteStream(self._remote).close()
-            except ServiceGoneError:
+            except ServiceUnavailableError:
                 continue
-            self._is_there.set()
+            self._is_reachable.set()
 
     def _calibrate_and_smooth(self, faces: Faces, time_s: float) -> Faces:
         """Add the neutral offset to the network's output and smooth it, as the local pipeline does."""

@@ -13,7 +13,7 @@ from fer_lib.live.session.commands import Commands
 from fer_lib.live.session.loading import Loader, StreamPipeline
 from fer_lib.live.session.messages import Message, is_number
 
-# After so many consecutive failures the error is not in the frames, and the visitor gets a `broken` message.
+# After so many consecutive failures the frames are not the cause, and the page gets a `broken` message.
 MAX_FAILURES = 30
 
 logger = logging.getLogger(__name__)
@@ -50,15 +50,15 @@ class FrameHandler:
             self.errors += 1
             return None
         self._loader.start()
-        if self._loader.fault:
-            return {"type": "broken", "id": frame_id, "detail": self._loader.fault}
+        if self._loader.error:
+            return {"type": "broken", "id": frame_id, "detail": self._loader.error}
         if self._loader.pipeline is None:
             return {"type": "loading", "id": frame_id}
         if self._clock.is_stale(float(time_s), time.monotonic()):
             return {"type": "skipped", "id": frame_id}
         try:
             return {"type": "faces", "id": frame_id, **self._process(self._loader.pipeline, buffers)}
-        # Every frame needs a reply: the page counts it as in flight until then.
+        # The page counts a frame as in flight until its reply.
         except Exception as error:
             return self._handle_failure(frame_id, error)
 

@@ -1,4 +1,4 @@
-"""Load a pipeline in a background thread, and the interface that a session needs of it."""
+"""Load a pipeline in a background thread; the interface of pipelines that a session uses."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ class Loader:
 
     Attributes:
         pipeline: the pipeline; `None` until it is loaded.
-        fault: why loading failed; empty if it did not.
+        error: why loading failed; empty if it did not.
     """
 
     def __init__(self, load: Load, vision: VisionSettings | None) -> None:
         self.pipeline: StreamPipeline | None = None
-        self.fault = ""
+        self.error = ""
         self._load, self._vision = load, vision
         self._thread: threading.Thread | None = None
 
     def start(self) -> threading.Thread:
-        """Start loading, at the first call only; return the thread."""
+        """Start loading on the first call; return the thread."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._load_now, name="load-pipeline", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="load-pipeline", daemon=True)
             self._thread.start()
         return self._thread
 
-    def _load_now(self) -> None:
+    def _run(self) -> None:
         try:
             self.pipeline = self._load(self._vision)
         # An exception in a thread reaches no caller; the visitor gets a `broken` message instead.
         except Exception as error:
             logger.warning("the networks could not be loaded: %s", error)
-            self.fault = str(error) or type(error).__name__
+            self.error = str(error) or type(error).__name__

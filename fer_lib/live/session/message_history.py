@@ -1,9 +1,9 @@
 """Size of the message signature history, by which Jupyter detects replayed messages.
 
-`jupyter_client.session.Session` keeps 65,536 signatures in each kernel, and as many for each connection of the server
-and each watcher of a kernel. At 30 frames per second each history is full after half an hour and takes some 8 MB, and
-pruning it stops all frames for a moment. 1,000 are enough, since only the owner of this computer can read the messages
-between server and kernel. The servers are configured by `voila.json` and their other configuration files
+`jupyter_client.session.Session` keeps 65,536 signatures in each kernel, and as many for each websocket and each
+monitored kernel of the server. At 30 frames per second each history is full after half an hour and takes some 8 MB, and
+pruning it interrupts the stream. 1,000 are enough, since only the owner of this computer can read the messages between
+server and kernel. The servers are configured by `voila.json` and their other configuration files
 (`Session.digest_history_size`), the kernel by this module.
 """
 
@@ -13,7 +13,7 @@ HISTORY_SIZE = 1000
 
 
 def limit_message_history() -> None:
-    """Set the history size of the kernel that this process is; without a kernel nothing is changed."""
+    """Set the history size of the kernel in this process, if there is one."""
     from ipykernel.kernelbase import Kernel  # only here: it imports tornado, which nothing else in this package needs
 
     session = Kernel.instance().session if Kernel.initialized() else None

@@ -13,7 +13,7 @@ SPLITS = {
     "test": "that were not used for training",
     "validation": "that were used to choose the model, so that the real accuracy may be a little lower",
 }
-LAW = (
+LEGAL_NOTICE = (
     "In the European Union, inferring emotions at work or in education is forbidden, except for medical or safety "
     "reasons; other places have other laws."
 )
@@ -41,7 +41,7 @@ def _render(card: dict[str, Any]) -> str:
         "<details class='fer-about'><summary>How often is it right?</summary>"
         f"<p>On {int(measured['images']):,} images {SPLITS[split]}, the accuracy is {measured['accuracy']:.0%} (95 % "
         f"confidence interval {low:.0%} to {high:.0%}); people often disagree about the labels, too. Recall of each "
-        f"label:</p><ul>{rows}</ul><p>{LAW} {escape(str(card['what']))}.</p></details>"
+        f"label:</p><ul>{rows}</ul><p>{LEGAL_NOTICE} {escape(str(card['what']))}.</p></details>"
     )
 
 

@@ -10,15 +10,15 @@ from fer_lib.faces import Faces
 from fer_lib.live.session.messages import Message
 from fer_lib.neutral_offset import Floats, estimate_offset
 
-# Share of the frames that must show the same face, and no other.
-LEAST_SHARE = 0.8
-LEAST_FRAMES = 3
+# Least share of the frames that show the same face and no other.
+MIN_SHARE = 0.8
+MIN_FRAMES = 3
 
 DONE = "Calibrated to your neutral face."
-NOTHING = "Your neutral face looks neutral already: no calibration is needed."
-SEVERAL = "Not calibrated: several faces were in view. Try again alone."
-NOBODY = "Not calibrated: no face stayed in view. Look at the camera and try again."
-TOO_FEW = "Not calibrated: too few frames arrived. Try again."
+NOT_NEEDED = "Your neutral face looks neutral already: no calibration is needed."
+SEVERAL_FACES = "Not calibrated: several faces were in view. Try again with yours only."
+NO_FACE = "Not calibrated: no face stayed in view. Face the camera and try again."
+TOO_FEW_FRAMES = "Not calibrated: too few frames arrived. Try again."
 STOPPED = "Not calibrated: the stream stopped before the end."
 
 
@@ -48,7 +48,7 @@ class NeutralCalibration:
         self._rows, self._track_ids, self._counts = [], [], Counter()
         self._started_s, self._left_s = None, self.duration_s
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Delete the offset, and stop collecting."""
         self.is_running = False
         self.offset = None
@@ -61,7 +61,7 @@ class NeutralCalibration:
         return self.describe(detail)
 
     def add(self, time_s: float, faces: Faces) -> Message | None:
-        """Add the faces of a frame taken at `time_s` on the stream's clock; return the new state, `None` if not running."""
+        """Add the faces of a frame captured at `time_s` on the stream's clock; return the new state, `None` if not running."""
         if not self.is_running:
             return None
         if self._started_s is None:
@@ -79,7 +79,7 @@ class NeutralCalibration:
     def _collect(self, faces: Faces) -> None:
         # Unsmoothed and without the current offset, which would otherwise count twice.
         rows = faces.probabilities if faces.raw_probabilities is None else faces.raw_probabilities
-        self._counts["several" if len(faces) > 1 else "one" if len(faces) else "nobody"] += 1
+        self._counts["several" if len(faces) > 1 else "one" if len(faces) else "none"] += 1
         if len(faces) == 1 and rows is not None and faces.track_id is not None:
             self._rows.append(rows[0])
             self._track_ids.append(int(faces.track_id[0]))
@@ -88,12 +88,12 @@ class NeutralCalibration:
         self.is_running = False
         frames = self._counts.total()
         ((track_id, count),) = Counter(self._track_ids).most_common(1) or [(0, 0)]
-        if frames < LEAST_FRAMES:
-            return self.describe(TOO_FEW)
-        if count < LEAST_SHARE * frames:
+        if frames < MIN_FRAMES:
+            return self.describe(TOO_FEW_FRAMES)
+        if count < MIN_SHARE * frames:
             several = self._counts["several"]
-            return self.describe(SEVERAL if several > frames - count - several else NOBODY)
+            return self.describe(SEVERAL_FACES if several > frames - count - several else NO_FACE)
         rows = [row for row, one in zip(self._rows, self._track_ids, strict=True) if one == track_id]
         offset = estimate_offset(np.stack(rows))
         self.offset = offset if offset.any() else None
-        return self.describe(DONE if offset.any() else NOTHING)
+        return self.describe(DONE if offset.any() else NOT_NEEDED)

@@ -10,7 +10,7 @@ from fer_lib.live.session.messages import Message
 from fer_lib.recording.durations import Tally
 from fer_lib.recording.writing import CsvRecorder, JsonRecorder, Recorder
 
-# Faces listed in the summary, those seen longest; of the others only the count is sent.
+# Number of faces in the summary: those in view longest; the others are only counted.
 MAX_FACES = 12
 # Kinds of files to download.
 FILE_KINDS: dict[str, Any] = {"csv": CsvRecorder, "json": JsonRecorder}
@@ -28,10 +28,10 @@ class Recording:
 
     def __init__(self, max_rows: int) -> None:
         self.max_rows = max_rows
-        self.forget()
+        self.clear()
 
-    def forget(self) -> None:
-        """Delete everything that was recorded."""
+    def clear(self) -> None:
+        """Stop and delete the recording."""
         self.is_on = self.is_full = False
         self.frames = self.rows = 0
         self._started_s = 0.0
@@ -41,12 +41,12 @@ class Recording:
 
     def start(self) -> None:
         """Delete the former recording and start a new one."""
-        self.forget()
+        self.clear()
         self._recorders = [FILE_KINDS[kind](text) for kind, text in self._texts.items()]
         self.is_on = True
 
     def stop(self) -> bool:
-        """Stop, so that it can be read; return whether it was on."""
+        """Stop recording, so that it can be read; return whether it was on."""
         if not self.is_on:
             return False
         for recorder in self._recorders:
@@ -55,7 +55,7 @@ class Recording:
         return True
 
     def add(self, time_s: float, faces: Faces) -> bool:
-        """Add a frame taken at `time_s` on the stream's clock; return whether the recording was stopped as full."""
+        """Add a frame captured at `time_s` on the stream's clock; return whether the recording was stopped as full."""
         if not self.is_on:
             return False
         rows = max(len(faces), 1)

@@ -20,15 +20,15 @@ MAX_FACES = 200  # the upper limit of `FER_MAX_FACES`
 MAX_REPLY_BYTES = 1_000_000  # five times a reply with so many faces
 MAX_PIXEL = 1e6  # largest coordinate, in pixels
 MAX_TRACK_ID = 2**31
-MAX_SENTENCE = 300
-FORBIDDEN = "`FER_SERVICE_ALLOWED_HOSTS` of the service must hold the name in `FER_REMOTE_URL`"
+MAX_TEXT_LENGTH = 300
+FORBIDDEN_HINT = "`FER_SERVICE_ALLOWED_HOSTS` of the service must include the name in `FER_REMOTE_URL`"
 
 
-class ServiceGoneError(Exception):
+class ServiceUnavailableError(Exception):
     """The service is unreachable, or its reply is missing or invalid."""
 
 
-class ServiceFullError(ServiceGoneError):
+class ServiceFullError(ServiceUnavailableError):
     """The service is full or overloaded (503)."""
 
 
@@ -41,7 +41,7 @@ class RemoteStream:
         timings_ms: `total`, from sending the last frame to its reply.
 
     Raises:
-        ServiceGoneError: if no stream can be opened.
+        ServiceUnavailableError: if no stream can be opened.
     """
 
     def __init__(self, settings: RemoteSettings) -> None:
@@ -55,24 +55,24 @@ class RemoteStream:
             options = {"timeout": timeout_s, "redirect_limit": 0, "suppress_origin": True}
             self._socket.connect(stream_address(settings), **options)
         except websocket.WebSocketBadStatusException as error:
-            kind = ServiceFullError if error.status_code == 503 else ServiceGoneError
-            hint = f" ({FORBIDDEN})" if error.status_code == 403 else ""
+            kind = ServiceFullError if error.status_code == 503 else ServiceUnavailableError
+            hint = f" ({FORBIDDEN_HINT})" if error.status_code == 403 else ""
             raise kind(f"it replied with status {error.status_code}{hint}") from None
         except (OSError, ValueError, LookupError, websocket.WebSocketException) as error:
-            raise ServiceGoneError(printable(str(error))) from None
+            raise ServiceUnavailableError(sanitize(str(error))) from None
 
     def process_jpeg(self, data: bytes) -> Faces:
         """Send the next frame and wait for its faces.
 
         Raises:
             ValueError: if the frame can't be processed.
-            ServiceGoneError: if there is no valid reply; this stream can't be used any more.
+            ServiceUnavailableError: if there is no valid reply; this stream can't be used any more.
         """
         start = time.perf_counter()
         try:
             text = self._socket.exchange(data, MAX_REPLY_BYTES)
         except (OSError, ValueError, websocket.WebSocketException) as error:
-            raise ServiceGoneError(printable(str(error))) from None
+            raise ServiceUnavailableError(sanitize(str(error))) from None
         reply = parse_reply(text, self._frames)
         self._frames += 1
         faces = read_faces(reply)
@@ -99,12 +99,12 @@ def is_unencrypted(settings: RemoteSettings) -> bool:
 def public_address(settings: RemoteSettings) -> str:
     """Return the address of the service for logs, without user, password and query."""
     parts = urlsplit(settings.url or "")
-    return printable(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
+    return sanitize(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return the beginning of an untrusted text, in one line without control characters."""
-    return "".join(one if one.isprintable() else " " for one in text[:MAX_SENTENCE])
+    return "".join(one if one.isprintable() else " " for one in text[:MAX_TEXT_LENGTH])
 
 
 def parse_reply(text: str | bytes, frame: int) -> StreamResponse:
@@ -112,18 +112,18 @@ def parse_reply(text: str | bytes, frame: int) -> StreamResponse:
 
     Raises:
         ServiceFullError: if the service is overloaded.
-        ServiceGoneError: if it is not a valid reply to this frame.
+        ServiceUnavailableError: if it is not a valid reply to this frame.
     """
     if not text:
-        raise ServiceGoneError("it closed the stream")
+        raise ServiceUnavailableError("it closed the stream")
     try:
         reply = StreamResponse.model_validate_json(text)
     except ValueError:
-        raise ServiceGoneError("its reply is invalid") from None
+        raise ServiceUnavailableError("its reply is invalid") from None
     if reply.frame != frame:
-        raise ServiceGoneError("it replied to another frame")
+        raise ServiceUnavailableError("it replied to another frame")
     if reply.status == 503:
-        raise ServiceFullError(printable(reply.detail or "it is full"))
+        raise ServiceFullError(sanitize(reply.detail or "it is full"))
     return reply
 
 
@@ -132,19 +132,19 @@ def read_faces(reply: StreamResponse) -> Faces:
 
     Raises:
         ValueError: if the service could not process the frame.
-        ServiceGoneError: if the faces are invalid.
+        ServiceUnavailableError: if the faces are invalid.
     """
     if reply.detail is not None:
-        raise ValueError(printable(reply.detail))
+        raise ValueError(sanitize(reply.detail))
     rows = reply.faces
     if rows is None or len(rows) > MAX_FACES:
-        raise ServiceGoneError("its reply has no faces, or too many")
+        raise ServiceUnavailableError("its reply has no faces, or too many")
     if not rows:
         return Faces.empty()
     try:
         return _table(rows)
     except (ValueError, OverflowError):
-        raise ServiceGoneError("its reply has invalid faces") from None
+        raise ServiceUnavailableError("its reply has invalid faces") from None
 
 
 def _table(rows: list[StreamFace]) -> Faces:

@@ -1,6 +1,6 @@
 """Session of one visitor: handle the page's messages and track the page's state.
 
-No widgets and no server here: everything can be tested with plain dictionaries.
+Imports neither widgets nor a server: messages are plain dictionaries.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Session(traitlets.HasTraits):
         detail: the browser's message for that state, mostly empty.
         faces: faces of the last processed frame.
         frames: processed frames since the start of the stream.
-        errors: messages that were invalid or failed since the page opened.
+        errors: number of messages that were invalid or failed since the page opened.
         results_per_s: results per second, as measured by the page.
         round_trip_ms: median time from sending a frame to its reply, as measured by the page.
         frame_to_overlay_ms: median time from a frame's capture to its boxes on the screen.
-        notice: where the networks run, if that is not simply this kernel.
+        notice: where the networks run; empty if in this kernel.
         recording: the visitor's recording, in memory.
     """
 

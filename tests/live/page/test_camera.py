@@ -7,7 +7,7 @@ from fer_lib.live.page.camera import open_camera, open_source
 from fer_lib.settings import LiveSettings
 
 
-def test_open_camera_asks_for_what_the_settings_say():
+def test_open_camera_constraints():
     camera = open_camera(LiveSettings.load(capture_width=800, target_rate=24))
     assert camera.constraints["audio"] is False
     assert camera.constraints["video"] == {
@@ -18,13 +18,13 @@ def test_open_camera_asks_for_what_the_settings_say():
     }
 
 
-def test_open_source_none_is_the_camera():
+def test_open_source_default_camera():
     assert isinstance(open_source(), CameraStream)
 
 
 def test_open_source_video(tmp_path):
     path = tmp_path / "clip.webm"
-    path.write_bytes(b"not looked at before the browser plays it")
+    path.write_bytes(b"read by the browser only")
     stream = open_source(path)
     assert isinstance(stream, VideoStream)
     assert stream.video.loop
@@ -37,11 +37,11 @@ def test_open_source_image(tmp_path):
 
 
 def test_open_source_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is none at .*gone\.mp4"):
-        open_source(tmp_path / "gone.mp4")
+    with pytest.raises(FileNotFoundError, match=r"there is none at .*missing\.mp4"):
+        open_source(tmp_path / "missing.mp4")
 
 
-def test_open_source_other_file(tmp_path):
+def test_open_source_unknown_suffix(tmp_path):
     path = tmp_path / "notes.txt"
     path.touch()
     with pytest.raises(ValueError, match=r"must end in one of \.mp4, .*but got 'notes\.txt'"):

@@ -1,4 +1,4 @@
-"""What a browser may do with the widgets of a kernel whose server passes every message."""
+"""Restrictions of widget messages in a kernel whose server filters none of them."""
 
 import uuid
 
@@ -32,7 +32,7 @@ VERSION = {"version": "2.1.0"}
 
 @pytest.fixture
 def manager(monkeypatch):
-    """The comm manager of a kernel that has imported ipywidgets; what is changed in it is undone."""
+    """The comm manager of a kernel that has imported ipywidgets; changes are undone after the test."""
     manager = get_comm_manager()
     monkeypatch.setattr(manager, "targets", dict(manager.targets))
     monkeypatch.setattr(widget_module, "_registry", widget_module._registry)
@@ -58,14 +58,14 @@ def send(manager, comm_id, data, buffers=()):
 
 
 def attack(manager, recorder, field, path):
-    """Write a file as a visitor can: an image or video, a recorder of it that saves, then the bytes."""
-    medium = open_comm(manager, names(getattr(ipywidgets, field.capitalize())))
-    state = names(recorder) | {field: f"IPY_MODEL_{medium}", "filename": str(path), "autosave": True}
+    """Try to write a file: open a medium, then a recorder of it that saves automatically, then send the data."""
+    medium = open_comm(manager, make_state(getattr(ipywidgets, field.capitalize())))
+    state = make_state(recorder) | {field: f"IPY_MODEL_{medium}", "filename": str(path), "autosave": True}
     open_comm(manager, state)
     send(manager, medium, {"method": "update", "state": {}, "buffer_paths": [["value"]]}, [b"written"])
 
 
-def names(widget_class):
+def make_state(widget_class):
     key = next(key for key, one in CLASSES.items() if one is widget_class)
     return dict(zip(FIELDS, key, strict=True))
 
@@ -78,8 +78,8 @@ RECORDERS = {
 
 
 @pytest.mark.parametrize("field", RECORDERS)
-def test_restrict_kernel_keeps_recorders_from_writing(manager, tmp_path, field):
-    """Without the restriction the same messages do write a file."""
+def test_restrict_kernel_prevents_recorders_from_writing_files(manager, tmp_path, field):
+    """Without the restriction the same messages write a file."""
     attack(manager, RECORDERS[field], field, tmp_path / "before.txt")
     assert (tmp_path / "before.txt").read_bytes() == b"written"
     restrict_kernel()
@@ -87,12 +87,12 @@ def test_restrict_kernel_keeps_recorders_from_writing(manager, tmp_path, field):
     assert not (tmp_path / "after.txt").exists()
 
 
-def test_restrict_kernel_creates_no_registered_widget(manager, tmp_path, monkeypatch):
+def test_restrict_kernel_prevents_creation_of_widgets(manager, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     restrict_kernel()
     widgets, comms = set(widget_module._instances), set(manager.comms)
     for key in CLASSES:
-        state = dict(zip(FIELDS, key, strict=True)) | {"filename": "proof.txt", "autosave": True}
+        state = dict(zip(FIELDS, key, strict=True)) | {"filename": "saved.txt", "autosave": True}
         for target in ("jupyter.widget", "jupyter.widget ", "comm", ""):
             open_comm(manager, dict(state), target=target)
     assert len(CLASSES) > 50
@@ -107,7 +107,7 @@ def test_restrict_kernel_empties_the_registry(manager):
     assert "jupyter.widget" not in manager.targets
 
 
-def test_restrict_kernel_leaves_widgets_of_other_cells(manager, panel):
+def test_restrict_kernel_allows_widgets_of_other_cells(manager, panel):
     restrict_kernel()
     slider = ipywidgets.IntSlider()
     send(manager, slider.model_id, {"method": "update", "state": {"value": 7}})
@@ -116,13 +116,13 @@ def test_restrict_kernel_leaves_widgets_of_other_cells(manager, panel):
 
 @pytest.fixture
 def states(monkeypatch):
-    """The answers to `request_states`."""
+    """The accepted `request_states` messages."""
     sent = []
     monkeypatch.setattr(ipywidgets.Widget, "_handle_control_comm_msg", lambda message: sent.append(message))
     return sent
 
 
-def test_restrict_kernel_answers_requests_of_all_states(manager, states):
+def test_restrict_kernel_accepts_request_states(manager, states):
     restrict_kernel()
     restrict_kernel()
     comm = open_comm(manager, {}, target=CONTROL_TARGET, metadata={"version": "1.0.0"})
@@ -143,7 +143,7 @@ def test_restrict_kernel_keeps_one_control_comm(manager):
     assert last in manager.comms
 
 
-def test_restrict_kernel_limits_the_rate_of_all_states(manager, states):
+def test_restrict_kernel_limits_the_rate_of_request_states(manager, states):
     restrict_kernel()
     for _ in range(10):
         comm = open_comm(manager, {}, target=CONTROL_TARGET, metadata={"version": "1.0.0"})
@@ -152,13 +152,13 @@ def test_restrict_kernel_limits_the_rate_of_all_states(manager, states):
     assert len(states) == ALL_STATES_BURST
 
 
-def test_state_requests_admits_a_rate():
+def test_state_requests_rate():
     requests = TokenBucket(STATES_PER_S, STATE_BURST)
     admitted = sum(requests.consume(1, 100 + number / 100) for number in range(1001))
     assert admitted == pytest.approx(STATE_BURST + 10 * STATES_PER_S, abs=1)
 
 
-def test_find_widgets_finds_all_of_the_panel(panel):
+def test_find_widgets_of_panel(panel):
     found = list(find_widgets(panel))
     assert {panel, panel.view, panel.view.stream, panel.view.stream.image, panel.layout} <= set(found)
     assert len(found) == len(set(found)) > 8
@@ -167,36 +167,36 @@ def test_find_widgets_finds_all_of_the_panel(panel):
 VALUES = (None, True, 5, "x", "x" * 1000, [], ["x"], {"a": 1}, "IPY_MODEL_")
 
 
-def test_restrict_widgets_keeps_every_trait(manager, panel):
-    """A visitor changes no trait of any widget of the page, whatever they send, and each try is counted."""
+def test_restrict_widgets_rejects_updates(manager, panel):
+    """No update changes a trait of a widget of the page, and each is counted as an error."""
     widgets = list(find_widgets(panel))
     before = [widget.get_state() for widget in widgets]
-    tried = 0
+    attempts = 0
     for widget in widgets:
         for name in [*widget.keys, "comm", "keys", "session", "_esm", "log"]:
             for value in VALUES:
                 send(manager, widget.model_id, {"method": "update", "state": {name: value}, "buffer_paths": []})
             paths = [[name]]
             send(manager, widget.model_id, {"method": "update", "state": {}, "buffer_paths": paths}, [b"x" * 100])
-            tried += len(VALUES) + 1
+            attempts += len(VALUES) + 1
     assert [widget.get_state() for widget in widgets] == before
-    assert panel.session.errors == tried > 1000
+    assert panel.session.errors == attempts > 1000
 
 
 @pytest.mark.parametrize("method", ["custom", "echo_update", "backbone", None, ["custom"], {}])
-def test_restrict_widgets_refuses_what_has_no_handler(manager, panel, method):
+def test_restrict_widgets_rejects_methods_without_handler(manager, panel, method):
     for widget in (panel, panel.layout, panel.view.stream):
         send(manager, widget.model_id, {"method": method, "content": {"type": "demo"}})
     assert panel.session.errors == 3
 
 
 @pytest.mark.parametrize("data", [None, [], "custom", {}, 5])
-def test_restrict_widgets_refuses_malformed_data(manager, panel, data):
+def test_restrict_widgets_rejects_malformed_data(manager, panel, data):
     send(manager, panel.view.model_id, data)
     assert panel.session.errors == 1
 
 
-def test_restrict_widgets_passes_custom_messages(manager, panel, monkeypatch):
+def test_restrict_widgets_accepts_custom_messages(manager, panel, monkeypatch):
     sent = []
     monkeypatch.setattr(LiveView, "send", lambda self, content, buffers=None: sent.append(content["type"]))
     send(manager, panel.view.model_id, {"method": "custom", "content": {"type": "demo"}})
@@ -205,7 +205,7 @@ def test_restrict_widgets_passes_custom_messages(manager, panel, monkeypatch):
     assert panel.session.errors == 1
 
 
-def test_restrict_widgets_limits_requests_of_state(manager, panel, monkeypatch):
+def test_restrict_widgets_limits_the_rate_of_request_state(manager, panel, monkeypatch):
     sent = []
     monkeypatch.setattr(ipywidgets.Widget, "send_state", lambda self, key=None: sent.append(self))
     for _ in range(STATE_BURST):

@@ -23,17 +23,18 @@ def test_live_view_options(view):
     assert view.options["capture_width"] == 320
 
 
-def test_live_view_names_its_stream(view):
+def test_live_view_stream_reference(view):
     assert view.get_state("stream") == {"stream": f"IPY_MODEL_{view.stream.model_id}"}
 
 
-def test_live_view_joins_every_script():
-    assert sorted(path.name for path in FOLDER.glob("*.js")) == sorted(SCRIPTS)
+def test_esm_contains_every_script():
+    scripts = FOLDER / "scripts"
+    assert sorted(path.relative_to(scripts).as_posix() for path in scripts.rglob("*.js")) == sorted(SCRIPTS)
     for name in SCRIPTS:
-        assert (FOLDER / name).read_text(encoding="utf-8") in LiveView._esm
+        assert (scripts / name).read_text(encoding="utf-8") in LiveView._esm
 
 
-def test_live_view_loads_nothing_from_elsewhere(view):
+def test_live_view_loads_nothing_external(view):
     assert not re.findall(r"https?://|@import|\burl\(|\bimport\b.*\bfrom\b", f"{view._esm}{view._css}")
 
 

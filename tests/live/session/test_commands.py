@@ -35,10 +35,10 @@ def test_handle_download(commands, kind):
     assert reply["buffers"] == [commands.recording.read(kind).encode()]
 
 
-def test_handle_forget(commands):
+def test_handle_delete_recording(commands):
     commands.handle({"type": "record", "on": True})
     commands.recording.add(0.0, make_faces(1))
-    assert commands.handle({"type": "forget"})["rows"] == 0
+    assert commands.handle({"type": "delete_recording"})["rows"] == 0
 
 
 def test_handle_adjust(commands):
@@ -47,14 +47,14 @@ def test_handle_adjust(commands):
 
 
 def test_handle_adjust_loads_no_settings(commands, monkeypatch):
-    """Sliders send many of these a second."""
+    """Sliders send many of these messages per second."""
     monkeypatch.setattr(VisionSettings, "load", None)
     commands.handle({"type": "adjust", "smoothing_s": 1})
     assert commands.smoothing_s == 1.0
 
 
 @pytest.mark.parametrize(
-    ("message", "sentence"),
+    ("message", "error"),
     [
         ({"type": "record"}, "`on` must be true or false, but got None"),
         ({"type": "record", "on": 1}, "`on` must be true or false, but got 1"),
@@ -69,8 +69,8 @@ def test_handle_adjust_loads_no_settings(commands, monkeypatch):
     ],
     ids=str,
 )
-def test_handle_invalid_field(commands, message, sentence):
-    with pytest.raises(ValueError, match=sentence):
+def test_handle_invalid_field(commands, message, error):
+    with pytest.raises(ValueError, match=error):
         commands.handle(message)
     assert commands.smoothing_s is None
     assert not commands.recording.is_on
@@ -81,14 +81,14 @@ def test_handle_download_without_a_recording(commands):
         commands.handle({"type": "download", "kind": "csv"})
 
 
-def test_handle_adjust_opens_no_file_and_ignores_a_wrong_line_in_dotenv(commands, tmp_path, monkeypatch):
+def test_handle_adjust_reads_no_dotenv(commands, tmp_path, monkeypatch):
     (tmp_path / ".env").write_text("no line of settings\nFER_SMOOTHING_S=many\n")
     monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
     with pytest.raises(ValueError, match="line 1"):
         VisionSettings.load()
     opened = []
-    for where in (builtins, io):
-        monkeypatch.setattr(where, "open", lambda *args, **_: opened.append(args))
+    for module in (builtins, io):
+        monkeypatch.setattr(module, "open", lambda *args, **_: opened.append(args))
     commands.handle({"type": "adjust", "smoothing_s": 2})
     with pytest.raises(ValueError, match="must be a number from 0 to 60"):
         commands.handle({"type": "adjust", "smoothing_s": 61})

@@ -7,7 +7,7 @@ from jupyter_client.session import Session
 from fer_lib.live.session.message_history import HISTORY_SIZE, limit_message_history
 
 
-def test_limit_message_history_in_a_kernel(monkeypatch):
+def test_limit_message_history_in_kernel(monkeypatch):
     kernel = Kernel(session=Session())
     monkeypatch.setattr(Kernel, "_instance", kernel)
     limit_message_history()
@@ -15,13 +15,13 @@ def test_limit_message_history_in_a_kernel(monkeypatch):
 
 
 @pytest.mark.parametrize("extra", [0, 1, HISTORY_SIZE])
-def test_session_prunes_its_history(extra):
+def test_history_size_of_jupyter_session(extra):
     session = Session(digest_history_size=HISTORY_SIZE)
     for number in range(HISTORY_SIZE + extra):
         session._add_digest(str(number).encode())
     assert 0.8 * HISTORY_SIZE < len(session.digest_history) <= HISTORY_SIZE
 
 
-def test_limit_message_history_outside_a_kernel_does_nothing():
+def test_limit_message_history_outside_kernel():
     assert not Kernel.initialized()
     limit_message_history()

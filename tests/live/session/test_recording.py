@@ -18,7 +18,7 @@ def recording() -> Recording:
     return recording
 
 
-def test_recording_that_was_never_on(tmp_path):
+def test_recording_never_started(tmp_path):
     recording = Recording(max_rows=10)
     assert not recording.add(0.0, make_faces(1))
     assert not recording.stop()
@@ -28,7 +28,7 @@ def test_recording_that_was_never_on(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_read_gives_what_the_reader_reads(recording, tmp_path, kind):
+def test_read_matches_read_recording(recording, tmp_path, kind):
     faces = make_faces(2, track_id=[3, 8])
     recording.add(100.0, faces)
     recording.add(100.04, Faces.empty())
@@ -45,22 +45,22 @@ def test_read_gives_what_the_reader_reads(recording, tmp_path, kind):
     np.testing.assert_allclose(smooth[:2], faces.probabilities, atol=1e-4)
 
 
-def test_read_while_it_is_on(recording):
+def test_read_while_recording(recording):
     recording.add(0.0, make_faces(1))
     with pytest.raises(RuntimeError, match="must be stopped"):
         recording.read("csv")
 
 
-def test_read_another_kind(recording):
+def test_read_unknown_kind(recording):
     with pytest.raises(ValueError, match="must be one of csv, json, but got 'xml'"):
         recording.read("xml")
 
 
-def test_add_ends_at_the_bound(recording):
-    told = [recording.add(number / 30, make_faces(3)) for number in range(6)]
-    assert told == [False, False, False, True, False, False]
-    described = recording.describe()
-    assert (described["on"], described["full"], described["rows"], described["frames"]) == (False, True, 9, 3)
+def test_add_stops_at_max_rows(recording):
+    was_filled = [recording.add(number / 30, make_faces(3)) for number in range(6)]
+    assert was_filled == [False, False, False, True, False, False]
+    state = recording.describe()
+    assert (state["on"], state["full"], state["rows"], state["frames"]) == (False, True, 9, 3)
     assert len(recording.read("csv").splitlines()) == 1 + 9
     assert len(json.loads(recording.read("json"))["frames"]) == 3
 
@@ -70,26 +70,26 @@ def test_describe_shares(recording):
     for number, row in enumerate([happy, happy, happy, sad]):
         recording.add(number / 10, make_faces(1, probabilities=row[None], track_id=[1]))
     recording.stop()
-    described = recording.describe()
-    assert described["total"]["duration_s"] == pytest.approx(0.4)
-    (face,) = described["faces"]
+    state = recording.describe()
+    assert state["total"]["duration_s"] == pytest.approx(0.4)
+    (face,) = state["faces"]
     assert (face["track_id"], face["happy"], face["sad"]) == (1, 0.75, 0.25)
-    assert described["span_s"] == 0.4
+    assert state["span_s"] == 0.4
     assert face["timeline"] == [(0, 0.25, "happy"), (0.25, 0.4, "sad")]
-    assert described["more"] == 0
+    assert state["more"] == 0
 
 
-def test_describe_many_people():
+def test_describe_many_faces():
     recording = Recording(max_rows=100)
     recording.start()
     for number in range(MAX_FACES + 3):
         recording.add(number / 10, make_faces(1, track_id=[number]))
-    described = recording.describe()
-    assert (len(described["faces"]), described["more"]) == (MAX_FACES, 3)
-    json.dumps(described)
+    state = recording.describe()
+    assert (len(state["faces"]), state["more"]) == (MAX_FACES, 3)
+    json.dumps(state)
 
 
-def test_start_replaces_the_last_one(recording):
+def test_start_replaces_the_recording(recording):
     recording.add(0.0, make_faces(2))
     recording.start()
     recording.add(9.0, make_faces(1))
@@ -98,16 +98,16 @@ def test_start_replaces_the_last_one(recording):
     assert recording.read("csv").splitlines()[1].startswith("0.0,0,")
 
 
-def test_forget(recording):
+def test_clear(recording):
     recording.add(0.0, make_faces(1))
-    recording.forget()
+    recording.clear()
     assert not recording.is_on
     assert recording.describe()["rows"] == 0
     with pytest.raises(RuntimeError, match="nothing was recorded"):
         recording.read("json")
 
 
-def test_text_stays_small():
+def test_read_size_per_row():
     recording = Recording(max_rows=1000)
     recording.start()
     for number in range(1000):

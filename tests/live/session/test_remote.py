@@ -1,243 +1,31 @@
-"""A service that is hostile or broken: its answers are limited in bytes, time and content."""
+"""Validation of the replies of an inference service."""
 
-import base64
-import hashlib
 import json
-import socket
-import struct
-import threading
-import time
-import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.live.session.fallback import AT_SERVICE, UNENCRYPTED, FallbackPipeline
 from fer_lib.live.session.remote import (
-    MAX_REPLY_BYTES,
-    RemoteStream,
     ServiceFullError,
-    ServiceGoneError,
+    ServiceUnavailableError,
     is_unencrypted,
     parse_reply,
     public_address,
     read_faces,
 )
-from fer_lib.settings import RemoteSettings, VisionSettings
+from fer_lib.settings import RemoteSettings
 
-TIMEOUT_S = 0.5
-TEXT, BINARY, CLOSE, PING = 0x81, 0x82, 0x88, 0x89
-
-
-@contextmanager
-def listening(talk: Callable[[socket.socket, bytes], None]) -> Iterator[RemoteSettings]:
-    """Serve each connection with `talk`, which gets it and the head of the request; yield settings that lead there."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                    with connection:
-                        connection.settimeout(20)
-                        head = b""
-                        while b"\r\n\r\n" not in head:
-                            head += connection.recv(65536)
-                        talk(connection, head)
-                except ConnectionError:
-                    continue
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield RemoteSettings(url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=TIMEOUT_S, retry_s=3600)
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join(20)
-
-
-def accept(connection: socket.socket, head: bytes) -> None:
-    key = head.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
-    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    lines = [b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade"]
-    lines.append(b"Sec-WebSocket-Accept: " + base64.b64encode(digest))
-    connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
-
-
-def answering(send: Callable[[socket.socket], None]) -> Callable[[socket.socket, bytes], None]:
-    """Open the stream, take the first frame and then `send`."""
-
-    def talk(connection: socket.socket, head: bytes) -> None:
-        accept(connection, head)
-        connection.recv(65536)
-        send(connection)
-        while connection.recv(65536):  # until the client closes
-            pass
-
-    return talk
-
-
-def send_for_ever(data: bytes, pause_s: float = 0) -> Callable[[socket.socket], None]:
-    """Send until the client closes; at most 200 MB or 20 s."""
-
-    def send(connection: socket.socket) -> None:
-        end_s, sent = time.monotonic() + 20, 0
-        while time.monotonic() < end_s and sent < 200e6:
-            connection.sendall(data)
-            sent += len(data)
-            time.sleep(pause_s)
-
-    return send
-
-
-def message(data: bytes, kind: int = TEXT) -> bytes:
-    size = len(data)
-    length = bytes([size]) if size < 126 else b"\x7e" + struct.pack(">H", size)
-    return bytes([kind]) + length + data
-
-
-def make_face(**changes: object) -> dict:
-    rows = dict.fromkeys(EMOTIONS, 0.0) | {"happy": 1.0}
-    points = [[1.0, 2.0]] * 5
-    face = {"box": [1, 2, 30, 40], "confidence": 0.9, "landmarks": points, "label": "happy", "probabilities": rows}
-    return {**face, "raw_probabilities": rows, "track_id": 1, **changes}
-
-
-def make_answer(*faces: dict, **changes: object) -> str:
-    return json.dumps({"frame": 0, "faces": list(faces), **changes})
-
-
-@pytest.mark.parametrize(
-    "send",
-    [
-        send_for_ever(b"\x82\x7f" + struct.pack(">Q", 1 << 62) + bytes(1_000_000)),
-        send_for_ever(message(bytes(60_000), 0x02) + message(bytes(60_000), 0x00)),
-        send_for_ever(message(b"", PING) * 10_000),
-        send_for_ever(message(bytes(125), PING) * 1000),
-        send_for_ever(message(b"", 0x8A) * 10_000),
-        send_for_ever(b"\x81", 0.02),
-        send_for_ever(message(b"", PING), 0.02),
-        lambda connection: connection.sendall(b"\x81\x05abc"),
-        lambda connection: None,
-    ],
-    ids=["long", "fragments", "pings", "large-pings", "pongs", "slow-bytes", "slow-pings", "cut", "silent"],
-)
-def test_process_jpeg_answer_without_end(send):
-    with listening(answering(send)) as settings:
-        stream = RemoteStream(settings)
-        tracemalloc.start()
-        start = time.monotonic()
-        with pytest.raises(ServiceGoneError):
-            stream.process_jpeg(b"a frame")
-        assert time.monotonic() - start < TIMEOUT_S + 5
-        assert tracemalloc.get_traced_memory()[1] < 12 * MAX_REPLY_BYTES
-        tracemalloc.stop()
-        stream.close()
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        message(b"\xff\xfe"),
-        message(make_answer(make_face()).encode(), 0xC1),
-        message(b"[" * 50_000),
-        message(b'{"frame": 0, "faces": ' + b"[" * 50_000),
-        message(b"\x03\xe8", CLOSE),
-        message(b"\x03", CLOSE),
-        message(b"\xff\xff", CLOSE),
-        b"\x83\x00",
-        b"\xf1\x00",
-        b"HTTP/1.1 500 No\r\n\r\n",
-    ],
-    ids=[
-        "no-utf8",
-        "compressed",
-        "deep",
-        "deep-faces",
-        "close",
-        "short-close",
-        "wrong-close",
-        "opcode",
-        "bits",
-        "http",
-    ],
-)
-def test_process_jpeg_answer_that_breaks_the_protocol(sent):
-    with listening(answering(lambda connection: connection.sendall(sent))) as settings:
-        stream = RemoteStream(settings)
-        with pytest.raises(ServiceGoneError):
-            stream.process_jpeg(b"a frame")
-        stream.close()
-
-
-@pytest.mark.parametrize(
-    "send",
-    [
-        send_for_ever(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 10_000),
-        send_for_ever(b"x" * 100_000),
-        send_for_ever(b"x", 0.02),
-        lambda connection: connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 1000000000000000\r\n\r\n"),
-        lambda connection: connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: " + b"9" * 4000 + b"\r\n\r\n"),
-        lambda connection: connection.sendall(b"HTTP/1.1 101 Yes\r\n\r\n"),
-        lambda connection: connection.sendall(b"HTTP/1.1 x\r\n\r\n"),
-        lambda connection: connection.sendall(b"\x00\xff\r\n\r\n"),
-        lambda connection: None,
-    ],
-    ids=["headers", "line", "slow", "large-body", "huge-length", "no-key", "status", "binary", "silent"],
-)
-def test_remote_stream_handshake_that_is_none(send):
-    def talk(connection, head):
-        send(connection)
-        while connection.recv(65536):
-            pass
-
-    with listening(talk) as settings:
-        start = time.monotonic()
-        with pytest.raises(ServiceGoneError) as gone:
-            RemoteStream(settings)
-        assert time.monotonic() - start < TIMEOUT_S + 5
-        assert len(str(gone.value)) <= 300
-
-
-def test_remote_stream_follows_no_redirect():
-    asked = []
-
-    def talk(connection, head):
-        asked.append(head)
-        connection.sendall(
-            b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:%d/stream\r\n\r\n" % connection.getsockname()[1]
-        )
-
-    with listening(talk) as settings, pytest.raises(ServiceGoneError):
-        RemoteStream(settings)
-    assert len(asked) == 1
-
-
-def test_remote_stream_asks_for_no_compression_and_sends_no_origin():
-    heads = []
-
-    def talk(connection, head):
-        heads.append(head.lower())
-        accept(connection, head)
-
-    with listening(talk) as settings:
-        RemoteStream(settings).close()
-    assert b"sec-websocket-extensions" not in heads[0]
-    assert b"\r\norigin" not in heads[0]
-
-
-def test_read_faces_of_a_right_answer():
-    faces = read_faces(parse_reply(make_answer(make_face(), make_face(track_id=2)), 0))
-    assert (len(faces), faces.track_id.tolist(), faces.labels) == (2, [1, 2], ["happy", "happy"])
-    unknown = read_faces(parse_reply(make_answer(make_face(landmarks=None, raw_probabilities=None)), 0))
-    assert (unknown.landmarks, unknown.raw_probabilities) == (None, None)
-    assert len(read_faces(parse_reply(make_answer(), 0))) == 0
-
+from .replies import make_face, make_reply
 
 NAN, INF = float("nan"), float("inf")
+
+
+def test_read_faces_valid_reply():
+    faces = read_faces(parse_reply(make_reply(make_face(), make_face(track_id=2)), 0))
+    assert (len(faces), faces.track_id.tolist(), faces.labels) == (2, [1, 2], ["happy", "happy"])
+    unknown = read_faces(parse_reply(make_reply(make_face(landmarks=None, raw_probabilities=None)), 0))
+    assert (unknown.landmarks, unknown.raw_probabilities) == (None, None)
+    assert len(read_faces(parse_reply(make_reply(), 0))) == 0
 
 
 @pytest.mark.parametrize(
@@ -248,41 +36,41 @@ NAN, INF = float("nan"), float("inf")
         "7",
         "[]",
         "{}",
-        make_answer(make_face(), frame=1),
-        make_answer(make_face(), frame=-1),
-        make_answer(make_face(), frame=10**400),
+        make_reply(make_face(), frame=1),
+        make_reply(make_face(), frame=-1),
+        make_reply(make_face(), frame=10**400),
         json.dumps({"frame": 0}),
         json.dumps({"frame": 0, "faces": 7}),
-        make_answer(*[make_face(track_id=n) for n in range(201)]),
-        make_answer(make_face(), make_face()),
-        *(make_answer(make_face(track_id=one)) for one in (None, -1, 2**31, 2**70, 1.5, "x", True and [1])),
-        *(make_answer(make_face(box=[1, 2, 3, one])) for one in (NAN, INF, -INF, 1e7, 10**400, "x", None)),
-        make_answer(make_face(box=[1, 2, 3])),
-        make_answer(make_face(box=[[1, 2, 3, 4]])),
-        make_answer(make_face(landmarks=[[1, 2]] * 4)),
-        make_answer(make_face(landmarks=[[1, 2]] * 100_000)),
-        make_answer(make_face(landmarks=[[1, NAN]] * 5)),
-        *(make_answer(make_face(confidence=one)) for one in (NAN, 1.5, -0.1, None)),
-        make_answer(make_face(probabilities=dict.fromkeys(EMOTIONS, 0.5))),
-        make_answer(make_face(probabilities=dict.fromkeys(EMOTIONS, NAN))),
-        make_answer(make_face(raw_probabilities=dict.fromkeys(EMOTIONS, 0.0))),
-        make_answer(make_face(probabilities={"happy": 1})),
-        make_answer(make_face(label="<script>")),
+        make_reply(*[make_face(track_id=n) for n in range(201)]),
+        make_reply(make_face(), make_face()),
+        *(make_reply(make_face(track_id=one)) for one in (None, -1, 2**31, 2**70, 1.5, "x", True and [1])),
+        *(make_reply(make_face(box=[1, 2, 3, one])) for one in (NAN, INF, -INF, 1e7, 10**400, "x", None)),
+        make_reply(make_face(box=[1, 2, 3])),
+        make_reply(make_face(box=[[1, 2, 3, 4]])),
+        make_reply(make_face(landmarks=[[1, 2]] * 4)),
+        make_reply(make_face(landmarks=[[1, 2]] * 100_000)),
+        make_reply(make_face(landmarks=[[1, NAN]] * 5)),
+        *(make_reply(make_face(confidence=one)) for one in (NAN, 1.5, -0.1, None)),
+        make_reply(make_face(probabilities=dict.fromkeys(EMOTIONS, 0.5))),
+        make_reply(make_face(probabilities=dict.fromkeys(EMOTIONS, NAN))),
+        make_reply(make_face(raw_probabilities=dict.fromkeys(EMOTIONS, 0.0))),
+        make_reply(make_face(probabilities={"happy": 1})),
+        make_reply(make_face(label="<script>")),
     ],
 )
-def test_read_faces_of_impossible_answers(text):
-    with pytest.raises(ServiceGoneError):
+def test_read_faces_invalid_reply(text):
+    with pytest.raises(ServiceUnavailableError):
         read_faces(parse_reply(text, 0))
 
 
-def test_read_faces_of_a_refused_frame_is_one_short_line():
+def test_read_faces_sanitizes_the_error():
     with pytest.raises(ValueError, match="too large") as refused:
         read_faces(parse_reply(json.dumps({"frame": 0, "status": 413, "detail": "too large\n\x1b[2J\u202e" * 1000}), 0))
     assert len(str(refused.value)) <= 300
     assert str(refused.value).isprintable()
 
 
-def test_parse_reply_without_room():
+def test_parse_reply_service_full():
     with pytest.raises(ServiceFullError):
         parse_reply(json.dumps({"frame": 0, "status": 503}), 0)
 
@@ -305,17 +93,6 @@ def test_is_unencrypted(url, unencrypted):
     assert is_unencrypted(RemoteSettings(url=url)) == unencrypted
 
 
-def test_public_address_holds_no_password():
+def test_public_address_omits_password_and_query():
     settings = RemoteSettings(url="https://ada:secret@faces.example.org:8000/api?token=secret")
     assert public_address(settings) == "https://faces.example.org:8000/api"
-
-
-def test_unencrypted_way_is_said_to_visitor_and_log(monkeypatch, caplog):
-    from fer_lib.live.session import fallback
-
-    monkeypatch.setattr(fallback, "RemoteStream", lambda settings: None)
-    here = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://localhost:8000"), lambda _: None)
-    assert (here.notice, caplog.text) == (AT_SERVICE, "")
-    away = FallbackPipeline(VisionSettings(), RemoteSettings(url="http://10.0.0.5:8000"), lambda _: None)
-    assert away.notice == UNENCRYPTED
-    assert "http://10.0.0.5:8000 without encryption" in caplog.text

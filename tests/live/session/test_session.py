@@ -2,6 +2,8 @@ import threading
 
 import numpy as np
 import pytest
+from factories import make_faces
+from fakes import FakePipeline
 
 from fer_lib.faces import Faces
 from fer_lib.live.session.frame_handler import MAX_FAILURES
@@ -10,47 +12,12 @@ from fer_lib.live.session.neutral_calibration import STOPPED
 from fer_lib.live.session.session import Session
 from fer_lib.settings import LiveSettings
 
-HAPPY = np.eye(7, dtype=np.float32)[3] * 0.65 + 0.05
-
-
-def make_faces(count: int = 1) -> Faces:
-    return Faces(
-        xyxy=np.tile([10, 20, 110, 140], (count, 1)),
-        confidence=np.full(count, 0.99),
-        probabilities=np.tile(HAPPY, (count, 1)),
-        track_id=np.arange(1, count + 1),
-    )
-
-
-class FakePipeline:
-    """Knows one picture: bytes that begin with FACE show a face, others can't be read."""
-
-    def __init__(self) -> None:
-        self.timings_ms = {"decode": 0.8123, "total": 4.5678}
-        self.times: list[float] = []
-        self.resets = 0
-        self.smoothings: list[float] = []
-        self.offsets: list[object] = []
-
-    def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        self.times.append(time_s)
-        if not data.startswith(b"FACE"):
-            raise ValueError("`data` must be a picture, but it can't be decoded")
-        return make_faces()
-
-    def reset(self) -> None:
-        self.resets += 1
-
-    def adjust(self, smoothing_s: float) -> None:
-        self.smoothings.append(smoothing_s)
-
-    def calibrate(self, offset: object) -> None:
-        self.offsets.append(offset)
+HAPPY = np.eye(7, dtype=np.float32)[[3]] * 0.65 + 0.05
 
 
 @pytest.fixture
 def pipeline() -> FakePipeline:
-    return FakePipeline()
+    return FakePipeline(make_faces(1, probabilities=HAPPY))
 
 
 @pytest.fixture
@@ -74,7 +41,7 @@ def test_handle_frame(session):
     assert len(session.faces) == 1
 
 
-def test_handle_frame_passes_the_time_of_the_stream(session, pipeline):
+def test_handle_frame_time_never_decreases(session, pipeline):
     for number, time_s in enumerate((1.0, 2.0, 1.5)):
         session.handle_message(frame(number, time_s), [b"FACE"])
     assert pipeline.times == [1.0, 2.0, 2.0]
@@ -82,10 +49,10 @@ def test_handle_frame_passes_the_time_of_the_stream(session, pipeline):
 
 @pytest.mark.parametrize(
     "buffers",
-    [[], [b""], [b"FACE", b"FACE"], [b"no picture"], [b"x" * 2_000_001], ["text"], [None]],
-    ids=["none", "empty", "two", "undecodable", "too-large", "text", "nothing"],
+    [[], [b""], [b"FACE", b"FACE"], [b"no image"], [b"x" * 2_000_001], ["text"], [None]],
+    ids=["none", "empty", "two", "undecodable", "too-large", "text", "null"],
 )
-def test_handle_frame_with_a_bad_buffer(pipeline, buffers):
+def test_handle_frame_invalid_buffer(pipeline, buffers):
     session = Session(live=LiveSettings.load(max_frame_mb=2), load=lambda settings: pipeline)
     session.wait_until_loaded(10)
     assert session.handle_message(frame(3), buffers) == {"type": "skipped", "id": 3}
@@ -100,13 +67,13 @@ def test_handle_frame_with_a_bad_buffer(pipeline, buffers):
         "frame",
         [],
         {},
-        {"type": "dance"},
+        {"type": "unknown"},
         {"type": "frame"},
         {"type": "frame", "id": "1", "time_s": 0},
         {"type": "frame", "id": True, "time_s": 0},
         {"type": "frame", "id": 1, "time_s": float("nan")},
         {"type": "frame", "id": 1, "time_s": None},
-        {"type": "state", "state": "dancing"},
+        {"type": "state", "state": "unknown"},
         {"type": "state", "state": ["running"]},
         {"type": "stats", "results_per_s": "30", "round_trip_ms": 1, "frame_to_overlay_ms": 1},
         {"type": "stats"},
@@ -119,7 +86,7 @@ def test_handle_invalid_message(session, content):
     assert session.state == "ready"
 
 
-def test_kinds_have_one_handler_each(session):
+def test_kinds_match_page_messages(session):
     assert set(session.kinds) == set(PAGE_MESSAGES)
 
 
@@ -130,15 +97,15 @@ def test_handle_frame_stale(session, pipeline):
 
 
 def test_handle_frame_while_loading(pipeline):
-    gate = threading.Event()
+    is_released = threading.Event()
 
     def load(settings):
-        gate.wait(10)
+        is_released.wait(10)
         return pipeline
 
     session = Session(load=load)
     assert session.handle_message(frame(1), [b"FACE"]) == {"type": "loading", "id": 1}
-    gate.set()
+    is_released.set()
     assert session.wait_until_loaded(10)
     assert session.handle_message(frame(2), [b"FACE"])["type"] == "faces"
 
@@ -164,13 +131,13 @@ def test_handle_state(session):
     assert (session.state, session.detail) == ("refused", "Permission denied.")
 
 
-def test_handle_state_waiting_forgets_the_stream(session, pipeline):
+def test_handle_state_waiting_resets_the_stream(session, pipeline):
     session.handle_message(frame(1, 100.0), [b"FACE"])
     session.handle_message({"type": "state", "state": "waiting"})
     assert pipeline.resets == 1
     assert session.frames == 0
     assert len(session.faces) == 0
-    # The new stream has its own time, so an earlier one is not stale.
+    # The new stream starts its own clock, so that an earlier time is not stale.
     assert session.handle_message(frame(2, 1.0), [b"FACE"])["type"] == "faces"
 
 
@@ -181,7 +148,7 @@ def test_handle_stats(session):
 
 def test_prepare_loads_once():
     loads = []
-    session = Session(load=lambda settings: loads.append(settings) or FakePipeline())
+    session = Session(load=lambda settings: loads.append(settings) or FakePipeline(Faces.empty()))
     for _ in range(3):
         session.prepare()
     session.wait_until_loaded(10)
@@ -189,12 +156,12 @@ def test_prepare_loads_once():
 
 
 def test_handle_invalid_command(session):
-    reply = session.handle_message({"type": "adjust", "smoothing_s": "much"})
-    assert reply == {"type": "refused", "detail": "`smoothing_s` must be a number of seconds, but got 'much'"}
+    reply = session.handle_message({"type": "adjust", "smoothing_s": "high"})
+    assert reply == {"type": "refused", "detail": "`smoothing_s` must be a number of seconds, but got 'high'"}
     assert session.errors == 1
 
 
-def test_handle_adjust_reaches_the_pipeline_once(session, pipeline):
+def test_handle_adjust_is_applied_once(session, pipeline):
     session.handle_message({"type": "adjust", "smoothing_s": 0.5})
     session.handle_message({"type": "adjust", "smoothing_s": 1.5})
     for number in range(3):
@@ -216,7 +183,7 @@ def test_handle_record(session):
     ]
 
 
-def test_handle_frame_that_fills_the_recording(pipeline):
+def test_handle_frame_reports_a_full_recording(pipeline):
     session = Session(live=LiveSettings.load(max_recording_rows=2), load=lambda settings: pipeline)
     session.wait_until_loaded(10)
     session.handle_message({"type": "record", "on": True})
@@ -225,8 +192,8 @@ def test_handle_frame_that_fills_the_recording(pipeline):
     assert replies[2]["recording"]["full"]
 
 
-@pytest.mark.parametrize("state", ["stopped", "waiting", "broken", "kernel-gone"])
-def test_handle_state_off_ends_a_recording(session, state):
+@pytest.mark.parametrize("state", ["stopped", "waiting", "broken", "kernel-ended"])
+def test_handle_state_off_stops_the_recording(session, state):
     session.handle_message({"type": "record", "on": True})
     assert session.handle_message({"type": "state", "state": "paused"}) is None
     reply = session.handle_message({"type": "state", "state": state})
@@ -240,7 +207,7 @@ def calibrate(session: Session, seconds: float = 5.0) -> list[dict[str, object]]
     return [session.handle_message(frame(number, 10 + time_s), [b"FACE"]) for number, time_s in enumerate(times)]
 
 
-def test_handle_calibrate_reaches_the_pipeline_and_is_forgotten(session, pipeline):
+def test_handle_calibrate_applies_and_clears_the_offset(session, pipeline):
     replies = calibrate(session)
     assert [reply["calibration"]["running"] for reply in replies] == [True] * 10 + [False]
     assert replies[-1]["calibration"]["on"]
@@ -254,13 +221,13 @@ def test_handle_calibrate_reaches_the_pipeline_and_is_forgotten(session, pipelin
     assert pipeline.offsets == [offset, None]
 
 
-def test_handle_calibrate_is_off_by_default(session, pipeline):
+def test_calibration_is_off_by_default(session, pipeline):
     reply = session.handle_message(frame(1), [b"FACE"])
     assert "calibration" not in reply
     assert pipeline.offsets == []
 
 
-def test_handle_calibrate_of_a_stream_that_stops(session, pipeline):
+def test_handle_state_stopped_cancels_the_calibration(session, pipeline):
     calibrate(session, seconds=2)
     reply = session.handle_message({"type": "state", "state": "stopped"})
     assert reply["calibration"]["detail"] == STOPPED
@@ -270,7 +237,7 @@ def test_handle_calibrate_of_a_stream_that_stops(session, pipeline):
     assert pipeline.offsets == []
 
 
-def test_handle_calibrate_that_is_stopped_leaves_the_one_before(session, pipeline):
+def test_handle_calibrate_canceled_keeps_the_former_offset(session, pipeline):
     calibrate(session)
     session.handle_message(frame(40, 20), [b"FACE"])
     assert session.handle_message({"type": "calibrate", "on": True})["running"]
@@ -281,5 +248,5 @@ def test_handle_calibrate_that_is_stopped_leaves_the_one_before(session, pipelin
 
 
 @pytest.mark.parametrize("on", [None, 1, "yes"])
-def test_handle_calibrate_nonsense(session, on):
+def test_handle_calibrate_invalid_field(session, on):
     assert session.handle_message({"type": "calibrate", "on": on})["type"] == "refused"

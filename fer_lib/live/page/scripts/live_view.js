@@ -9,7 +9,7 @@ const TICK_MS = 250;
 const STATS_INTERVAL_MS = 1000; // between two `stats` messages
 
 class LiveView {
-  static owners = new WeakMap(); // a widget that is displayed twice streams in one place only
+  static owners = new WeakMap(); // a widget that is displayed twice streams in one view only
 
   constructor(model, el) {
     this.model = model;
@@ -18,7 +18,7 @@ class LiveView {
     this.root.className = "fer-live";
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "Live view");
-    this.root.dataset.lmSuppressShortcuts = "true"; // keep JupyterLab from handling keys pressed here
+    this.root.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not handle keys pressed here
     renderLayout(this.root, this.options.calibration_s);
     [this.video, this.canvas] = ["video", ".fer-overlay"].map((selector) => this.root.querySelector(selector));
     this.video.muted = true; // the attribute has no effect when set through innerHTML
@@ -32,7 +32,7 @@ class LiveView {
     this.videoClip = new VideoClip(this);
     this.calibration = new NeutralCalibration(this);
     this.diagnostics = new Diagnostics(this.root, this);
-    this.tools = new Tools(this.root, this, this.preferences);
+    this.toolbar = new Toolbar(this.root, this, this.preferences);
     this.sourcePicker = new SourcePicker(this.root, this);
     this.cameraList = new CameraList(this.root, this);
     this.handlers = this.createHandlers();
@@ -41,7 +41,7 @@ class LiveView {
     this.listen();
     el.append(this.root);
     this.status.set("ready");
-    if (this.preferences.chosen.smoothing_s !== undefined) this.apply("smoothing_s");
+    if (this.preferences.values.smoothing_s !== undefined) this.apply("smoothing_s");
   }
 
   listen() {
@@ -51,7 +51,7 @@ class LiveView {
     this.sourcePicker.listen(signal);
     window.addEventListener("pagehide", () => this.finish("stopped"), { signal });
     this.model.on("msg:custom", (message, buffers) => this.handleMessage(message, buffers));
-    this.model.on("comm:close", () => this.finish("kernel-gone"));
+    this.model.on("comm:close", () => this.finish("kernel-ended"));
     this.model.on("comm_live_update", () => this.checkKernel());
     this.ticks = setInterval(() => this.tick(performance.now()), TICK_MS);
   }
@@ -61,16 +61,16 @@ class LiveView {
     LiveView.owners.get(this.model)?.finish("stopped");
     LiveView.owners.set(this.model, this);
     const run = ++this.run;
-    const hadFocus = this.root.contains(document.activeElement?.closest(".fer-start, .fer-instead"));
+    const hadFocus = this.root.contains(document.activeElement?.closest(".fer-start, .fer-no-camera"));
     this.source = source;
     if (source === this.camera) this.status.set("waiting");
     else this.status.set("opening");
     if (hadFocus) this.status.stopButton.focus({ preventScroll: true }); // a disabled button loses the focus
     try {
       if (!(await this.connection.ensure())) throw new SourceError("offline");
-      await this.camera.find(); // for every source: its widget shows when the kernel has ended
+      await this.camera.loadWidget(); // for every source: its `comm_live` reports the end of the kernel
       const media = await source.open(this.preferences.get("camera"));
-      if (run !== this.run) return source.close(media); // stopped before the visitor's permission
+      if (run !== this.run) return source.close(media); // stopped before the visitor gave permission
       this.show(media);
     } catch (error) {
       if (run === this.run) this.finish(error.state ?? "failed", error.message);
@@ -87,7 +87,7 @@ class LiveView {
     this.sourcePicker.showName(this.source);
     this.cameraList.update();
     this.source.show(this.video, media);
-    this.video.play().catch(() => {}); // rejected only when the view is removed
+    this.video.play().catch(() => {}); // rejects only when the view is removed
     this.status.set("loading");
     this.loop.start();
   }
@@ -105,7 +105,7 @@ class LiveView {
     this.status.showThroughput(null);
     this.root.dataset.faces = "[]";
     const hadFocus = this.status.stopButton === document.activeElement;
-    if (state === "kernel-gone") {
+    if (state === "kernel-ended") {
       this.calibration.discard();
       this.toast(this.recordingPanel.discard());
     }
@@ -119,14 +119,14 @@ class LiveView {
     if (hidden) this.status.set("paused");
   }
 
-  // Resumes after a reconnection: the frames in flight are lost and not waited for.
+  // Resumes after a reconnection, which lost the frames in flight.
   resume() {
     this.loop.restartTimeout();
-    if (this.status.state === "offline") this.status.set("back");
+    if (this.status.state === "offline") this.status.set("reconnected");
   }
 
   enable(isLive) {
-    for (const tool of [this.recordingPanel, this.tools, this.videoClip, this.calibration]) tool.enable(isLive);
+    for (const tool of [this.recordingPanel, this.toolbar, this.videoClip, this.calibration]) tool.enable(isLive);
   }
 
   send(message, buffers = []) {
@@ -184,7 +184,7 @@ class LiveView {
     this.resultsView.show(shown);
     const result = { ...frame, ms: message.ms, drawnAt: performance.now() };
     this.loop.throughput.add(result);
-    this.status.count(message.faces.length, result.drawnAt);
+    this.status.setFaceCount(message.faces.length, result.drawnAt);
     this.root.dataset.results = this.results;
     this.root.dataset.faces = JSON.stringify(message.faces);
     this.root.dispatchEvent(new CustomEvent("fer-faces", { bubbles: true, detail: { ...shown, ...result } }));
@@ -211,20 +211,20 @@ class LiveView {
   }
 
   toast(sentence) {
-    if (sentence) this.tools.toast(sentence);
+    if (sentence) this.toolbar.toast(sentence);
   }
 
   checkKernel() {
-    if (this.camera.widget?.comm_live === false || this.connection.isDead) this.finish("kernel-gone");
+    if (this.camera.widget?.comm_live === false || this.connection.isDead) this.finish("kernel-ended");
   }
 
   tick(now) {
     if (!this.media || document.hidden) return;
     this.checkKernel();
     const silent_s = this.loop.tick(now) / 1000;
-    if (silent_s > this.options.kernel_timeout_s) this.finish(this.connection.isUp ? "kernel-gone" : "offline");
+    if (silent_s > this.options.kernel_timeout_s) this.finish(this.connection.isUp ? "kernel-ended" : "offline");
     if (!this.media) return;
-    if (silent_s > this.options.frame_timeout_s) this.status.markUnheard();
+    if (silent_s > this.options.frame_timeout_s) this.status.markNoReply();
     this.recordingPanel.tick(now);
     this.videoClip.tick(now);
     this.resultsView.updateTimeline(now);

@@ -5,7 +5,7 @@ const PAGE_MESSAGES = [
   "state",
   "stats",
   "record",
-  "forget",
+  "delete_recording",
   "download",
   "adjust",
   "calibrate",
@@ -33,8 +33,8 @@ const STATES = {
   "opening": "Opening …",
   "loading": "Loading the networks …",
   "running": "Live. Faces in view: {faces}.",
-  "no-face": "No face in view. Come a little closer, or turn on a light.",
-  "unheard": "No reply for a moment: the connection or the server is slow. The page keeps trying.",
+  "no-face": "No face in view. Move closer to the camera, or turn on a light.",
+  "no-reply": "No reply: the connection or the server is slow. The page keeps trying.",
   "paused": "Paused while this page is hidden.",
   "stopped": "Stopped. The camera is off.",
   "refused": "The camera was refused. Allow it for this page in the browser's address bar, then press Start.",
@@ -43,9 +43,9 @@ const STATES = {
   "in-use": "The camera is in use by another program. Close that program, then press Start.",
   "insecure": "Browsers allow the camera on secure pages only. Open this page over https or on localhost.",
   "disconnected": "The camera was disconnected. Connect it again, then press Start.",
-  "kernel-gone": "The kernel of this page has ended, so the camera was switched off. Reload the page, or run the notebook again.",
+  "kernel-ended": "The kernel of this page has ended, so the camera was switched off. Reload the page, or run the notebook again.",
   "offline": "The connection to the server is lost, so the camera was switched off. The page keeps trying to reconnect.",
-  "back": "The connection to the server is back. Press Start.",
+  "reconnected": "The connection to the server is restored. Press Start.",
   "broken": "The frames can't be processed, so the camera was switched off. {detail}",
   "failed": "The camera could not be started. {detail}"
 };
@@ -58,16 +58,16 @@ const OFF_STATES = [
   "in-use",
   "insecure",
   "disconnected",
-  "kernel-gone",
+  "kernel-ended",
   "offline",
-  "back",
+  "reconnected",
   "broken",
   "failed"
 ];
 const TOOL_STATES = [
   "running",
   "no-face",
-  "unheard",
+  "no-reply",
   "paused"
 ];
 const STAGES = [

@@ -3,11 +3,11 @@
 // Video frame callbacks run before the page is drawn, up to 17 ms after capture. Where MediaStreamTrackProcessor exists,
 // frames are read from the camera's track, 1 to 2 ms after capture.
 
-const MIN_MATCHES = 5; // frames seen both ways until the offset of the clocks is known
+const MIN_MATCHES = 5; // frames with both timestamps until the offset of the clocks is known
 const MAX_OFFSET_ERROR_MS = 12; // between two capture times of one frame; less than a frame interval
 
 class FrameReader {
-  // `onFrame` gets each new frame: an image to draw and its capture time in ms.
+  // Calls `onFrame` with each new frame: a drawable image and its capture time in ms.
   constructor(video, onFrame) {
     Object.assign(this, { video, onFrame });
     this.run = 0;
@@ -17,7 +17,7 @@ class FrameReader {
   start() {
     this.stop();
     this.clock = new FrameClock();
-    this.mayRead = "MediaStreamTrackProcessor" in window;
+    this.canReadTrack = "MediaStreamTrackProcessor" in window;
     this.watch(this.run);
   }
 
@@ -33,36 +33,36 @@ class FrameReader {
       this.watch(run);
       if (this.reader) return this.clock.addReference(capturedAt);
       this.onFrame(this.video, capturedAt);
-      if (this.mayRead && isDated) this.read(run);
+      if (this.canReadTrack && isDated) this.openTrack(run);
     });
   }
 
-  // Only for sources with capture times: photos have no new frames, and files no capture time.
-  read(run) {
+  // Only for sources with capture times: photos have no further frames, and files no capture times.
+  openTrack(run) {
     const [track] = this.video.srcObject?.getVideoTracks() ?? [];
     if (!track) return;
-    this.mayRead = false; // not tried again after a failure
+    this.canReadTrack = false; // not tried again after a failure
     this.reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1 }).readable.getReader();
-    this.readOn(run, this.reader).catch(() => {}).finally(() => {
+    this.readFrames(run, this.reader).catch(() => {}).finally(() => {
       if (run === this.run) this.reader = null;
     });
   }
 
-  async readOn(run, reader) {
+  async readFrames(run, reader) {
     for (;;) {
       const { done, value: frame } = await reader.read();
       if (done) return;
       try {
         const capturedAt = this.clock.convert(frame.timestamp / 1000, performance.now());
-        if (run === this.run) this.onFrame(this.fits(frame) ? frame : this.video, capturedAt);
+        if (run === this.run) this.onFrame(this.hasVideoSize(frame) ? frame : this.video, capturedAt);
       } finally {
         frame.close();
       }
     }
   }
 
-  // A phone's frames may be rotated only when they are displayed.
-  fits(frame) {
+  // Frames of a phone's camera may be rotated only when the video is displayed.
+  hasVideoSize(frame) {
     return frame.displayWidth === this.video.videoWidth && frame.displayHeight === this.video.videoHeight;
   }
 }
@@ -79,14 +79,14 @@ class FrameClock {
     return this.matches.length >= MIN_MATCHES;
   }
 
-  // Returns the capture time on the page's clock of a frame that arrived at `now`.
+  // Returns the capture time, on the page's clock, of a frame that arrived at `now`.
   convert(time, now) {
     this.recent = [...this.recent.slice(-7), time];
     this.maxOffset = Math.min(this.maxOffset, now - time);
     return time + (this.matches.length ? median(this.matches) : this.maxOffset);
   }
 
-  // Registers the capture time on the page's clock of one of the last few frames.
+  // Registers the capture time, on the page's clock, of one of the last frames.
   addReference(capturedAt) {
     if (this.isSynchronized) return;
     const offsets = this.recent.map((time) => capturedAt - time);

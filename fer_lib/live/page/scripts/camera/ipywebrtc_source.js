@@ -15,7 +15,7 @@ class IpywebrtcSource {
     this.media = null;
   }
 
-  async find() {
+  async loadWidget() {
     const id = this.model.get("stream").slice("IPY_MODEL_".length);
     this.widget ??= await this.model.widget_manager.get_model(id);
     return this.widget;
@@ -25,21 +25,21 @@ class IpywebrtcSource {
     return this.widget?.get("_model_name") === "CameraStreamModel";
   }
 
-  choose(deviceId) {
+  setDevice(deviceId) {
     const { video, ...others } = this.widget.get("constraints");
     this.defaultVideo ??= video;
-    const { facingMode, ...rest } = this.defaultVideo; // it could contradict the chosen device
+    const { facingMode, ...rest } = this.defaultVideo; // could contradict the chosen device
     this.widget.set("constraints", { ...others, video: deviceId ? { ...rest, deviceId: { exact: deviceId } } : this.defaultVideo });
   }
 
   async open(deviceId = "") {
-    await this.find();
-    if (this.isCamera) this.choose(deviceId);
+    await this.loadWidget();
+    if (this.isCamera) this.setDevice(deviceId);
     if (this.isCamera && !(window.isSecureContext && navigator.mediaDevices)) throw new SourceError("insecure");
     try {
       return await this.widget.captureStream();
     } catch (error) {
-      this.forget();
+      this.clearCache();
       if (deviceId && error.name === "OverconstrainedError") return this.open(); // the chosen camera is not connected
       throw new SourceError(CAMERA_ERRORS[error.name] ?? "failed", `${error.message || error.name}.`);
     }
@@ -52,11 +52,11 @@ class IpywebrtcSource {
   close(media) {
     for (const track of media?.getTracks() ?? []) track.stop();
     this.widget?.media?.pause(); // the video element of a VideoStream
-    this.forget();
+    this.clearCache();
   }
 
-  // ipywebrtc caches its first stream, or its rejection, for ever; without this a second start would get it again.
-  forget() {
+  // ipywebrtc caches its first stream, or its rejection; without this a second start would get the cached one.
+  clearCache() {
     delete this.widget?.cameraStream;
   }
 }

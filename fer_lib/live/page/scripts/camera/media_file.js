@@ -49,16 +49,16 @@ class Photo extends MediaFile {
   }
 }
 
-// Played by the page's own video element: browsers slow down videos that are not visible.
+// Played in the page's video element: browsers slow down videos that are not visible.
 class VideoFile extends MediaFile {
   async open() {
-    this.address = URL.createObjectURL(this.file);
+    this.url = URL.createObjectURL(this.file);
     const probe = document.createElement("video");
     probe.muted = true;
     const isReadable = new Promise((done) => {
       probe.onloadeddata = () => done(probe.videoWidth > 0);
       probe.onerror = () => done(false);
-      probe.src = this.address;
+      probe.src = this.url;
     });
     if (!(await isReadable)) {
       this.close();
@@ -70,12 +70,12 @@ class VideoFile extends MediaFile {
   show(video) {
     video.srcObject = null;
     video.loop = true;
-    video.src = this.address;
+    video.src = this.url;
     this.video = video;
   }
 
   close() {
-    URL.revokeObjectURL(this.address);
+    URL.revokeObjectURL(this.url);
     this.video?.removeAttribute("src");
     this.video?.load();
     this.video = null;

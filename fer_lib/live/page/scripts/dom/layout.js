@@ -3,7 +3,7 @@
 let layouts = 0;
 
 function renderLayout(root, seconds) {
-  const more = `fer-more-${++layouts}`; // a page may hold several views
+  const more = `fer-more-${++layouts}`; // a page may contain several views
   root.innerHTML = `
   <div class="fer-stage">
     <svg class="fer-idle" viewBox="0 0 96 96" aria-hidden="true">
@@ -16,12 +16,12 @@ function renderLayout(root, seconds) {
     <p class="fer-tag"></p>
     <div class="fer-marks">
       <p class="fer-mark fer-mark-calibration" role="timer" aria-label="Neutral calibration" hidden></p>
-      <p class="fer-mark fer-mark-film" role="timer" aria-label="Filming" hidden></p>
+      <p class="fer-mark fer-mark-clip" role="timer" aria-label="Recording a clip" hidden></p>
       <p class="fer-mark fer-mark-record" role="timer" aria-label="Recording" hidden></p>
     </div>
     <p class="fer-toast" role="status" aria-live="polite"></p>
-    <button type="button" class="fer-tool fer-leave">Leave full screen</button>
-    <div class="fer-instead" role="group" aria-label="Without a camera">
+    <button type="button" class="fer-tool fer-exit-full">Exit full screen</button>
+    <div class="fer-no-camera" role="group" aria-label="Without a camera">
       <span>Without a camera:</span>
       <button type="button" class="fer-tool fer-choose-file">Photo or video …</button>
       <button type="button" class="fer-tool fer-demo">Demo</button>
@@ -35,12 +35,12 @@ function renderLayout(root, seconds) {
     <p class="fer-status" role="status" aria-live="polite"></p>
   </div>
   <section class="fer-panel" aria-label="Probabilities of one face">
-    <p class="fer-who"></p>
+    <p class="fer-face-name"></p>
     <p class="fer-label"></p>
     <p class="fer-calibrated" hidden>calibrated</p>
     <div class="fer-bars"></div>
     <figure class="fer-timeline">
-      <canvas role="img" aria-label="The last 60 seconds: nothing yet"></canvas>
+      <canvas role="img" aria-label="The last 60 seconds: no face yet"></canvas>
       <figcaption><span>60 s ago</span><span>now</span></figcaption>
     </figure>
     <p class="fer-throughput"></p>
@@ -48,14 +48,14 @@ function renderLayout(root, seconds) {
   <div class="fer-tools" role="group" aria-label="Tools">
     <button type="button" class="fer-tool fer-record" aria-pressed="false" disabled>Record</button>
     <button type="button" class="fer-tool fer-snapshot" disabled>Snapshot</button>
-    <button type="button" class="fer-tool fer-film" aria-pressed="false" disabled>Film</button>
+    <button type="button" class="fer-tool fer-clip" aria-pressed="false" disabled>Clip</button>
     <button type="button" class="fer-tool fer-full">Full screen</button>
     <button type="button" class="fer-tool fer-more" aria-expanded="false" aria-controls="${more}">More</button>
   </div>
   <div class="fer-below">
     <section class="fer-summary" aria-label="Recording" hidden></section>
     <div class="fer-preferences" id="${more}" hidden>
-      <label class="fer-preference"><span>Say “uncertain” below</span>
+      <label class="fer-preference"><span>“Uncertain” below</span>
         <input type="range" data-preference="uncertain_below" step="0.05"><output></output></label>
       <label class="fer-preference"><span>Smooth over</span>
         <input type="range" data-preference="smoothing_s" step="0.05"><output></output></label>
@@ -67,10 +67,10 @@ function renderLayout(root, seconds) {
         <span>Your neutral face</span>
         <span class="fer-buttons">
           <button type="button" class="fer-tool fer-calibrate" disabled>Calibrate …</button>
-          <button type="button" class="fer-tool fer-forget-calibration" disabled>Delete calibration</button>
+          <button type="button" class="fer-tool fer-delete-calibration" disabled>Delete calibration</button>
         </span>
-        <p>Does your neutral face look sad or angry to the page? Calibrate it: look neutral for ${seconds} seconds, alone in
-          view. The correction applies to every face in view, until you delete it or leave.</p>
+        <p>Does the page show your neutral face as sad or angry? Calibrate it: keep a neutral face for ${seconds} seconds, with
+          nobody else in view. The correction applies to every face, until you delete it or close the page.</p>
         <p class="fer-calibration-result"></p>
       </div>
       <details class="fer-diagnostics">

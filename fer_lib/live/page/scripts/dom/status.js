@@ -1,6 +1,6 @@
 // Status: state of the live view, its sentence, and the buttons enabled in it.
 
-const COUNT_STEADY_MS = 600; // a number of faces is shown when it has lasted for so long
+const COUNT_DEBOUNCE_MS = 600; // a changed number of faces is shown after this time
 
 class Status {
   constructor(view) {
@@ -17,9 +17,9 @@ class Status {
     return OFF_STATES.includes(this.state);
   }
 
-  // Whether replies of the kernel are missing, with the camera on or already off.
-  get isWaitingForKernel() {
-    return this.state === "unheard" || this.state === "offline";
+  // Whether the kernel does not reply, with the camera on or already off.
+  get isWithoutReply() {
+    return this.state === "no-reply" || this.state === "offline";
   }
 
   set(state, detail = "", faces = 0) {
@@ -29,23 +29,23 @@ class Status {
     this.state = this.view.root.dataset.state = state;
     this.startButton.disabled = !this.isOff;
     this.stopButton.disabled = this.isOff;
-    // In JupyterLab the notebook must run again, and the page stays.
-    this.reloadButton.hidden = !(state === "kernel-gone" && document.body.dataset.voila);
+    // In JupyterLab the notebook must be run again; reloading the page does not help.
+    this.reloadButton.hidden = !(state === "kernel-ended" && document.body.dataset.voila);
     this.startButton.hidden = !this.reloadButton.hidden;
     this.view.enable(TOOL_STATES.includes(state));
     this.view.send({ type: "state", state, detail });
   }
 
-  // Sets the state by the number of faces, debounced, or at once after a state without faces.
-  count(faces, now) {
+  // Sets the state by the number of faces: debounced, or at once after a state without results.
+  setFaceCount(faces, now) {
     if (faces !== this.faces) [this.faces, this.countedAt] = [faces, now];
-    const first = ["loading", "paused", "unheard"].includes(this.state);
-    if (first || now - this.countedAt > COUNT_STEADY_MS) this.set(faces ? "running" : "no-face", "", faces);
+    const isFirst = ["loading", "paused", "no-reply"].includes(this.state);
+    if (isFirst || now - this.countedAt > COUNT_DEBOUNCE_MS) this.set(faces ? "running" : "no-face", "", faces);
   }
 
-  // Replies are late, but the timeout of the kernel is not reached.
-  markUnheard() {
-    if (this.state === "running" || this.state === "no-face") this.set("unheard");
+  // The kernel is late, but its timeout is not reached.
+  markNoReply() {
+    if (this.state === "running" || this.state === "no-face") this.set("no-reply");
   }
 
   showThroughput(measured) {

@@ -2,7 +2,7 @@
 
 class Bars {
   constructor(root) {
-    this.who = root.querySelector(".fer-who");
+    this.faceName = root.querySelector(".fer-face-name");
     this.label = root.querySelector(".fer-label");
     this.rows = Object.entries(LABEL_COLORS).map(([name, color]) => this.addRow(root.querySelector(".fer-bars"), name, color));
     this.show(null);
@@ -19,10 +19,10 @@ class Bars {
     return { row, fill: row.querySelector("b"), value: row.querySelector("output") };
   }
 
-  show(face, isChosen = false, count = 1) {
+  show(face, isSelected = false, count = 1) {
     const largest = count > 1 ? `Largest of ${count} · click a face to select it` : "Largest face";
-    const yours = count > 1 ? `The face you chose · Face ${face?.track_id}` : "The face you chose";
-    this.who.textContent = isChosen ? yours : largest;
+    const selected = count > 1 ? `Selected face · Face ${face?.track_id}` : "Selected face";
+    this.faceName.textContent = isSelected ? selected : largest;
     this.label.textContent = face?.shownLabel ?? "–";
     this.rows.forEach(({ row, fill, value }, i) => {
       const probability = face?.probabilities?.[i] ?? 0;

@@ -1,6 +1,6 @@
 // Emotion strip: the label of one face from start to end of a recording, in the colours of the labels.
 
-const DESCRIBED_RUNS = 12; // runs in the accessible description
+const MAX_DESCRIBED_RUNS = 12; // runs in the accessible description
 const SHORT_GAP_S = 1; // gaps up to this are left out of the description
 
 // `runs` are [from_s, to_s, label]; between them the face was not in view.
@@ -25,7 +25,7 @@ function describeRuns(runs) {
     if (last && last[2] === label && from - last[1] <= SHORT_GAP_S) last[1] = to;
     else joined.push([from, to, label]);
   }
-  const described = joined.slice(0, DESCRIBED_RUNS).map(([from, to, label]) => `${label} from ${clockTime(from)} to ${clockTime(to)}`);
-  const more = joined.length > DESCRIBED_RUNS ? `, and ${joined.length - DESCRIBED_RUNS} more` : "";
+  const described = joined.slice(0, MAX_DESCRIBED_RUNS).map(([from, to, label]) => `${label} from ${clockTime(from)} to ${clockTime(to)}`);
+  const more = joined.length > MAX_DESCRIBED_RUNS ? `, and ${joined.length - MAX_DESCRIBED_RUNS} more` : "";
   return `Over time: ${described.join(", ")}${more}`;
 }

@@ -7,7 +7,7 @@ class Overlay {
   }
 
   // Scales, centres and mirrors boxes as `object-fit: contain` does with the video.
-  draw(faces, size, mirror, chosen) {
+  draw(faces, size, mirror, selectedId) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = window.devicePixelRatio || 1;
     this.clear(Math.round(width * ratio), Math.round(height * ratio));
@@ -18,13 +18,13 @@ class Overlay {
       const [x1, y1, x2, y2] = face.xyxy.map((value, i) => value * scale + (i % 2 ? top : left));
       const box = { face, x: mirror ? width - x2 : x1, y: y1, width: x2 - x1, height: y2 - y1 };
       this.boxes.push(box);
-      this.drawBox(box, face.track_id === chosen);
+      this.drawBox(box, face.track_id === selectedId);
       if (face.shownLabel) this.drawLabel(box, width, faces.length > 1);
     }
   }
 
-  drawBox({ face, x, y, width, height }, strong) {
-    const line = strong ? 4 : 2.5;
+  drawBox({ face, x, y, width, height }, isSelected) {
+    const line = isSelected ? 4 : 2.5;
     this.context.setLineDash(face.shownLabel === "uncertain" ? [8, 6] : []);
     for (const [color, thickness] of [["rgb(0 0 0 / 45%)", line + 2], [this.colorOf(face), line]]) {
       this.context.strokeStyle = color;
@@ -39,12 +39,12 @@ class Overlay {
     return LABEL_COLORS[face.shownLabel] ?? UNCERTAIN_COLOR;
   }
 
-  // Above the box, or below it where there is no room; several faces are labelled with their `track_id`.
-  drawLabel({ face, x, y, height }, limit, several) {
-    const text = `${several ? `Face ${face.track_id} ` : ""}${face.shownLabel} ${percent(face.probability)}`;
+  // Above the box, or below it at the upper edge; several faces are labelled with their `track_id`.
+  drawLabel({ face, x, y, height }, canvasWidth, withTrackId) {
+    const text = `${withTrackId ? `Face ${face.track_id} ` : ""}${face.shownLabel} ${percent(face.probability)}`;
     this.context.font = "600 14px system-ui, sans-serif";
     const width = this.context.measureText(text).width + 16;
-    const left = Math.max(2, Math.min(x, limit - width - 2));
+    const left = Math.max(2, Math.min(x, canvasWidth - width - 2));
     const top = y > 30 ? y - 28 : Math.min(y + height + 5, this.canvas.clientHeight - 25);
     this.context.fillStyle = this.colorOf(face);
     this.context.beginPath();

@@ -8,8 +8,8 @@ class ResultsView {
     this.bars = new Bars(view.root);
     this.timeline = new Timeline(view.root);
     this.reset();
-    view.canvas.addEventListener("click", (event) => this.choose(this.overlay.faceAt(event.offsetX, event.offsetY)));
-    view.canvas.addEventListener("keydown", (event) => this.chooseByKey(event));
+    view.canvas.addEventListener("click", (event) => this.select(this.overlay.faceAt(event.offsetX, event.offsetY)));
+    view.canvas.addEventListener("keydown", (event) => this.selectByKey(event));
     this.resize = new ResizeObserver(() => this.draw());
     this.resize.observe(view.canvas);
   }
@@ -34,37 +34,37 @@ class ResultsView {
   draw() {
     if (!this.last) return this.overlay.clear();
     const faces = this.uncertaintyFilter.apply(this.last.faces, this.view.preferences.get("uncertain_below"));
-    const { face, isChosen } = this.selection.select(faces);
+    const { face, isSelected } = this.selection.resolve(faces);
     this.face = face;
-    this.overlay.draw(faces, this.last.size, this.view.mirror, faces.length > 1 || isChosen ? face?.track_id : null);
-    this.bars.show(face, isChosen, faces.length);
+    this.overlay.draw(faces, this.last.size, this.view.mirror, faces.length > 1 || isSelected ? face?.track_id : null);
+    this.bars.show(face, isSelected, faces.length);
   }
 
-  choose(face) {
-    this.selection.choose(face);
-    this.showChoice();
+  select(face) {
+    this.selection.toggle(face);
+    this.showSelection();
   }
 
-  chooseByKey(event) {
+  selectByKey(event) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Escape") this.choose(null);
+    if (event.key === "Escape") this.select(null);
     if (!step || !this.last?.faces.length) return;
     event.preventDefault();
     this.selection.step(this.last.faces, step, this.view.mirror);
-    this.showChoice();
+    this.showSelection();
   }
 
-  showChoice() {
+  showSelection() {
     if (this.last) this.draw();
-    this.timeline.draw(this.selection.chosen);
+    this.timeline.draw(this.selection.trackId);
   }
 
   // Adds the newest result to the timeline; called a few times a second.
   updateTimeline(now) {
     if (!this.last) return;
-    if (this.selection.isLost) this.choose(null);
+    if (this.selection.isLost) this.select(null);
     this.timeline.add(now, this.face, this.last.faces);
-    this.timeline.draw(this.selection.chosen);
+    this.timeline.draw(this.selection.trackId);
   }
 
   remove() {

@@ -51,7 +51,7 @@ class Diagnostics {
       ["Round trip", measured ? `${measured.round_trip_ms.toFixed(1)} ms` : "none"],
       ["Frame to overlay", measured ? `${measured.frame_to_overlay_ms.toFixed(1)} ms` : "none"],
       ["Stages in the kernel", stages.join(", ") || "none"],
-      ["Frames", `${counts.seen} seen, ${counts.answered} answered, ${counts.dropped} dropped, ` +
+      ["Frames", `${counts.seen} captured, ${counts.processed} processed, ${counts.dropped} dropped, ` +
         `${counts.skipped} skipped by the kernel, ${counts.lost} lost`],
       ...Object.entries(this.kernel?.weights ?? {}).map(([name, text]) => [`Weights ${name}`, text]),
       ["Versions", Object.entries(this.kernel?.versions ?? {}).map((pair) => pair.join(" ")).join(", ") || "waiting for the kernel …"],

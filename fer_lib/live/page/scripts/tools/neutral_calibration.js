@@ -3,12 +3,12 @@
 class NeutralCalibration {
   constructor(view) {
     this.view = view;
-    [this.button, this.forgetButton, this.mark, this.sign, this.resultLine] = [
-      ".fer-calibrate", ".fer-forget-calibration", ".fer-mark-calibration", ".fer-calibrated", ".fer-calibration-result",
+    [this.button, this.deleteButton, this.mark, this.badge, this.resultLine] = [
+      ".fer-calibrate", ".fer-delete-calibration", ".fer-mark-calibration", ".fer-calibrated", ".fer-calibration-result",
     ].map((selector) => view.root.querySelector(selector));
     this.isRunning = false;
     this.button.addEventListener("click", () => view.send({ type: "calibrate", on: true }));
-    this.forgetButton.addEventListener("click", () => view.send({ type: "calibrate", on: false }));
+    this.deleteButton.addEventListener("click", () => view.send({ type: "calibrate", on: false }));
     this.show({ running: false, on: false });
   }
 
@@ -16,13 +16,13 @@ class NeutralCalibration {
   update(state) {
     const [wasRunning, wasOn] = [this.isRunning, this.isOn];
     this.show(state);
-    this.resultLine.textContent = state.detail; // on a phone the toast may be out of view
+    this.resultLine.textContent = state.detail; // on a phone the toast may be outside of the screen
     if (state.detail) return state.detail;
-    if (state.running) return wasRunning ? "" : "Look at the camera, alone and with a neutral face, until the countdown ends.";
-    return wasOn && !state.on ? "The calibration was deleted." : wasRunning ? "Calibration was stopped." : "";
+    if (state.running) return wasRunning ? "" : "Face the camera with a neutral expression, with nobody else in view, until the countdown ends.";
+    return wasOn && !state.on ? "The calibration was deleted." : wasRunning ? "The calibration was stopped." : "";
   }
 
-  // The calibration was in the kernel's memory only.
+  // Clears the display after the end of the kernel, which held the calibration in memory.
   discard() {
     this.show({ running: false, on: false });
     this.resultLine.textContent = "";
@@ -32,9 +32,9 @@ class NeutralCalibration {
     [this.isRunning, this.isOn] = [running, on];
     this.mark.hidden = !running;
     this.mark.textContent = `Neutral face ${Math.ceil(left)} s`;
-    this.sign.hidden = !on;
-    this.forgetButton.disabled = !on && !running;
-    this.forgetButton.textContent = running ? `Stop · ${Math.ceil(left)} s` : "Delete calibration";
+    this.badge.hidden = !on;
+    this.deleteButton.disabled = !on && !running;
+    this.deleteButton.textContent = running ? `Stop · ${Math.ceil(left)} s` : "Delete calibration";
     this.enable(this.isLive);
   }
 

@@ -11,24 +11,24 @@ class Preferences {
       camera: "", // device id; empty: the browser's default
     };
     this.ranges = { uncertain_below: UNCERTAIN_RANGE, smoothing_s: [0, Math.max(3, options.smoothing_s)] };
-    this.chosen = this.load();
+    this.values = this.load();
   }
 
   get(name) {
-    return this.chosen[name] ?? this.defaults[name];
+    return this.values[name] ?? this.defaults[name];
   }
 
   set(name, value) {
     if (!this.isValid(name, value)) return;
-    this.chosen[name] = value;
+    this.values[name] = value;
     try {
-      localStorage.setItem(STORAGE_KEY, JSON.stringify(this.chosen));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(this.values));
     } catch {
       // Storage is disabled: the preference lasts until the page is closed.
     }
   }
 
-  // Validates: another version of the page may have written other values.
+  // Drops invalid values, such as those of another version of the page.
   load() {
     try {
       const entries = Object.entries(JSON.parse(localStorage.getItem(STORAGE_KEY)) ?? {});

@@ -1,4 +1,4 @@
-// Recording panel: starts and stops a recording, which the kernel keeps, and shows its summary.
+// Recording panel: starts and stops a recording in the kernel, and shows its summary.
 
 class RecordingPanel {
   constructor(root, send) {
@@ -16,8 +16,8 @@ class RecordingPanel {
     this.summary.hidden = !state.rows;
     this.summary.replaceChildren(...(state.rows ? this.renderSummary(state) : []));
     if (state.full) return "The recording is full and was stopped.";
-    if (!wasOn) return state.rows ? "" : "No recording is kept.";
-    return state.rows ? "Recording stopped: see below." : "Nothing was recorded.";
+    if (!wasOn) return state.rows ? "" : "The recording was deleted.";
+    return state.rows ? "Recording stopped. The summary is below." : "Nothing was recorded.";
   }
 
   show(isOn) {
@@ -35,10 +35,10 @@ class RecordingPanel {
 
   enable(isLive) {
     this.button.disabled = !isLive;
-    if (!isLive) this.show(false); // the kernel stops it as well and sends an update
+    if (!isLive) this.show(false); // the kernel stops it too and sends an update
   }
 
-  // Saves a requested file: the message reaches every view of the widget.
+  // Saves the file if this view requested it: the message reaches every view of the widget.
   saveFile({ kind }, [text]) {
     if (!this.isDownloading) return "";
     this.isDownloading = false;
@@ -46,11 +46,11 @@ class RecordingPanel {
     return `Saved as ${kind.toUpperCase()} by your browser.`;
   }
 
-  // The recording was in the kernel's memory only.
+  // Clears the display after the end of the kernel, which held the recording in memory.
   discard() {
-    const had = this.isOn || !this.summary.hidden;
+    const hadRecording = this.isOn || !this.summary.hidden;
     this.summary.hidden = true;
-    return had ? "The recording was lost with the kernel." : "";
+    return hadRecording ? "The recording was lost with the kernel." : "";
   }
 
   renderSummary({ total, faces, more, rows, full, span_s }) {
@@ -58,21 +58,21 @@ class RecordingPanel {
       `Recorded ${clockTime(total.duration_s)} · ${rows} ${rows === 1 ? "row" : "rows"}`);
     const actions = element("div", "fer-tools");
     actions.append(
-      ...FILE_KINDS.map((kind) => this.addButton(`Download ${kind.toUpperCase()}`, { type: "download", kind })),
-      this.addButton("Forget", { type: "forget" }),
+      ...FILE_KINDS.map((kind) => this.createButton(`Download ${kind.toUpperCase()}`, { type: "download", kind })),
+      this.createButton("Delete recording", { type: "delete_recording" }),
     );
     const list = element("ul", "fer-face-list");
-    if (faces.length !== 1) list.append(this.addFace("All faces", total));
-    for (const face of faces) list.append(this.addFace(`Face ${face.track_id}`, face, span_s));
+    if (faces.length !== 1) list.append(this.renderFace("All faces", total));
+    for (const face of faces) list.append(this.renderFace(`Face ${face.track_id}`, face, span_s));
     const notes = [];
-    if (full) notes.push("It was stopped at the largest number of rows that is kept in memory.");
+    if (full) notes.push("It was stopped at the maximum number of rows.");
     if (more) notes.push(`${more} more faces are in the file.`);
-    if (total.nobody_s >= 0.1) notes.push(`No face was in view for ${clockTime(total.nobody_s)}.`);
+    if (total.no_face_s >= 0.1) notes.push(`No face was in view for ${clockTime(total.no_face_s)}.`);
     return [head, actions, list, ...notes.map((note) => element("p", "fer-summary-note", note))];
   }
 
-  addButton(word, message) {
-    const button = element("button", "fer-tool", word);
+  createButton(text, message) {
+    const button = element("button", "fer-tool", text);
     button.type = "button";
     button.addEventListener("click", () => {
       this.isDownloading = message.type === "download";
@@ -82,7 +82,7 @@ class RecordingPanel {
   }
 
   // Name, bar of the shares in the colours of the labels, the shares as text, and the emotion strip.
-  addFace(name, shares, span_s = 0) {
+  renderFace(name, shares, span_s = 0) {
     const item = element("li", "fer-face");
     const bar = element("span", "fer-shares");
     bar.setAttribute("aria-hidden", "true");

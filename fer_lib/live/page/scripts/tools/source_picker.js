@@ -7,7 +7,7 @@ class SourcePicker {
     [this.stage, this.input, this.tag] = [find("stage"), find("file"), find("tag")];
     this.pending = [];
     find("choose-file").addEventListener("click", () => this.input.click());
-    find("demo").addEventListener("click", () => this.showDemo());
+    find("demo").addEventListener("click", () => this.startDemo());
     this.input.addEventListener("change", () => {
       this.open(this.input.files);
       this.input.value = ""; // allows choosing the same file again
@@ -19,16 +19,16 @@ class SourcePicker {
     });
   }
 
-  // Paste into the page itself, not into a field or a notebook cell.
+  // Only pastes into the page itself, not into a field or a notebook cell.
   listen(signal) {
     document.addEventListener("paste", (event) => {
       const isInPage = event.target === document.body || this.stage.parentElement.contains(event.target);
       if (isInPage) this.open(event.clipboardData?.files);
     }, { signal });
-    if (this.view.options.demo_first) setTimeout(() => this.showDemo()); // when the view is constructed
+    if (this.view.options.demo_first) setTimeout(() => this.startDemo()); // after the view is constructed
   }
 
-  showDemo() {
+  startDemo() {
     this.view.start(new Demo(() => this.requestDemo()));
   }
 

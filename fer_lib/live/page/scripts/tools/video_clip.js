@@ -10,7 +10,7 @@ const CHUNK_MS = 1000;
 class VideoClip {
   constructor(view) {
     this.view = view;
-    [this.button, this.mark] = [".fer-film", ".fer-mark-film"].map((selector) => view.root.querySelector(selector));
+    [this.button, this.mark] = [".fer-clip", ".fer-mark-clip"].map((selector) => view.root.querySelector(selector));
     this.recorder = null;
     this.button.addEventListener("click", () => (this.recorder ? this.stop() : this.start()));
   }
@@ -19,7 +19,7 @@ class VideoClip {
     const { video } = this.view;
     const [type, suffix] = findClipFormat() ?? [];
     if (!type || !HTMLCanvasElement.prototype.captureStream)
-      return this.view.toast("This browser can't record clips. A current Chrome, Edge, Firefox or Safari can.");
+      return this.view.toast("This browser can't record clips. Use a current Chrome, Edge, Firefox or Safari.");
     this.canvas = document.createElement("canvas");
     [this.canvas.width, this.canvas.height] = [video.videoWidth, video.videoHeight];
     this.context = this.canvas.getContext("2d", { alpha: false });
@@ -41,15 +41,15 @@ class VideoClip {
     }
     this.startedAt = performance.now();
     this.show();
-    this.follow(this.recorder);
-    return this.view.toast("Filming. The film stays on your device.");
+    this.drawFrames(this.recorder);
+    return this.view.toast("Recording a clip. It stays on your device.");
   }
 
-  follow(recorder) {
+  drawFrames(recorder) {
     requestNextFrame(this.view.video, () => {
       if (recorder !== this.recorder) return;
       this.draw();
-      this.follow(recorder);
+      this.drawFrames(recorder);
     });
   }
 
@@ -57,7 +57,7 @@ class VideoClip {
     drawComposite(this.context, this.view.video, this.view.canvas, this.view.mirror);
   }
 
-  // Draws moved boxes above a still image, and stops at the longest duration.
+  // Draws boxes that moved over a still image, and stops at the maximum duration.
   tick(now) {
     if (!this.recorder) return;
     const { videoWidth, videoHeight } = this.view.video;
@@ -78,11 +78,11 @@ class VideoClip {
   save(blob, suffix) {
     if (!blob.size) return this.view.toast("The clip is empty: your browser recorded nothing.");
     downloadFile(blob, `faces-${fileTimestamp()}.${suffix}`);
-    return this.view.toast("VideoClip saved by your browser.");
+    return this.view.toast("Clip saved by your browser.");
   }
 
   show(seconds = 0) {
-    const text = `Film ${clockTime(seconds)}`;
+    const text = `Clip ${clockTime(seconds)}`;
     this.button.setAttribute("aria-pressed", Boolean(this.recorder));
     this.mark.hidden = !this.recorder;
     if (this.mark.textContent !== text) this.mark.textContent = text;

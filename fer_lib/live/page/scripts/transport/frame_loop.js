@@ -1,7 +1,7 @@
-// Frame loop: sends the newest frame to the kernel whenever the in-flight window has room.
+// Frame loop: sends the newest frame to the kernel whenever the in-flight window is not full.
 
-const STILL_INTERVAL_MS = 1000; // between frames of a source without new ones (a photo)
-const BLOCKED_MS = 1000; // between two ticks: the page itself was blocked and could receive no reply
+const STILL_INTERVAL_MS = 1000; // between frames of a source without new frames (a photo)
+const BLOCKED_MS = 1000; // between two ticks: the page itself was blocked and could not receive replies
 
 class FrameLoop {
   constructor(view) {
@@ -20,7 +20,7 @@ class FrameLoop {
 
   start() {
     this.reset();
-    this.answeredAt = this.encodedAt = this.tickedAt = performance.now();
+    this.repliedAt = this.encodedAt = this.tickedAt = performance.now();
     this.reader.start();
   }
 
@@ -32,7 +32,7 @@ class FrameLoop {
   // Drops the frames in flight and restarts the kernel's timeout: for a hidden page or a new connection.
   restartTimeout() {
     this.inFlight.clear();
-    this.answeredAt = performance.now();
+    this.repliedAt = performance.now();
   }
 
   offer(now, shownAt = now, image = this.view.video) {
@@ -45,7 +45,7 @@ class FrameLoop {
     this.encodedAt = performance.now();
     const { size, jpeg } = this.encoder.encode(image);
     this.inFlight.register(id, { size, shownAt, encodedAt: this.encodedAt, sentAt: performance.now() });
-    if (!this.view.send({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-gone");
+    if (!this.view.send({ type: "frame", id, time_s: shownAt / 1000 }, [jpeg])) this.view.finish("kernel-ended");
   }
 
   // Returns the frame of a reply with the time of the reply; `undefined` if it is unknown.
@@ -53,16 +53,16 @@ class FrameLoop {
     const now = performance.now();
     const frame = this.inFlight.resolve(message, now);
     if (!frame) return undefined;
-    this.answeredAt = now;
-    return { ...frame, answeredAt: now };
+    this.repliedAt = now;
+    return { ...frame, repliedAt: now };
   }
 
   // Returns the milliseconds since the last reply of the kernel.
   tick(now) {
-    if (now - this.tickedAt > BLOCKED_MS) this.answeredAt += now - this.tickedAt;
+    if (now - this.tickedAt > BLOCKED_MS) this.repliedAt += now - this.tickedAt;
     this.tickedAt = now;
     this.inFlight.expire(now);
     if (now - this.encodedAt > STILL_INTERVAL_MS) this.offer(now);
-    return now - this.answeredAt;
+    return now - this.repliedAt;
   }
 }

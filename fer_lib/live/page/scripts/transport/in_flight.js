@@ -1,19 +1,19 @@
-// In-flight window: back-pressure for frames. Few frames are unanswered at a time, and none is queued.
+// In-flight window: back-pressure for frames. Few frames are in flight at a time, and none is queued.
 
 const RETRY_MS = 200; // between frames while the networks are loading
-const SLOW_ROUND_TRIP_MS = 1000; // from here on, only one frame at a time
+const SLOW_ROUND_TRIP_MS = 1000; // above this, only one frame is in flight
 const MAX_EXPIRED = 8; // expired frames whose late reply is still accepted
 
 class InFlightWindow {
   constructor(options) {
     this.options = options;
     [this.frames, this.expired] = [new Map(), new Map()];
-    this.counts = { seen: 0, answered: 0, dropped: 0, skipped: 0, lost: 0 };
+    this.counts = { seen: 0, processed: 0, dropped: 0, skipped: 0, lost: 0 };
     this.dueAt = this.roundTripMs = 0;
     this.setTimeoutMs(0);
   }
 
-  // Returns whether a frame may be sent now; a frame that may not is dropped, because the next one is newer.
+  // Returns whether a frame may be sent now; otherwise it is dropped, because the next one is newer.
   // Tolerates half an interval of jitter, so that a 30 fps camera keeps its rate.
   tryAcquire(now) {
     const interval = 1000 / this.options.target_rate;
@@ -41,12 +41,12 @@ class InFlightWindow {
     this.setTimeoutMs(2 * this.roundTripMs);
     if (type === "loading") this.dueAt = now + RETRY_MS;
     if (type === "skipped") this.counts.skipped += 1;
-    if (type === "faces") this.counts.answered += 1;
+    if (type === "faces") this.counts.processed += 1;
     return frame;
   }
 
-  // Frees the places of frames without a reply. On a slow network they may still be on the way, so that the timeout
-  // backs off exponentially.
+  // Drops frames whose reply timed out. On a slow network they may still be in transit, so that the timeout backs off
+  // exponentially.
   expire(now) {
     const lost = [...this.frames].filter(([, frame]) => now - frame.sentAt > this.timeoutMs);
     for (const [id, frame] of lost) {

@@ -1,14 +1,14 @@
 // Kernel connection: detects a lost connection and reconnects.
 //
-// Jupyter reconnects by itself, but with a back-off of up to half a minute. So the page polls the server for its kernel and
-// reconnects as soon as it is reachable.
+// Jupyter reconnects too, but with a back-off of up to half a minute. Therefore the page polls the server and reconnects as
+// soon as its kernel is reachable.
 
 const CHECK_INTERVAL_MS = 1500; // between two requests
 const REQUEST_TIMEOUT_MS = 4000; // for a reply, and for a new connection
 
 class KernelConnection {
   constructor(view) {
-    Object.assign(this, { view, isAway: false, isChecking: false });
+    Object.assign(this, { view, isUnreachable: false, isChecking: false });
     this.onStatus = (_, status) => status === "connected" && this.view.resume();
     this.kernel?.connectionStatusChanged?.connect(this.onStatus);
     this.checks = setInterval(() => this.needsCheck && this.check(), CHECK_INTERVAL_MS);
@@ -19,7 +19,7 @@ class KernelConnection {
   }
 
   get isUp() {
-    return !this.isAway && (!this.kernel || this.kernel.connectionStatus === "connected");
+    return !this.isUnreachable && (!this.kernel || this.kernel.connectionStatus === "connected");
   }
 
   get isDead() {
@@ -27,7 +27,7 @@ class KernelConnection {
   }
 
   get needsCheck() {
-    return !document.hidden && (this.view.status.isWaitingForKernel || (!this.isUp && this.view.media));
+    return !document.hidden && (this.view.status.isWithoutReply || (!this.isUp && this.view.media));
   }
 
   // Returns whether the kernel is reachable; reconnects if needed.
@@ -40,11 +40,11 @@ class KernelConnection {
     if (!this.kernel || this.isChecking || this.isDead) return;
     this.isChecking = true;
     const wasUp = this.isUp;
-    const found = await this.queryKernel();
-    if (found === "here" && !this.isUp) await this.connect();
-    this.isAway = found === "away";
+    const kernel = await this.queryKernel();
+    if (kernel === "running" && !this.isUp) await this.connect();
+    this.isUnreachable = kernel === "unreachable";
     this.isChecking = false;
-    if (found === "gone") this.view.finish("kernel-gone");
+    if (kernel === "ended") this.view.finish("kernel-ended");
     else if (this.isUp && !wasUp) this.view.resume();
   }
 
@@ -53,17 +53,17 @@ class KernelConnection {
     try {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
       const { ok, status } = await fetch(`${serverSettings.baseUrl}api/kernels/${id}`, { signal, cache: "no-store" });
-      if (status === 404) return "gone";
-      return ok ? "here" : "away";
+      if (status === 404) return "ended";
+      return ok ? "running" : "unreachable";
     } catch {
-      return "away";
+      return "unreachable";
     }
   }
 
-  // Always opens a new socket: a silent one may be dead without an event.
+  // Always opens a new socket: a broken one may fire no event.
   connect() {
-    const late = new Promise((done) => setTimeout(done, REQUEST_TIMEOUT_MS));
-    return Promise.race([this.kernel.reconnect().catch(() => {}), late]);
+    const timeout = new Promise((done) => setTimeout(done, REQUEST_TIMEOUT_MS));
+    return Promise.race([this.kernel.reconnect().catch(() => {}), timeout]);
   }
 
   remove() {

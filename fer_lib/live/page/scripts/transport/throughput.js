@@ -1,6 +1,6 @@
 // Throughput: results per second, latency, and the time of each stage.
 
-const WINDOW_MS = 2000; // over which rate and latency are measured
+const WINDOW_MS = 2000; // window of the measurement
 
 class Throughput {
   constructor() {
@@ -19,7 +19,7 @@ class Throughput {
     if (!this.results.length || seconds < 0.5) return null;
     return {
       results_per_s: this.results.length / seconds,
-      round_trip_ms: median(this.results.map((result) => result.answeredAt - result.sentAt)),
+      round_trip_ms: median(this.results.map((result) => result.repliedAt - result.sentAt)),
       frame_to_overlay_ms: median(this.results.map((result) => result.drawnAt - result.shownAt)),
     };
   }

@@ -2,7 +2,7 @@
 
 const TOAST_MS = 4000;
 
-class Tools {
+class Toolbar {
   constructor(root, view, preferences) {
     Object.assign(this, { root, view, preferences });
     const find = (name) => root.querySelector(`.fer-${name}`);
@@ -12,8 +12,8 @@ class Tools {
     this.snapshotButton.addEventListener("click", () => this.saveSnapshot());
     this.fullButton.hidden = !document.fullscreenEnabled;
     this.fullButton.addEventListener("click", () => this.stage.requestFullscreen().catch(() => {}));
-    find("leave").addEventListener("click", () => document.exitFullscreen());
-    this.moreButton.addEventListener("click", () => this.openMore(this.preferencesPanel.hidden));
+    find("exit-full").addEventListener("click", () => document.exitFullscreen());
+    this.moreButton.addEventListener("click", () => this.setMore(this.preferencesPanel.hidden));
     for (const input of root.querySelectorAll("[data-preference]")) this.connect(input);
   }
 
@@ -38,7 +38,7 @@ class Tools {
     show();
   }
 
-  openMore(isOpen) {
+  setMore(isOpen) {
     this.preferencesPanel.hidden = !isOpen;
     this.moreButton.setAttribute("aria-expanded", isOpen);
   }
