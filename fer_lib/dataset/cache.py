@@ -20,7 +20,7 @@ from fer_lib.atomic_write import draft
 from fer_lib.images.files import read_image_file
 
 Face = NDArray[np.uint8]  # (h, w) grey or (h, w, 3) RGB
-DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, BadZipFile)
+READ_ERRORS = (OSError, EOFError, KeyError, ValueError, RuntimeError, MemoryError, BadZipFile)
 
 
 def content_key(paths: Iterable[Path], root: Path, how: str) -> str:
@@ -77,7 +77,7 @@ def read_faces(path: Path, count: int) -> list[Face | None]:
             shapes, pixels = stored["shapes"], stored["pixels"]
     except FileNotFoundError:
         raise
-    except DAMAGED as error:
+    except READ_ERRORS as error:
         raise ValueError(f"the cache {path} is damaged ({error})") from None
     if shapes.shape != (count, 3) or pixels.dtype != np.uint8:
         raise ValueError(f"the cache {path} must hold {count} faces, but has the shapes {shapes.shape}")

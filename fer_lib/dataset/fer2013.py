@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fer_lib.command_line import CommandParser
-from fer_lib.dataset.image_folders import CURE, SPLITS, write_image
+from fer_lib.dataset.image_folders import DATA_HINT, SPLITS, write_image
 from fer_lib.dataset.tables import open_table
 from fer_lib.terminal import prepare_streams, printable
 
@@ -27,7 +27,7 @@ LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # 
 SIDE = 48
 
 
-def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bool = False) -> dict[str, int]:
+def extract_table(table: Path, folder: Path, votes: Path | None = None, quiet: bool = False) -> dict[str, int]:
     """Write every row of a FER2013 table as `<folder>/{train,validation,test}/{label}/<name>.png`.
 
     Args:
@@ -61,7 +61,7 @@ def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bo
 
 def _read_rows(path: Path) -> Iterator[dict[str, str]]:
     if not Path(path).is_file():
-        raise FileNotFoundError(f"the table must be a file, but there is no {path}; {CURE}")
+        raise FileNotFoundError(f"the table must be a file, but there is no {path}; {DATA_HINT}")
     with open_table(path) as rows:
         for row in rows:
             yield {str(name).strip().lower(): str(value).strip() for name, value in row.items()}
@@ -110,7 +110,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--votes", type=Path, help="fer2013new.csv, for names that FER+ votes are found by")
     given, _ = parser.parse_words(words)
     try:
-        written = unpack_table(given.table, given.folder, given.votes)
+        written = extract_table(given.table, given.folder, given.votes)
     except (OSError, ValueError) as error:
         print(printable(error), file=sys.stderr)
         return 2

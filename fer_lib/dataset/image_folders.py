@@ -24,7 +24,9 @@ from fer_lib.terminal import printable
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-CURE = "data/README.md says where the pictures come from and how they must lie; DATA_DIR=data/sample has drawn ones"
+DATA_HINT = (
+    "data/README.md says where the pictures come from and how they must lie; DATA_DIR=data/sample has drawn ones"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +73,16 @@ def list_images(folder: Path, split: str) -> list[tuple[Path, int]]:
     if not root.is_dir():
         nested = next(Path(folder).glob(f"*/{split}"), None)
         hint = f"did you mean DATA_DIR={nested.parent}? " if nested else ""
-        raise FileNotFoundError(f"the {split} images must be in {root}, but there is no such folder; {hint}{CURE}")
-    found = list_labelled(root, SUFFIXES, f"; {CURE}")
+        raise FileNotFoundError(f"the {split} images must be in {root}, but there is no such folder; {hint}{DATA_HINT}")
+    found = list_labelled_files(root, SUFFIXES, f"; {DATA_HINT}")
     if not found:
-        raise FileNotFoundError(f"{root} must hold PNG or JPEG pictures in one folder per label, but has none; {CURE}")
+        raise FileNotFoundError(
+            f"{root} must hold PNG or JPEG pictures in one folder per label, but has none; {DATA_HINT}"
+        )
     return found
 
 
-def list_labelled(root: Path, suffixes: Collection[str], hint: str = "") -> list[tuple[Path, int]]:
+def list_labelled_files(root: Path, suffixes: Collection[str], hint: str = "") -> list[tuple[Path, int]]:
     """List the files with some suffixes in folders named by label, with their targets, sorted by label and name.
 
     Raises:
@@ -98,7 +102,7 @@ def list_labelled(root: Path, suffixes: Collection[str], hint: str = "") -> list
     ]
 
 
-def spread_evenly(listed: list[tuple[Path, int]], most: int | None) -> list[tuple[Path, int]]:
+def subsample_evenly(listed: list[tuple[Path, int]], most: int | None) -> list[tuple[Path, int]]:
     """Return at most so many entries, spread evenly over a list; `None`: all."""
     if most is None or len(listed) <= most:
         return listed
@@ -132,15 +136,21 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
         FileNotFoundError: if folder or pictures are missing, or none can be read.
         ValueError: if a label is unknown.
     """
-    listed = spread_evenly(list_images(folder, split), max_images)
+    listed = subsample_evenly(list_images(folder, split), max_images)
     paths = [path for path, _ in listed]
     whole = max_images is None
-    faces = cached_faces(Path(folder), split, paths, spec, quiet) if whole else decode_faces(paths, spec, split, quiet)
+    faces = (
+        decode_cached_faces(Path(folder), split, paths, spec, quiet)
+        if whole
+        else decode_faces(paths, spec, split, quiet)
+    )
     broken = tuple(path for path, face in zip(paths, faces, strict=True) if face is None)
     if broken and not quiet:
-        print(printable(f"left out {_name_some(broken)} of {Path(folder) / split}, which can't be read"))
+        print(printable(f"left out {_format_paths(broken)} of {Path(folder) / split}, which can't be read"))
     if len(broken) == len(paths):
-        raise FileNotFoundError(f"no picture in {Path(folder) / split} can be read: {_name_some(broken)}; {CURE}")
+        raise FileNotFoundError(
+            f"no picture in {Path(folder) / split} can be read: {_format_paths(broken)}; {DATA_HINT}"
+        )
     kept = [(row, face) for row, face in enumerate(faces) if face is not None]
     images = np.empty((len(kept), spec.size, spec.size, spec.channels), np.uint8)
     for image, (_, face) in zip(images, kept, strict=True):
@@ -149,7 +159,9 @@ def load_split(folder: Path, split: str, spec: CropSpec, max_images: int | None 
     return Split(split, images, targets, tuple(paths[row].stem for row, _ in kept), broken)
 
 
-def cached_faces(folder: Path, split: str, paths: list[Path], spec: CropSpec, quiet: bool = False) -> list[Face | None]:
+def decode_cached_faces(
+    folder: Path, split: str, paths: list[Path], spec: CropSpec, quiet: bool = False
+) -> list[Face | None]:
     """Do what `decode_faces` does, but take them from the cache where it has them, and put them there where not."""
     checked = tqdm(paths, desc=f"checking {split}", unit="image", disable=quiet, leave=False, delay=0.5)
     key = content_key(checked, folder, f"{spec.size} {spec.color} {spec.detail} {cv2.__version__}")
@@ -199,7 +211,7 @@ def find_blank(images: NDArray[np.uint8], contrast: float = 2.0) -> NDArray[np.b
     return np.array([image.std() < contrast for image in images], bool)
 
 
-def _name_some(paths: tuple[Path, ...], most: int = 20) -> str:
+def _format_paths(paths: tuple[Path, ...], most: int = 20) -> str:
     names = ", ".join(f"{path.parent.name}/{path.name}" for path in paths[:most])
     more = f" and {len(paths) - most} more" if len(paths) > most else ""
     return f"{len(paths)} picture{'s' if len(paths) > 1 else ''} ({names}{more})"

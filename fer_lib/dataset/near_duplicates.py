@@ -15,7 +15,7 @@ GRID = 6  # blocks a side of the thumbnails that are compared first
 NEAR = 4.0  # mean squared difference, in grey levels squared, that one more JPEG compression makes
 
 
-def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[np.int64]:
+def group_near_duplicates(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[np.int64]:
     """Number the images so that copies share a number.
 
     Args:
@@ -34,17 +34,19 @@ def group_copies(images: NDArray[np.uint8], tolerance: float = 0.0) -> NDArray[n
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def mark_copies(images: NDArray[np.uint8], of: NDArray[np.uint8], tolerance: float = NEAR) -> NDArray[np.bool_]:
+def mark_near_duplicates(
+    images: NDArray[np.uint8], of: NDArray[np.uint8], tolerance: float = NEAR
+) -> NDArray[np.bool_]:
     """Mark the images `(n, h, w, c)` that have a copy among those in `of`, `(m, h, w, c)`; returns `(n,)`."""
-    groups = group_copies(np.concatenate([images, of]), tolerance)
+    groups = group_near_duplicates(np.concatenate([images, of]), tolerance)
     return np.isin(groups[: len(images)], groups[len(images) :])
 
 
-def clean_training(train: Split, *held_out: Split) -> Split:
+def remove_blank_and_leaked(train: Split, *held_out: Split) -> Split:
     """Drop blank training images and those with a copy in a held-out split, which would flatter the score."""
     drop = find_blank(train.images)
     for split in held_out:
-        drop |= mark_copies(train.images, split.images)
+        drop |= mark_near_duplicates(train.images, split.images)
     return train.select(~drop)
 
 
@@ -55,25 +57,25 @@ def find_near_pairs(images: NDArray[np.uint8], tolerance: float) -> NDArray[np.i
     nor less than their thumbnails do (Jensen's inequality), so only pairs that pass these are compared in full.
     """
     found = [np.zeros((0, 2), np.int64)]
-    for pairs in _pairs_with_equal_light(images, tolerance**0.5 + 1e-6):
+    for pairs in _candidate_pairs(images, tolerance**0.5 + 1e-6):
         for chunk in np.array_split(pairs, len(pairs) // 4096 + 1):
             first, second = (images[chunk[:, side]].astype(np.float32) for side in (0, 1))
             found.append(chunk[((first - second) ** 2).mean(axis=(1, 2, 3)) <= tolerance])
     return np.concatenate(found)
 
 
-def large_groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the places of the images of each group that has more than one, `(n,)` as from `group_copies`."""
+def duplicate_groups(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the places of the images of each group that has more than one, `(n,)` as from `group_near_duplicates`."""
     order = np.argsort(groups, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     return [part for part in parts if len(part) > 1]
 
 
-def disputed_pairs(groups: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
+def conflicting_pairs(groups: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Pick from each group whose images have different targets, `(n,)`, two that do; rows `(pairs, 2)` of places."""
     pairs = [
         (group[0], group[targets[group] != targets[group[0]]][0])
-        for group in large_groups(groups)
+        for group in duplicate_groups(groups)
         if len(set(targets[group])) > 1
     ]
     return np.array(pairs, np.int64).reshape(-1, 2)
@@ -95,7 +97,7 @@ def count_leaks(splits: Sequence[Split], groups: NDArray[np.int64]) -> NDArray[n
     return leaks
 
 
-def _pairs_with_equal_light(images: NDArray[np.uint8], reach: float) -> Iterator[NDArray[np.int64]]:
+def _candidate_pairs(images: NDArray[np.uint8], reach: float) -> Iterator[NDArray[np.int64]]:
     """Yield candidates: in the order of their means, neighbours at every distance that can still matter."""
     means, deviations, thumbnails = _describe(images)
     order = np.argsort(means, kind="stable")

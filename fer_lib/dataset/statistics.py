@@ -15,7 +15,7 @@ SAMPLERS = ("none", "root", "balanced")
 
 
 @dataclass(frozen=True, eq=False)
-class Light:
+class BrightnessStatistics:
     """How bright and how rich in contrast images are.
 
     Attributes:
@@ -28,7 +28,7 @@ class Light:
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class SamplingStatistics:
     """What one epoch draws from a split under one sampler, on average.
 
     Attributes:
@@ -66,15 +66,17 @@ class Agreement:
         return {label: float(self.table[i, i] / totals[i]) for i, label in enumerate(EMOTIONS) if totals[i]}
 
 
-def measure_light(images: NDArray[np.uint8]) -> Light:
+def measure_brightness(images: NDArray[np.uint8]) -> BrightnessStatistics:
     """Measure brightness and contrast of images `(n, h, w, c)`; `n = 0` gives no values."""
     brightness, contrast = np.empty(len(images)), np.empty(len(images))
     for row, image in enumerate(images):
         brightness[row], contrast[row] = image.mean(), image.std()
-    return Light(brightness, contrast)
+    return BrightnessStatistics(brightness, contrast)
 
 
-def find_extremes(images: NDArray[np.uint8], light: Light, count: int = 12) -> dict[str, NDArray[np.uint8]]:
+def find_extremes(
+    images: NDArray[np.uint8], light: BrightnessStatistics, count: int = 12
+) -> dict[str, NDArray[np.uint8]]:
     """Pick the `count` darkest, brightest, flattest and most contrasting of the images `(n, h, w, c)`."""
     by_light, by_contrast = (np.argsort(values, kind="stable") for values in (light.brightness, light.contrast))
     return {
@@ -90,7 +92,7 @@ def mean_faces(images: NDArray[np.uint8], targets: NDArray[np.int64]) -> dict[st
     return {label: images[targets == target].mean(axis=0) for target, label in enumerate(EMOTIONS) if target in targets}
 
 
-def pick_faces(split: Split, count: int, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
+def sample_faces(split: Split, count: int, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
     """Pick up to `count` images of each label that occurs, at random but always the same."""
     random = np.random.default_rng(seed)
     picked = {}
@@ -101,7 +103,7 @@ def pick_faces(split: Split, count: int, seed: int = 0) -> dict[str, NDArray[np.
     return picked
 
 
-def expect_draws(counts: Mapping[str, int], sampler: str) -> Draws:
+def expected_sampling(counts: Mapping[str, int], sampler: str) -> SamplingStatistics:
     """Compute what an epoch of as many draws as there are images shows, on average.
 
     Args:
@@ -116,7 +118,7 @@ def expect_draws(counts: Mapping[str, int], sampler: str) -> Draws:
     images = {label: weight * scale for label, weight in weights.items()}
     times = {label: images[label] / count for label, count in present.items()}
     unseen = {label: 0.0 if sampler == "none" else (1 - often / total) ** total for label, often in times.items()}
-    return Draws(images, times, unseen)
+    return SamplingStatistics(images, times, unseen)
 
 
 def compare_votes(splits: Sequence[Split], votes: Mapping[str, NDArray[np.float32]]) -> Agreement:

@@ -99,7 +99,7 @@ def write_sample(folder: Path, size: int = 48) -> int:
 
 
 class _Pen:
-    """Draws the parts of one face, whose place, proportions and greys are decided once."""
+    """SamplingStatistics the parts of one face, whose place, proportions and greys are decided once."""
 
     def __init__(self, canvas: NDArray[np.uint8], random: np.random.Generator) -> None:
         self.canvas = canvas

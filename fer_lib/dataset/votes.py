@@ -13,7 +13,7 @@ from fer_lib.labels import EMOTIONS
 
 MAX_VOTES = 1_000_000  # of one emotion for one image; FER+ has ten
 
-VOTED_AS = {
+LABEL_OF_VOTE = {
     "anger": "angry",
     "disgust": "disgust",
     "fear": "fear",
@@ -43,11 +43,13 @@ def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
     with open_table(path) as rows:
         columns = {name.lower().removeprefix("votes_"): name for name in rows.fieldnames or ()}
         name_column = columns.get("name") or columns.get("image name")
-        if name_column is None or not VOTED_AS.keys() <= columns.keys():
-            raise ValueError(f"{path} must have the columns name, {', '.join(VOTED_AS)}, but has {', '.join(columns)}")
+        if name_column is None or not LABEL_OF_VOTE.keys() <= columns.keys():
+            raise ValueError(
+                f"{path} must have the columns name, {', '.join(LABEL_OF_VOTE)}, but has {', '.join(columns)}"
+            )
         for number, row in enumerate(rows, 1):
             counts = np.zeros(len(EMOTIONS), np.float32)
-            for voted, label in VOTED_AS.items():
+            for voted, label in LABEL_OF_VOTE.items():
                 counts[EMOTIONS.index(label)] = _parse_count(row[columns[voted]], f"row {number} of {path}")
             if counts.sum() > 0:
                 votes[Path(row[name_column]).stem] = counts / counts.sum()

@@ -30,21 +30,21 @@ def launch(
     run = open_run(settings, sources)
     known = len(run.read_metrics())
     shared = settings.model_copy(update={"resume": str(run.folder)})
-    notebook_launcher(_train_part, (shared, sources), num_processes=settings.processes, use_port=_find_port())
+    notebook_launcher(_train_process, (shared, sources), num_processes=settings.processes, use_port=_find_free_port())
     for metrics in run.read_metrics()[known:]:
         if on_epoch is not None:
             on_epoch(metrics)
     return run
 
 
-def _find_port() -> str:
+def _find_free_port() -> str:
     """Return a port of this machine that is free now, for the processes to meet at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
 
 
-def _train_part(settings: TrainingSettings, sources: dict[str, Any] | None) -> None:
+def _train_process(settings: TrainingSettings, sources: dict[str, Any] | None) -> None:
     """Train as one of several processes, each with its share of the cores."""
     torch.set_num_threads(max((os.cpu_count() or 1) // settings.processes, 1))
     train(settings, sources)

@@ -11,12 +11,12 @@ from torch import nn
 from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.training.networks.batch_norm_folding import load_exported
+from fer_lib.training.networks.batch_norm_folding import load_onnx_weights
 from fer_lib.training.networks.efficientnet_lite import build_lite2
 from fer_lib.training.networks.resnet import build_resnet
 from fer_lib.training.networks.resnet29 import build_resnet29
 from fer_lib.training.pretrained.dlib_faces import load_dlib
-from fer_lib.training.pretrained.imagenet import load_imagenet, load_lite0, load_lite2, load_run
+from fer_lib.training.pretrained.imagenet import load_imagenet, load_lite0, load_lite2, load_run_weights
 
 FEATURES = 1280
 HIDDEN = 512
@@ -72,7 +72,7 @@ def build_model(
         network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
         path = Path(initial_weights)
-        load = {".json": load_dlib, ".onnx": load_exported}.get(path.suffix, load_run)
+        load = {".json": load_dlib, ".onnx": load_onnx_weights}.get(path.suffix, load_run_weights)
         load(network, path)
     return network.to(memory_format=torch.channels_last)
 

@@ -17,7 +17,7 @@ from fer_lib.settings.base import PROJECT
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.__main__ import INTERRUPTED
-from fer_lib.training.runs.recipe import check_starts, read_steps
+from fer_lib.training.runs.recipe import check_initial_weights, read_steps
 from fer_lib.training.runs.run import Run, find_finished, open_run
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
@@ -57,7 +57,7 @@ def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:
         RuntimeError: if a step fails; those before it stay finished.
     """
     *before, last = steps = [step | given for step in read_steps(folder)]
-    check_starts(steps)
+    check_initial_weights(steps)
     for place, step in enumerate(before, 1):
         print(f"run {place} of {len(before) + 1}: {step['run_name']}", flush=True)
         if find_finished(TrainingSettings.load(**step)) is None:

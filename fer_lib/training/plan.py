@@ -19,7 +19,7 @@ from typing import Any
 
 from fer_lib.command_line import CommandParser
 from fer_lib.settings.training import TrainingSettings
-from fer_lib.training.runs.recipe import check_starts, read_steps
+from fer_lib.training.runs.recipe import check_initial_weights, read_steps
 from fer_lib.training.runs.run import find_finished
 
 STOP_S = 10.0  # for a step that was told to end
@@ -41,7 +41,7 @@ def main(words: list[str]) -> int:
     try:
         given = TrainingSettings.by_field(dict(told.p))
         steps = [step | given for step in read_steps(told.folder)]
-        check_starts(steps)
+        check_initial_weights(steps)
         return follow_plan(steps, end_s)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_lib.crops import CropSpec
-from fer_lib.dataset.fer2013 import main, unpack_table
+from fer_lib.dataset.fer2013 import extract_table, main
 from fer_lib.dataset.image_folders import load_splits, read_image, write_image
 from fer_lib.dataset.synthetic import draw_face
 from fer_lib.dataset.votes import read_votes
@@ -41,7 +41,7 @@ def test_write_image_is_what_read_image_reads(tmp_path, shape):
 @pytest.mark.parametrize("head", ["emotion,pixels,Usage", "emotion, pixels, Usage"])
 def test_unpack_table_writes_what_load_splits_reads(tmp_path, head):
     table = write_table(tmp_path / "fer2013.csv", head=head)
-    assert unpack_table(table, tmp_path / "images", quiet=True) == {"train": 2, "validation": 1, "test": 1}
+    assert extract_table(table, tmp_path / "images", quiet=True) == {"train": 2, "validation": 1, "test": 1}
     splits = load_splits(tmp_path / "images", CropSpec(size=48), quiet=True)
     seen = [image[..., 0] for split in splits.values() for image in split.images]
     assert [label for split in splits.values() for label, count in split.counts.items() if count] == LABELS
@@ -52,7 +52,7 @@ def test_unpack_table_writes_what_load_splits_reads(tmp_path, head):
 def test_unpack_table_takes_names_from_the_votes(tmp_path):
     table = write_table(tmp_path / "fer2013.csv")
     votes = write_votes(tmp_path / "fer2013new.csv", ["fer0000000.png", "", "fer0000001.png", "fer0000002.png"])
-    unpack_table(table, tmp_path / "images", votes, quiet=True)
+    extract_table(table, tmp_path / "images", votes, quiet=True)
     splits = load_splits(tmp_path / "images", CropSpec(size=48), quiet=True)
     assert splits["train"].names == ("fer0000000", "Training_00001")
     assert splits["test"].names[0] in read_votes(votes)
@@ -61,7 +61,7 @@ def test_unpack_table_takes_names_from_the_votes(tmp_path):
 def test_unpack_table_votes_of_another_table_are_refused(tmp_path):
     votes = write_votes(tmp_path / "fer2013new.csv", ["fer0000000.png"])
     with pytest.raises(ValueError, match="as many rows"):
-        unpack_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", votes, quiet=True)
+        extract_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", votes, quiet=True)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_unpack_table_names_that_lead_elsewhere_are_refused(tmp_path, name):
     votes = write_votes(tmp_path / "votes.csv", [name, "b.png", "c.png", "d.png"])
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must name an image"):
-        unpack_table(table, tmp_path / "data" / "images", votes, quiet=True)
+        extract_table(table, tmp_path / "data" / "images", votes, quiet=True)
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
 
 
@@ -94,7 +94,7 @@ def test_unpack_table_names_that_lead_elsewhere_are_refused(tmp_path, name):
 def test_unpack_table_usages_that_lead_elsewhere_are_refused(tmp_path, usage):
     table = write_table(tmp_path / "fer2013.csv", rows=[(0, usage)])
     with pytest.raises(ValueError, match="must have a Usage of"):
-        unpack_table(table, tmp_path / "images", quiet=True)
+        extract_table(table, tmp_path / "images", quiet=True)
     assert not (tmp_path / "images").exists()
 
 
@@ -102,7 +102,7 @@ def test_unpack_table_usages_that_lead_elsewhere_are_refused(tmp_path, usage):
 def test_unpack_table_impossible_emotions_are_refused(tmp_path, emotion):
     table = write_table(tmp_path / "fer2013.csv", rows=[(emotion, "Training")])
     with pytest.raises(ValueError, match="an emotion from 0 to 6"):
-        unpack_table(table, tmp_path / "images", quiet=True)
+        extract_table(table, tmp_path / "images", quiet=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links are those of POSIX")
@@ -110,7 +110,7 @@ def test_unpack_table_follows_no_link(tmp_path):
     (other := tmp_path / "of_somebody.txt").write_text("as it was")
     (folder := tmp_path / "images" / "train" / "angry").mkdir(parents=True)
     (folder / "Training_00000.png").symlink_to(other)
-    unpack_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", quiet=True)
+    extract_table(write_table(tmp_path / "fer2013.csv"), tmp_path / "images", quiet=True)
     assert other.read_text() == "as it was"
     assert not (folder / "Training_00000.png").is_symlink()
 
@@ -129,13 +129,13 @@ def test_unpack_table_follows_no_link(tmp_path):
 def test_unpack_table_wrong_row_is_named(tmp_path, text):
     (tmp_path / "odd.csv").write_text(f"emotion,pixels,Usage\n{text}\n")
     with pytest.raises(ValueError, match=r"row 1 of .*odd\.csv must have"):
-        unpack_table(tmp_path / "odd.csv", tmp_path / "images", quiet=True)
+        extract_table(tmp_path / "odd.csv", tmp_path / "images", quiet=True)
 
 
 def test_unpack_table_pixels_beyond_a_byte_are_refused(tmp_path):
     (tmp_path / "odd.csv").write_text("emotion,pixels,Usage\n0," + " ".join(["256"] * 48 * 48) + ",Training\n")
     with pytest.raises(ValueError, match="from 0 to 255"):
-        unpack_table(tmp_path / "odd.csv", tmp_path / "images", quiet=True)
+        extract_table(tmp_path / "odd.csv", tmp_path / "images", quiet=True)
 
 
 def test_main_says_what_was_written_or_what_is_wrong(tmp_path, capsys):

@@ -20,18 +20,18 @@ def make_split(targets: list[int]) -> Split:
 
 
 def test_measure_light_none_and_known_images():
-    assert survey.measure_light(np.zeros((0, 4, 4, 1), np.uint8)).brightness.shape == (0,)
+    assert survey.measure_brightness(np.zeros((0, 4, 4, 1), np.uint8)).brightness.shape == (0,)
     images = np.zeros((2, 4, 4, 1), np.uint8)
     images[0] = 200
     images[1, :2] = 100
-    light = survey.measure_light(images)
+    light = survey.measure_brightness(images)
     assert light.brightness.tolist() == [200, 50]
     assert light.contrast.tolist() == [0, 50]
 
 
 def test_find_extremes_are_the_ends():
     images = make_split([HAPPY] * 9).images
-    ends = survey.find_extremes(images, survey.measure_light(images), count=2)
+    ends = survey.find_extremes(images, survey.measure_brightness(images), count=2)
     assert [image[0, 0, 0] for image in ends["darkest"]] == [0, 1]
     assert [image[0, 0, 0] for image in ends["brightest"]] == [8, 7]
 
@@ -46,11 +46,11 @@ def test_mean_faces_only_of_labels_that_occur():
 
 def test_pick_faces_repeats_itself_and_stays_within_the_label():
     split = make_split([HAPPY, SAD] * 10)
-    picked = survey.pick_faces(split, 4, seed=1)
+    picked = survey.sample_faces(split, 4, seed=1)
     assert {label: len(images) for label, images in picked.items()} == {"happy": 4, "sad": 4}
     assert all(image[0, 0, 0] % 2 == 0 for image in picked["happy"])
-    assert np.array_equal(picked["sad"], survey.pick_faces(split, 4, seed=1)["sad"])
-    assert len(survey.pick_faces(split, 99)["sad"]) == 10
+    assert np.array_equal(picked["sad"], survey.sample_faces(split, 4, seed=1)["sad"])
+    assert len(survey.sample_faces(split, 99)["sad"]) == 10
 
 
 @pytest.mark.parametrize("sampler", survey.SAMPLERS)
@@ -61,7 +61,7 @@ def test_expect_draws_is_what_batches_draw(sampler):
     batches = Batches(images, one_hot(targets), CropSpec(size=32, mean=0.0, std=1.0), settings, torch.device("cpu"))
     seen = [(x[:, 0, 0, 0] * 255).round().long() for epoch in range(60) for x, _ in batches.draw_epoch(epoch)]
     times = torch.stack([rows.bincount(minlength=200) for rows in seen]).numpy()
-    expected = survey.expect_draws({"happy": 150, "sad": 40, "angry": 10, "fear": 0}, sampler)
+    expected = survey.expected_sampling({"happy": 150, "sad": 40, "angry": 10, "fear": 0}, sampler)
     assert set(expected.images) == {"happy", "sad", "angry"}
     for label in expected.images:
         own = times[:, targets == EMOTIONS.index(label)]
@@ -71,7 +71,7 @@ def test_expect_draws_is_what_batches_draw(sampler):
 
 
 def test_expect_draws_without_images():
-    assert survey.expect_draws(dict.fromkeys(EMOTIONS, 0), "balanced").images == {}
+    assert survey.expected_sampling(dict.fromkeys(EMOTIONS, 0), "balanced").images == {}
 
 
 def test_compare_votes_counts_by_label_and_majority():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.dataset.votes import VOTED_AS, blend_targets, read_votes
+from fer_lib.dataset.votes import LABEL_OF_VOTE, blend_targets, read_votes
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.learning.batches import one_hot
 
@@ -45,6 +45,6 @@ def test_blend_targets_keeps_rows_without_votes():
 
 @pytest.mark.parametrize("count", ["-1", "nan", "inf", "1e300", "many"])
 def test_read_votes_impossible_numbers_are_refused(tmp_path, count):
-    (tmp_path / "votes.csv").write_text(f"name,{','.join(VOTED_AS)}\na.png,{count},0,0,0,0,0,0\n")
+    (tmp_path / "votes.csv").write_text(f"name,{','.join(LABEL_OF_VOTE)}\na.png,{count},0,0,0,0,0,0\n")
     with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must have numbers of votes from 0 to"):
         read_votes(tmp_path / "votes.csv")

@@ -140,4 +140,4 @@ def test_make_learner_says_where_processes_meet(monkeypatch, device, card, cpu):
     monkeypatch.setattr(learner, "Accelerator", tell)
     settings = TrainingSettings.load(device=device)
     with pytest.raises(ToldError, match=str(cpu)):
-        learner.make_learner(settings, crop_spec(settings))
+        learner.build_learner(settings, crop_spec(settings))

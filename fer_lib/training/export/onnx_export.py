@@ -23,7 +23,7 @@ from fer_lib.atomic_write import draft
 from fer_lib.command_line import CommandParser
 from fer_lib.terminal import printable
 from fer_lib.training.networks.batch_norm_folding import fold_batch_norm
-from fer_lib.training.networks.float16_weights import round_weights, store_halves
+from fer_lib.training.networks.float16_weights import round_to_float16, store_float16
 from fer_lib.training.networks.global_pool import simplify_pools, use_global_pools
 from fer_lib.training.runs.run import describe_environment
 from fer_lib.weights import weights_folder, write_card
@@ -70,7 +70,7 @@ def export_onnx(
     dynamic = dynamic or {0: "images"}
     frozen = simplify_pools(fold_batch_norm(copy.deepcopy(network).cpu().eval()))
     if halve:
-        round_weights(frozen)
+        round_to_float16(frozen)
     shapes = (dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),)
     program = torch.onnx.export(
         frozen,
@@ -83,9 +83,9 @@ def export_onnx(
         verbose=False,
     )
     assert program is not None  # only the old exporter returns nothing
-    model = use_global_pools(_strip(program.model_proto, dynamic))
+    model = use_global_pools(_strip_metadata(program.model_proto, dynamic))
     with draft(path) as unproven:
-        onnx.save(store_halves(model) if halve else model, unproven)
+        onnx.save(store_float16(model) if halve else model, unproven)
         difference = _measure_difference(original or network, unproven, example, list(dynamic))
         if difference > tolerance:
             raise RuntimeError(
@@ -118,7 +118,7 @@ class _SplitPReLU(nn.Module):
         return slopes * x + (1 - slopes) * torch.relu(x)
 
 
-def quicken(network: nn.Module) -> nn.Module:
+def optimize_mtcnn(network: nn.Module) -> nn.Module:
     """Return a copy of one of MTCNN's networks that answers the same by quicker arithmetic.
 
     Every PReLU is split, and the softmax over "no face" and "face" becomes the sigmoid of their difference,
@@ -157,7 +157,7 @@ def export_mtcnn(folder: Path) -> dict[str, float]:
         path = folder / f"{name}.onnx"
         example = torch.rand(2, 3, size, size + 7 if 2 in dynamic else size) * 2 - 1
         differences[name] = export_onnx(
-            _Stage(quicken(network)), path, example, "pixels", outputs, dynamic, original=_Stage(network)
+            _Stage(optimize_mtcnn(network)), path, example, "pixels", outputs, dynamic, original=_Stage(network)
         )
         side = "any height and width from 12" if 2 in dynamic else f"{size}, {size}"
         write_card(
@@ -177,7 +177,7 @@ def export_mtcnn(folder: Path) -> dict[str, float]:
     return differences
 
 
-def _strip(model: Any, dynamic: Mapping[int, str]) -> Any:
+def _strip_metadata(model: Any, dynamic: Mapping[int, str]) -> Any:
     """Remove what the exporter notes for its own debugging, and give the free dimensions readable names."""
     del model.metadata_props[:]
     model.graph.doc_string = model.doc_string = ""

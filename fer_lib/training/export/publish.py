@@ -22,15 +22,15 @@ from fer_lib.training.runs.run import DATA_PATHS, STORAGE, Run, describe_environ
 from fer_lib.weights import write_card
 
 # Logits may differ by so much when weights are kept in 16 bits, and probabilities by a quarter of it.
-ROUNDING = 0.02
+FLOAT16_TOLERANCE = 0.02
 
 
-def publish_curves(run: Run) -> None:
+def save_curves(run: Run) -> None:
     """Draw loss and scores over the epochs into the run's folder."""
     plot_curves(run.read_metrics()).savefig(run.folder / "curves.svg", bbox_inches="tight")
 
 
-def offset_answers(
+def add_label_offsets(
     network: nn.Module, offsets: NDArray[np.float64], logits: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Add offsets `(7,)` to all that a network will answer, in its last layer, and to answers `(n, 7)` that it gave."""
@@ -40,7 +40,7 @@ def offset_answers(
     return logits + offsets.astype(np.float32)
 
 
-def publish_network(
+def export_run(
     run: Run,
     network: nn.Module,
     spec: CropSpec,
@@ -87,7 +87,7 @@ def publish_network(
 def _export(network: nn.Module, path: Path, example: torch.Tensor) -> float:
     """Export with weights in 16 bits, or in 32 where the rounding would show, as in a network that has hardly learned."""
     try:
-        return export_onnx(network, path, example, "faces", ["logits"], halve=True, tolerance=ROUNDING)
+        return export_onnx(network, path, example, "faces", ["logits"], halve=True, tolerance=FLOAT16_TOLERANCE)
     except (RuntimeError, ValueError) as error:
         print(f"the weights are kept in 32 bits: {printable(error)}")
         return export_onnx(network, path, example, "faces", ["logits"])

@@ -87,7 +87,7 @@ def augment(
     varied = _move(images, how, size, draws, jitter)
     if how.blur:
         varied = _blur(varied, how.blur, draws)
-    varied = _relight(varied, how, draws, generator)
+    varied = _change_brightness(varied, how, draws, generator)
     if how.erase:
         varied = _erase(varied, how.erase, draws)
     return varied.clamp(0, 1)
@@ -151,7 +151,7 @@ def _move(images: Tensor, how: Strength, size: int, draws: Tensor, jitter: Tenso
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _relight(images: Tensor, how: Strength, draws: Tensor, generator: torch.Generator) -> Tensor:
+def _change_brightness(images: Tensor, how: Strength, draws: Tensor, generator: torch.Generator) -> Tensor:
     n = len(images)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     contrast = 1 + _spread(draws[:, CONTRAST], how.contrast).view(n, 1, 1, 1)

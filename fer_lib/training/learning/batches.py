@@ -67,8 +67,10 @@ class Batches:
                 processes sees the same images.
         """
         order = self._draw_order(epoch).to(self.images.device)
-        generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, epoch, 1))
-        coins = torch.rand(len(self), generator=torch.Generator().manual_seed(_mix_seed(self.settings.seed, epoch, 2)))
+        generator = torch.Generator(self.images.device).manual_seed(_derive_seed(self.settings.seed, epoch, 1))
+        coins = torch.rand(
+            len(self), generator=torch.Generator().manual_seed(_derive_seed(self.settings.seed, epoch, 2))
+        )
         view = epoch if self.soft_targets is None else epoch % len(self.soft_targets)
         draws = self._draw_view(view)
         jitter = self._draw_jitter(epoch)
@@ -84,7 +86,7 @@ class Batches:
     def draw_view(self, view: int, batch_size: int = 256) -> Iterator[Tensor]:
         """Yield one augmented view of every image, in order, as networks take them: `(b, c, s, s)`."""
         draws = self._draw_view(view)
-        generator = torch.Generator(self.images.device).manual_seed(_mix_seed(self.settings.seed, view, 4))
+        generator = torch.Generator(self.images.device).manual_seed(_derive_seed(self.settings.seed, view, 4))
         for rows in torch.arange(len(self.images), device=self.images.device).split(batch_size):
             yield self._normalize(self.augment(rows, draws[rows], generator))
 
@@ -94,7 +96,7 @@ class Batches:
             self.images[rows].float() / 255, self.settings.augmentation, self.spec.size, draws, generator, jitter
         )
 
-    def drawn_shares(self) -> Tensor:
+    def label_prior(self) -> Tensor:
         """Return the mean target of what the sampler draws, `(7,)`, which sums to 1: the prior of logit adjustment."""
         weights = self._sampling_weights().to(self.targets)
         return (self.targets * weights[:, None]).sum(dim=0) / weights.sum()
@@ -110,12 +112,12 @@ class Batches:
 
     def _draw_view(self, view: int) -> Tensor:
         count = len(self.images) if self.soft_targets is None else self.soft_targets.shape[1]
-        return draw_views(count, _mix_seed(self.settings.seed, view, 3)).to(self.images.device)[self.soft_rows]
+        return draw_views(count, _derive_seed(self.settings.seed, view, 3)).to(self.images.device)[self.soft_rows]
 
     def _draw_jitter(self, epoch: int) -> Tensor | None:
         if not self.settings.crop_jitter:
             return None
-        seed = _mix_seed(self.settings.seed, epoch, 5)
+        seed = _derive_seed(self.settings.seed, epoch, 5)
         return draw_jitter(len(self.images), seed, self.settings.crop_jitter).to(self.images.device)
 
     def _targets(self, rows: Tensor, view: int) -> Tensor:
@@ -132,7 +134,7 @@ class Batches:
         return mix_up(pixels, targets, mixup, generator) if mixup else (pixels, targets)
 
     def _draw_order(self, epoch: int) -> Tensor:
-        n, seed = len(self.images), _mix_seed(self.settings.seed, epoch, 0)
+        n, seed = len(self.images), _derive_seed(self.settings.seed, epoch, 0)
         if self.settings.sampler == "none":
             return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
         if self.settings.sampler == "root":
@@ -157,5 +159,5 @@ def one_hot(targets: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.eye(len(EMOTIONS), dtype=np.float32)[targets]
 
 
-def _mix_seed(*parts: int) -> int:
+def _derive_seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)

@@ -63,7 +63,7 @@ def save_checkpoint(
             with half.open("rb") as stream:
                 os.fsync(stream.fileno())
             if previous is not None and path.is_file():
-                _keep(path, previous)
+                _keep_previous(path, previous)
     except SafetensorError as error:
         raise OSError(f"the checkpoint {path} can't be written ({error}); what was there stays") from None
 
@@ -101,13 +101,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             progress = json.loads(told["progress"])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise DamagedCheckpointError(_in_a_sentence(path, str(error))) from None
+        raise DamagedCheckpointError(_damage_message(path, str(error))) from None
     if told.get("sum", found := _sum(tensors)) != found:
-        raise DamagedCheckpointError(_in_a_sentence(path, "its numbers have changed"))
+        raise DamagedCheckpointError(_damage_message(path, "its numbers have changed"))
     return tensors, progress
 
 
-def _in_a_sentence(path: Path, why: str) -> str:
+def _damage_message(path: Path, why: str) -> str:
     return f"the checkpoint {path} is damaged ({why}); delete it to start the run anew"
 
 
@@ -119,7 +119,7 @@ def _sum(tensors: dict[str, Tensor]) -> str:
     return f"{found:08x}"
 
 
-def _keep(path: Path, previous: Path) -> None:
+def _keep_previous(path: Path, previous: Path) -> None:
     """Let `previous` name the same file as `path`, or hold a copy where a file can have only one name."""
     previous.unlink(missing_ok=True)
     try:

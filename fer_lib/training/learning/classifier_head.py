@@ -27,9 +27,9 @@ from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.batches import Batches, one_hot
 from fer_lib.training.learning.checkpoint import save_checkpoint
 from fer_lib.training.learning.distillation import blend_predictions
-from fer_lib.training.learning.epochs import judge_logits
-from fer_lib.training.learning.learner import locate_initial
-from fer_lib.training.learning.loop import EpochListener, crop_spec, finish_run, make_targets, prepare_training
+from fer_lib.training.learning.epochs import score_validation
+from fer_lib.training.learning.learner import resolve_initial_weights
+from fer_lib.training.learning.loop import EpochListener, crop_spec, finish_run, load_training_split, make_targets
 from fer_lib.training.learning.schedule import learning_rate_at
 from fer_lib.training.learning.soft_targets import read_soft_targets
 from fer_lib.training.model import PRETRAINED, build_model
@@ -61,16 +61,16 @@ def train_head(
         )
     spec = crop_spec(settings)
     validation = load_split(settings.data_dir, "validation", spec, settings.max_images)
-    train_split = prepare_training(settings, spec, validation)
+    train_split = load_training_split(settings, spec, validation)
     targets = make_targets(settings, train_split)
     run = open_run(settings, sources)
-    network = build_model(spec.channels, settings.dropout_rate, locate_initial(settings), architecture="b0")
+    network = build_model(spec.channels, settings.dropout_rate, resolve_initial_weights(settings), architecture="b0")
     start = None if settings.head_reset else deepcopy(cast(EfficientNet, network).classifier.state_dict())
     batches = Batches(train_split.images, targets, spec, settings, _device(settings))
     judged = Batches(validation.images, one_hot(validation.targets), spec, settings, _device(settings))
     features = compute_features(network, batches, train_split, settings, settings.head_views)
     shown = compute_features(network, judged, validation, settings, views=0)[0]
-    adjustment = settings.logit_adjustment * batches.drawn_shares().log()
+    adjustment = settings.logit_adjustment * batches.label_prior().log()
     batches.targets = blend_soft_targets(batches.targets, train_split.names, adjustment, settings)
     lines: list[dict[str, Any]] = []
     for seed in range(settings.head_seeds):
@@ -81,7 +81,7 @@ def train_head(
             {
                 "epoch": seed,
                 "loss": loss,
-                **judge_head(head, shown, validation.targets),
+                **evaluate_head(head, shown, validation.targets),
                 "learning_rate": settings.learning_rate,
                 "images_per_s": len(train_split) * settings.num_epochs / seconds,
                 "seconds": seconds,
@@ -145,7 +145,7 @@ def compute_features(
     for kind in tqdm(kinds, desc=f"features {split.name}", unit="view", leave=False, delay=0.5):
         path = folder / f"features-{split.name}-{kind}-{key}.npy"
         if not path.is_file():
-            backbone = backbone or _take_backbone(network, batches.images.device)
+            backbone = backbone or _extract_backbone(network, batches.images.device)
             folder.mkdir(parents=True, exist_ok=True)
             with draft(path) as half, half.open("wb") as stream:
                 np.save(stream, _run_backbone(backbone, _images(batches, kind)))
@@ -203,10 +203,10 @@ def fit_head(
 
 
 @torch.inference_mode()
-def judge_head(head: nn.Module, features: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+def evaluate_head(head: nn.Module, features: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
     """Return the validation metrics of a head on features `(n, 1280)`, named as those of an epoch."""
     device = next(head.parameters()).device
-    return judge_logits(head(features.to(device).float()).cpu().numpy(), targets)
+    return score_validation(head(features.to(device).float()).cpu().numpy(), targets)
 
 
 def _device(settings: TrainingSettings) -> torch.device:
@@ -223,7 +223,7 @@ def _images(batches: Batches, kind: str) -> Iterable[Tensor]:
     return (images.flip(-1) if mirrored else images for images, _ in batches.walk())
 
 
-def _take_backbone(network: nn.Module, device: torch.device) -> nn.Module:
+def _extract_backbone(network: nn.Module, device: torch.device) -> nn.Module:
     """Return the layers before the classifier, with batch normalizations folded, on the device."""
     copied = cast(EfficientNet, fold_batch_norm(deepcopy(network).requires_grad_(False).eval()))
     backbone = nn.Sequential(copied.features, copied.avgpool, nn.Flatten())

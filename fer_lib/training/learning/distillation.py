@@ -18,7 +18,7 @@ from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.augmentation import resize
 from fer_lib.training.learning.checkpoint import load_checkpoint
 from fer_lib.training.model import build_model
-from fer_lib.training.networks.batch_norm_folding import fold_batch_norm, load_exported
+from fer_lib.training.networks.batch_norm_folding import fold_batch_norm, load_onnx_weights
 from fer_lib.training.runs.run import find_run
 from fer_lib.weights import load_emotion_weights
 
@@ -98,7 +98,7 @@ def _load_file(name: str, settings: TrainingSettings) -> tuple[nn.Module, CropSp
     path = Path(name)
     spec = load_emotion_weights(path.parent, path.stem).crop_spec
     network = build_model(spec.channels)
-    load_exported(network, path, "TEACHERS")
+    load_onnx_weights(network, path, "TEACHERS")
     return network, spec
 
 

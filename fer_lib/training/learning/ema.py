@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 
-class WeightAverage(AveragedModel):
+class ExponentialMovingAverage(AveragedModel):
     """An exponential moving average of weights and normalisations, quick at first, when these are still far from good.
 
     torch's own asks the device in each step how many there were, and a graphics card would have to stop for it.

@@ -17,7 +17,7 @@ from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.learner import Learner
 from fer_lib.training.learning.schedule import learning_rate_at
 
-WATCH = 20  # steps between two looks at the loss on a graphics card, which has to stop for each
+LOSS_CHECK_STEPS = 20  # steps between two looks at the loss on a graphics card, which has to stop for each
 
 
 def run_epoch(
@@ -38,18 +38,20 @@ def run_epoch(
     seconds = time.perf_counter() - start
     logits = predict(learner.network, judged)
     if not np.isfinite(logits).all():
-        raise FloatingPointError(diverged(f"the network after epoch {epoch + 1} answers with no numbers", settings))
+        raise FloatingPointError(
+            divergence_message(f"the network after epoch {epoch + 1} answers with no numbers", settings)
+        )
     return {
         "epoch": epoch,
         "loss": loss,
-        **judge_logits(logits, targets),
+        **score_validation(logits, targets),
         "learning_rate": learning_rate_at(settings, epoch),
         "images_per_s": len(batches) * settings.batch_size / seconds,
         "seconds": seconds,
     }
 
 
-def judge_logits(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, float]:
+def score_validation(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, float]:
     """Return the validation metrics of logits `(n, 7)` as they stand in the metrics of an epoch; see `run.SCORES`."""
     scored = score(softmax(logits), targets)
     criterion = ("accuracy", "macro_f1", "balanced_accuracy")
@@ -80,7 +82,7 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         disable=not accelerator.is_main_process,
         mininterval=1,
     )
-    watch = 1 if accelerator.device.type == "cpu" else WATCH
+    watch = 1 if accelerator.device.type == "cpu" else LOSS_CHECK_STEPS
     total = torch.zeros((), device=accelerator.device)
     for step, (images, targets) in enumerate(bar, 1):
         learner.set_learning_rate(learning_rate_at(settings, epoch + (step - 1) / len(batches)))
@@ -88,7 +90,9 @@ def train_one_epoch(learner: Learner, batches: Batches, settings: TrainingSettin
         if step % watch == 0 or step == len(batches):
             value = float(total)
             if not np.isfinite(value):
-                raise FloatingPointError(diverged(f"the loss of epoch {epoch + 1}, batch {step} is {value}", settings))
+                raise FloatingPointError(
+                    divergence_message(f"the loss of epoch {epoch + 1}, batch {step} is {value}", settings)
+                )
             bar.set_postfix(loss=f"{value / step:.3f}", refresh=False)
     return float(accelerator.reduce(total / len(batches), "mean"))
 
@@ -100,6 +104,6 @@ def predict(network: nn.Module, batches: Batches) -> NDArray[np.float32]:
     return np.concatenate([network(images).float().cpu().numpy() for images, _ in batches.walk()])
 
 
-def diverged(what: str, settings: TrainingSettings) -> str:
+def divergence_message(what: str, settings: TrainingSettings) -> str:
     """Say that a training has run away, and what helps."""
     return f"{what}; the last checkpoint is whole: try a LEARNING_RATE below {settings.learning_rate}, or CLIP_NORM=1"

@@ -20,11 +20,11 @@ from fer_lib.terminal import printable
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.learning.distillation import load_teachers
-from fer_lib.training.learning.ema import WeightAverage
-from fer_lib.training.learning.precision import widen_depthwise
-from fer_lib.training.learning.steps import RecordedStep, Step
+from fer_lib.training.learning.ema import ExponentialMovingAverage
+from fer_lib.training.learning.precision import use_float32_depthwise
+from fer_lib.training.learning.steps import CudaGraphStep, Step
 from fer_lib.training.model import PRETRAINED, build_model
-from fer_lib.training.networks.batch_norm_folding import measure_norms
+from fer_lib.training.networks.batch_norm_folding import estimate_batch_norm
 from fer_lib.training.networks.shared_batch_norm import share_batch_norm
 from fer_lib.training.runs.run import Run, find_run, kept_epoch
 from fer_lib.weights import load_emotion_weights
@@ -43,7 +43,7 @@ class Learner:
     accelerator: Accelerator
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: WeightAverage | None
+    average: ExponentialMovingAverage | None
     step: Step
     next_epoch: int = 0
     best: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Learner:
         return self.average.module if self.average is not None else self.accelerator.unwrap_model(self.model)
 
 
-def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
+def build_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     """Build network, optimizer and average, and load the teachers, on the device that the settings ask for."""
     torch.manual_seed(settings.seed)
     # Processes without a card must be told so, or each of them trains on its own.
@@ -71,23 +71,25 @@ def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
     model = build_model(
         spec.channels,
         settings.dropout_rate,
-        locate_initial(settings),
+        resolve_initial_weights(settings),
         settings.stochastic_depth,
         settings.architecture,
     )
     if accelerator.num_processes > 1 and settings.shared_batch_norm:
         model = share_batch_norm(model, accelerator.device)
     if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
-        model = widen_depthwise(model)
+        model = use_float32_depthwise(model)
     model, optimizer = accelerator.prepare(model, _make_optimizer(model, settings, accelerator))
-    average = WeightAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
+    average = (
+        ExponentialMovingAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
+    )
     teachers = load_teachers(settings, accelerator.device)
-    takes = RecordedStep if _is_recorded(accelerator) else Step
+    takes = CudaGraphStep if _uses_cuda_graph(accelerator) else Step
     step = takes(accelerator, model, optimizer, average, teachers, settings)
     return Learner(accelerator, model, optimizer, average, step)
 
 
-def _is_recorded(accelerator: Accelerator) -> bool:
+def _uses_cuda_graph(accelerator: Accelerator) -> bool:
     """Whether steps are recorded and played back: on one graphics card."""
     return accelerator.device.type == "cuda" and accelerator.num_processes == 1
 
@@ -95,14 +97,14 @@ def _is_recorded(accelerator: Accelerator) -> bool:
 def _make_optimizer(model: nn.Module, settings: TrainingSettings, accelerator: Accelerator) -> torch.optim.Optimizer:
     """Make what moves the weights; for a recorded step its rate lies on the card, where it can be changed."""
     how: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
-    if _is_recorded(accelerator):
+    if _uses_cuda_graph(accelerator):
         how["lr"] = torch.tensor(settings.learning_rate, device=accelerator.device)
         if settings.optimizer != "sgd":
             how["capturable"] = True
     return OPTIMIZERS[settings.optimizer](model.parameters(), **how)
 
 
-def locate_initial(settings: TrainingSettings) -> str:
+def resolve_initial_weights(settings: TrainingSettings) -> str:
     """Return `initial_weights`, or where the network lies that the run kept which they name.
 
     Raises:
@@ -118,11 +120,11 @@ def locate_initial(settings: TrainingSettings) -> str:
     return str(run.best) if run is not None else named
 
 
-def settle_norms(learner: Learner, batches: Batches) -> None:
+def initialize_batch_norm(learner: Learner, batches: Batches) -> None:
     """Give a network that came from an ONNX file the statistics of the first batches."""
     pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0), 2)])
     plain = learner.accelerator.unwrap_model(learner.model)
-    measure_norms(plain, pictures)
+    estimate_batch_norm(plain, pictures)
     if learner.average is not None:  # a copy of it so far
         learner.average.module.load_state_dict(plain.state_dict())
 

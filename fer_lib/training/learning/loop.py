@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_lib.crops import CropSpec
 from fer_lib.dataset.image_folders import Split, load_split
-from fer_lib.dataset.near_duplicates import clean_training
+from fer_lib.dataset.near_duplicates import remove_blank_and_leaked
 from fer_lib.dataset.votes import blend_targets, read_votes
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import fit_offsets
@@ -21,7 +21,7 @@ from fer_lib.training.learning.batches import Batches, one_hot
 from fer_lib.training.learning.checkpoint import load_checkpoint
 from fer_lib.training.learning.distillation import adjust
 from fer_lib.training.learning.epochs import predict, run_epoch
-from fer_lib.training.learning.learner import Learner, keep_epoch, make_learner, resume_learner, settle_norms
+from fer_lib.training.learning.learner import Learner, build_learner, initialize_batch_norm, keep_epoch, resume_learner
 from fer_lib.training.learning.soft_targets import check_views, predict_views, read_soft_targets, write_soft_targets
 from fer_lib.training.learning.time_limit import EpochTimer
 from fer_lib.training.model import build_model
@@ -50,21 +50,21 @@ def train(
     """
     spec = crop_spec(settings)
     validation = load_split(settings.data_dir, "validation", spec, settings.max_images)
-    train_split = prepare_training(settings, spec, validation)
+    train_split = load_training_split(settings, spec, validation)
     targets = make_targets(settings, train_split)
-    wanted = soften_targets(settings, validation, settings.label_offsets or 0.0, "LABEL_OFFSETS")
-    learner = make_learner(settings, spec)
+    wanted = blend_vote_targets(settings, validation, settings.label_offsets or 0.0, "LABEL_OFFSETS")
+    learner = build_learner(settings, spec)
     run = open_shared_run(learner.accelerator, settings, sources)
     device = learner.accelerator.device
     batches = Batches(train_split.images, targets, spec, settings, device)
     judged = Batches(validation.images, wanted, spec, settings, device)
     if settings.logit_adjustment:
-        learner.step.adjustment = settings.logit_adjustment * batches.drawn_shares().log()
+        learner.step.adjustment = settings.logit_adjustment * batches.label_prior().log()
     prepare_soft_targets(learner, batches, train_split.names, run, settings)
     if run.checkpoint.is_file():
         resume_learner(learner, run)
     elif settings.initial_weights.endswith(WEIGHT_FILES):
-        settle_norms(learner, batches)
+        initialize_batch_norm(learner, batches)
     timer = EpochTimer([line for line in run.read_metrics() if line["epoch"] < learner.next_epoch])
     while learner.next_epoch < (planned := timer.plan(settings)).num_epochs:
         metrics = run_epoch(learner, batches, judged, validation.targets, planned, learner.next_epoch)
@@ -119,13 +119,13 @@ def crop_spec(settings: TrainingSettings) -> CropSpec:
     )
 
 
-def prepare_training(settings: TrainingSettings, spec: CropSpec, validation: Split) -> Split:
+def load_training_split(settings: TrainingSettings, spec: CropSpec, validation: Split) -> Split:
     """Load the training images without blank ones and without copies of held-out images."""
     loaded = load_split(settings.data_dir, "train", spec, settings.max_images)
     held_out = [validation]
     if (settings.data_dir / "test").is_dir():
         held_out.append(load_split(settings.data_dir, "test", spec))
-    return clean_training(loaded, *held_out)
+    return remove_blank_and_leaked(loaded, *held_out)
 
 
 def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32]:
@@ -135,10 +135,10 @@ def make_targets(settings: TrainingSettings, split: Split) -> NDArray[np.float32
         ValueError: if votes are asked for and `ferplus_csv` is not set.
     """
     share = {"fer": 0.0, "blend": settings.vote_share, "ferplus": 1.0}[settings.label_source]
-    return soften_targets(settings, split, share, f"LABEL_SOURCE={settings.label_source}")
+    return blend_vote_targets(settings, split, share, f"LABEL_SOURCE={settings.label_source}")
 
 
-def soften_targets(settings: TrainingSettings, split: Split, share: float, asked_by: str) -> NDArray[np.float32]:
+def blend_vote_targets(settings: TrainingSettings, split: Split, share: float, asked_by: str) -> NDArray[np.float32]:
     """Return targets `(n, 7)`: the labels, moved towards the votes by `share`.
 
     Raises:
@@ -156,15 +156,15 @@ def finish_run(
     run: Run, settings: TrainingSettings, spec: CropSpec, judged: Batches, targets: NDArray[np.int64], trained_on: int
 ) -> None:
     """Draw the curves of a run, export the network it kept, with offsets if the settings ask, and write its card."""
-    from fer_lib.training.export.publish import offset_answers, publish_curves, publish_network
+    from fer_lib.training.export.publish import add_label_offsets, export_run, save_curves
 
-    publish_curves(run)
+    save_curves(run)
     network = build_model(spec.channels, settings.dropout_rate, architecture=settings.architecture)
     progress = load_checkpoint(run.best, network)
     logits = predict(network.to(judged.images.device), judged)
     training = {**progress["best"], "trained_on": trained_on}
     if settings.label_offsets is not None:
         offsets = fit_offsets(logits, judged.targets.cpu().numpy())
-        logits = offset_answers(network, offsets, logits)
+        logits = add_label_offsets(network, offsets, logits)
         training["label_offsets"] = dict(zip(EMOTIONS, offsets.round(4).tolist(), strict=True))
-    publish_network(run, network.cpu(), spec, logits, targets, settings, training)
+    export_run(run, network.cpu(), spec, logits, targets, settings, training)

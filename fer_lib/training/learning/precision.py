@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class WideDepthwise(nn.Conv2d):
+class Float32Depthwise(nn.Conv2d):
     """A depthwise convolution that computes in 32 bits under autocast, for on CPUs learning takes it far longer in 16."""
 
     def forward(self, features: Tensor) -> Tensor:
@@ -15,9 +15,9 @@ class WideDepthwise(nn.Conv2d):
             return super().forward(features.float())
 
 
-def widen_depthwise(network: nn.Module) -> nn.Module:
+def use_float32_depthwise(network: nn.Module) -> nn.Module:
     """Let every depthwise convolution of a network compute in 32 bits; its weights and their names stay."""
     for module in network.modules():
         if type(module) is nn.Conv2d and module.groups > 1:
-            module.__class__ = WideDepthwise  # the same parameters, another way to count
+            module.__class__ = Float32Depthwise  # the same parameters, another way to count
     return network

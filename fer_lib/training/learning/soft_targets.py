@@ -22,7 +22,7 @@ from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.distillation import Teachers
 
-DAMAGED = (OSError, EOFError, KeyError, ValueError, BadZipFile)
+READ_ERRORS = (OSError, EOFError, KeyError, ValueError, BadZipFile)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,7 @@ def read_soft_targets(path: Path, names: tuple[str, ...]) -> SoftTargets:
             soft = SoftTargets(parts["probabilities"], parts["names"], int(parts["seed"]), str(parts["augmentation"]))
     except FileNotFoundError:
         raise FileNotFoundError(f"`TEACHERS` must name a file that exists, but there is no {path}") from None
-    except DAMAGED as error:
+    except READ_ERRORS as error:
         raise ValueError(
             f"`TEACHERS` must name a file of stored soft targets, but {path} is damaged: {error}"
         ) from None

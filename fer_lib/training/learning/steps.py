@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.distillation import Teachers
-from fer_lib.training.learning.ema import WeightAverage
+from fer_lib.training.learning.ema import ExponentialMovingAverage
 
 Take = Callable[[Tensor, Tensor], Tensor]  # images and targets in, the loss out
 WARM_UP = 3  # steps before one is recorded, in which the optimizer makes its moments and the card chooses its ways
@@ -39,7 +39,7 @@ class Step:
     accelerator: Accelerator
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: WeightAverage | None
+    average: ExponentialMovingAverage | None
     teachers: Teachers | None
     settings: TrainingSettings
     adjustment: Tensor | None = None
@@ -87,7 +87,7 @@ class Recording:
 
 
 @dataclass
-class RecordedStep(Step):
+class CudaGraphStep(Step):
     """A step on one graphics card: the first few as they come, then one recording for each shape of batch, played back."""
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fer_lib.training.networks.float16_weights import HALF
+from fer_lib.training.networks.float16_weights import FLOAT16_SUFFIX
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
@@ -31,10 +31,10 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
     return network
 
 
-def load_exported(network: nn.Module, path: Path, setting: str = "INITIAL_WEIGHTS") -> None:
+def load_onnx_weights(network: nn.Module, path: Path, setting: str = "INITIAL_WEIGHTS") -> None:
     """Load an exported network into a fresh one of the same shape, which then answers as the file does.
 
-    Before it learns on, `measure_norms` must give its normalisations their statistics.
+    Before it learns on, `estimate_batch_norm` must give its normalisations their statistics.
 
     Args:
         network: a fresh one, as `build_model` builds it.
@@ -49,7 +49,7 @@ def load_exported(network: nn.Module, path: Path, setting: str = "INITIAL_WEIGHT
         raise FileNotFoundError(f"`{setting}` must name a file that is there, but there is no {path}")
     try:
         known = {
-            tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+            tensor.name.removesuffix(FLOAT16_SUFFIX): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
             for tensor in onnx.load(path).graph.initializer
         }
         for convolution, norm in _find_pairs(network):
@@ -66,11 +66,11 @@ def load_exported(network: nn.Module, path: Path, setting: str = "INITIAL_WEIGHT
 
 
 @torch.no_grad()
-def measure_norms(network: nn.Module, pictures: Tensor) -> None:
+def estimate_batch_norm(network: nn.Module, pictures: Tensor) -> None:
     """Give every batch normalisation the mean and variance that it meets; what the network answers stays the same.
 
     Args:
-        network: after `load_exported`.
+        network: after `load_onnx_weights`.
         pictures: what it shall learn from, `(n, c, s, s)`, as it takes them; a few hundred are enough.
     """
     norms = [_norm(network, norm) for _, norm in _find_pairs(network)]

@@ -12,12 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 SMALL = 256  # values; what is smaller saves nothing worth a rounding
-HALF = "_half"  # ends the name of a tensor that is kept in 16 bits
+FLOAT16_SUFFIX = "_half"  # ends the name of a tensor that is kept in 16 bits
 LARGEST = float(np.finfo(np.float16).max)
 
 
 @torch.no_grad()
-def round_weights(network: nn.Module) -> nn.Module:
+def round_to_float16(network: nn.Module) -> nn.Module:
     """Round the weights of a network, in place, to values that 16 bits hold; biases and other small ones stay.
 
     Raises:
@@ -31,7 +31,7 @@ def round_weights(network: nn.Module) -> nn.Module:
     return network
 
 
-def store_halves(model: onnx.ModelProto) -> onnx.ModelProto:
+def store_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """Keep in 16 bits, in place, all tensors that lose nothing by it, each with a cast that brings it back."""
     casts = []
     for tensor in model.graph.initializer:
@@ -42,8 +42,8 @@ def store_halves(model: onnx.ModelProto) -> onnx.ModelProto:
         if not np.array_equal(halves.astype(np.float32), values):
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(halves, name + HALF))
-        casts.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(halves, name + FLOAT16_SUFFIX))
+        casts.append(helper.make_node("Cast", [name + FLOAT16_SUFFIX], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 
-class WholeMean(nn.Module):
+class GlobalMean(nn.Module):
     """The mean of each channel: `(n, c, h, w)` becomes `(n, c, 1, 1)`."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def simplify_pools(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size in (1, (1, 1)):
-                setattr(module, name, WholeMean())
+                setattr(module, name, GlobalMean())
     return network
 
 
@@ -34,7 +34,7 @@ def use_global_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     """Replace, in place, every mean over height and width of a picture by `GlobalAveragePool`."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for place, node in enumerate(model.graph.node):
-        if node.op_type == "ReduceMean" and _is_whole(node, constants):
+        if node.op_type == "ReduceMean" and _is_global_mean(node, constants):
             pool = helper.make_node("GlobalAveragePool", node.input[:1], node.output, name=node.name)
             model.graph.node[place].CopyFrom(pool)
     used = {name for node in model.graph.node for name in node.input}
@@ -43,7 +43,7 @@ def use_global_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _is_whole(node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> bool:
+def _is_global_mean(node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> bool:
     keeps = all(helper.get_attribute_value(one) for one in node.attribute if one.name == "keepdims")
     axes = constants.get(node.input[1]) if len(node.input) == 2 else None
     return keeps and axes is not None and sorted(numpy_helper.to_array(axes).tolist()) in ([-2, -1], [2, 3])

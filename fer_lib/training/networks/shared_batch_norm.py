@@ -21,11 +21,11 @@ class SharedBatchNorm(nn.BatchNorm2d):
         world = distributed.get_world_size()
         mean = all_reduce(features.mean((0, 2, 3))) / world
         variance = all_reduce((features - mean[:, None, None]).square().mean((0, 2, 3))) / world
-        self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * world)
+        self._update_running_statistics(mean.detach(), variance.detach(), features.numel() // features.shape[1] * world)
         scale = self.weight * (variance + self.eps).rsqrt()
         return features * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
 
-    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update_running_statistics(self, mean: Tensor, variance: Tensor, count: int) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None

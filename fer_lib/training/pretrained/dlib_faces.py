@@ -24,7 +24,7 @@ LAYERS = ("conv32_down", *(f"{block}/conv{number}" for block in BLOCKS for numbe
 def load_dlib(network: nn.Module, path: Path) -> None:
     """Load its layers into a fresh ResNet-29; what names the emotion stays as it is.
 
-    Before it learns on, `measure_norms` must give its normalisations their statistics: dlib has merged them into factors.
+    Before it learns on, `estimate_batch_norm` must give its normalisations their statistics: dlib has merged them into factors.
 
     Args:
         network: as `build_resnet29` returns it, for grey or for colour (red, green, blue).
@@ -55,7 +55,7 @@ def load_dlib(network: nn.Module, path: Path) -> None:
 def _load_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, held: dict[str, Tensor], name: str) -> None:
     weight, bias = held[f"{name}/conv/filters"].permute(3, 2, 0, 1), held[f"{name}/conv/bias"]
     if name == LAYERS[0]:
-        weight, bias = _take_our_pixels(weight, bias, convolution.in_channels)
+        weight, bias = _rescale_input(weight, bias, convolution.in_channels)
     convolution.weight.copy_(weight)
     factor = held[f"{name}/scale/weights"]
     norm.weight.copy_(factor)
@@ -64,7 +64,7 @@ def _load_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, held: dict[str, Te
     cast(Tensor, norm.running_var).fill_(1 - norm.eps)
 
 
-def _take_our_pixels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+def _rescale_input(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
     """Make the first layer take pixels as `CropSpec` scales them, red first or grey, for its own."""
     middle = (255 * CropSpec.mean - torch.tensor(MEAN).reshape(1, 3, 1, 1)) / RANGE
     bias = bias + (weight * middle).sum((1, 2, 3))

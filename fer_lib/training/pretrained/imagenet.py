@@ -65,7 +65,7 @@ def load_lite2(network: nn.Module) -> None:
     _copy_lite(network, "lite2")
 
 
-def load_run(network: nn.Module, path: Path) -> None:
+def load_run_weights(network: nn.Module, path: Path) -> None:
     """Load what an earlier run learned, from its checkpoint, into a network of the same shape.
 
     Raises:

@@ -45,7 +45,7 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     return [read_recipe(step) | {"run_name": step.name} for step in steps]
 
 
-def check_starts(steps: list[dict[str, Any]]) -> None:
+def check_initial_weights(steps: list[dict[str, Any]]) -> None:
     """See that every file is there that one of several runs starts from, before hours go into those before it.
 
     Raises:

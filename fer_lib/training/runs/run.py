@@ -32,7 +32,7 @@ HARDWARE = frozenset({"device", "processes"})
 DATA_PATHS = frozenset({"data_dir", "ferplus_csv"})
 LOCAL = STORAGE | HARDWARE | DATA_PATHS
 # Settings that may differ between a run and its continuation.
-NOT_LEARNED = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
+CHANGEABLE_ON_RESUME = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
 # Settings of earlier versions, which a record may still name, with their defaults.
 RETIRED: dict[str, Any] = {
     name.removeprefix(TrainingSettings.model_config["env_prefix"]).lower(): setting.default
@@ -120,8 +120,8 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
         FileNotFoundError: if `resume` names a folder that is no run's.
     """
     if settings.resume == "auto":
-        for run in _runs_called(settings.run_name, settings.runs_dir):
-            if run.checkpoint.is_file() and not run.is_finished and _same_learning(run, settings):
+        for run in _runs_named(settings.run_name, settings.runs_dir):
+            if run.checkpoint.is_file() and not run.is_finished and _has_same_learned_settings(run, settings):
                 return run
     elif settings.resume != "never":
         run = Run(Path(settings.resume))
@@ -129,21 +129,21 @@ def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) 
             raise FileNotFoundError(
                 f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no {run.record.name}"
             )
-        _tell_differences(run, settings)
+        _print_differences(run, settings)
         return run
     return _make_run(settings, sources or {})
 
 
 def find_run(named: str, runs_dir: Path) -> Run | None:
     """Find the run of a name, of several the last that kept a network, or that of a folder; `None` if there is none."""
-    called = (run for run in _runs_called(named, runs_dir) if run.best.is_file())
+    called = (run for run in _runs_named(named, runs_dir) if run.best.is_file())
     return next(called, Run(Path(named)) if Run(Path(named)).record.is_file() else None)
 
 
 def find_finished(settings: TrainingSettings) -> Run | None:
     """Find a finished run of the settings' name that learned as they say; `None` if there is none."""
-    called = _runs_called(settings.run_name, settings.runs_dir)
-    return next((run for run in called if run.is_finished and _same_learning(run, settings)), None)
+    called = _runs_named(settings.run_name, settings.runs_dir)
+    return next((run for run in called if run.is_finished and _has_same_learned_settings(run, settings)), None)
 
 
 def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
@@ -163,11 +163,11 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": {name: find_version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "commit": _git_commit(),
     }
 
 
-def _runs_called(name: str, runs_dir: Path) -> list[Run]:
+def _runs_named(name: str, runs_dir: Path) -> list[Run]:
     """Return the runs of a name, the last first."""
     folders = sorted(runs_dir.glob("*/"), reverse=True)
     return [Run(folder) for folder in folders if re.sub(r"^\d{8}-\d{6}-", "", folder.name) == name]
@@ -185,30 +185,30 @@ def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
     return run
 
 
-def _same_learning(run: Run, settings: TrainingSettings) -> bool:
+def _has_same_learned_settings(run: Run, settings: TrainingSettings) -> bool:
     try:
-        return not _differences(run, settings)
+        return not _learned_differences(run, settings)
     except (OSError, ValueError, KeyError):  # a folder whose record is missing or damaged is no run to go on with
         return False
 
 
-def _differences(run: Run, settings: TrainingSettings) -> list[str]:
+def _learned_differences(run: Run, settings: TrainingSettings) -> list[str]:
     """Say what the settings would change in what the run learns."""
     before, now = run.read_settings(), RETIRED | settings.model_dump(mode="json")
     return [
         f"{name.upper()} {before[name]} → {value}"
         for name, value in now.items()
-        if name not in NOT_LEARNED and before.get(name, value) != value
+        if name not in CHANGEABLE_ON_RESUME and before.get(name, value) != value
     ]
 
 
-def _tell_differences(run: Run, settings: TrainingSettings) -> None:
-    changed = _differences(run, settings)
+def _print_differences(run: Run, settings: TrainingSettings) -> None:
+    changed = _learned_differences(run, settings)
     if changed:
         print(f"the run {printable(run.folder)} goes on with other settings than it began with: {', '.join(changed)}")
 
 
-def _commit() -> str | None:
+def _git_commit() -> str | None:
     command = ["git", "rev-parse", "HEAD"]
     try:
         told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603

@@ -8,7 +8,7 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import nn
 
-from fer_lib.training.export.onnx_export import export_mtcnn, export_onnx, quicken
+from fer_lib.training.export.onnx_export import export_mtcnn, export_onnx, optimize_mtcnn
 from fer_lib.training.model import build_model
 from fer_lib.weights import DETECTOR, load_weights
 
@@ -45,7 +45,7 @@ def test_quicken_changes_no_answer_and_not_the_original(network, size):
     pixels = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
         before = network(pixels)
-        quick = quicken(network)(pixels)
+        quick = optimize_mtcnn(network)(pixels)
         after = network(pixels)
     assert all(torch.equal(first, second) for first, second in zip(before, after, strict=True))
     assert all(torch.allclose(ours, theirs, atol=1e-5) for ours, theirs in zip(quick[:-1], before[:-1], strict=True))

@@ -60,7 +60,7 @@ def test_draw_epoch_image_drawn_twice_has_two_views():
     ("sampler", "rare"), [("none", 0.1), ("root", 0.25), ("balanced", 0.5)]
 )  # root: √20 / (√20 + √180)
 def test_drawn_shares_are_those_of_the_sampler(sampler, rare):
-    shares = make_batches([3] * 180 + [1] * 20, sampler=sampler).drawn_shares()
+    shares = make_batches([3] * 180 + [1] * 20, sampler=sampler).label_prior()
     assert shares.sum() == pytest.approx(1)
     assert float(shares[1]) == pytest.approx(rare, abs=1e-3)
 

@@ -82,7 +82,7 @@ def test_fit_head_learns_from_features():
     features, targets = make_separable()
     head, loss = heads.fit_head(features, targets, torch.zeros(7), make_settings(Path("none"), **how), seed=0)
     assert loss < 0.1
-    assert heads.judge_head(head, features[0], targets.argmax(dim=1).numpy())["validation_mean"] == 1.0
+    assert heads.evaluate_head(head, features[0], targets.argmax(dim=1).numpy())["validation_mean"] == 1.0
 
 
 def test_fit_head_starts_from_given_parameters():

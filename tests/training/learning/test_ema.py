@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fer_lib.training.learning.ema import WeightAverage
+from fer_lib.training.learning.ema import ExponentialMovingAverage
 
 
 def make_network() -> nn.Sequential:
@@ -19,7 +19,7 @@ def fill(network, value):
 
 def test_update_takes_the_first_weights_whole_and_later_ones_by_the_decay():
     network = make_network()
-    average = WeightAverage(network, decay=0.25)
+    average = ExponentialMovingAverage(network, decay=0.25)
     seen = []
     for value in (3.0, 7.0, 7.0, 7.0):
         fill(network, value)
@@ -34,7 +34,7 @@ def test_update_takes_the_first_weights_whole_and_later_ones_by_the_decay():
 
 def test_update_averages_normalisations_and_copies_their_counts():
     network = make_network()
-    average = WeightAverage(network, decay=0.5)
+    average = ExponentialMovingAverage(network, decay=0.5)
     for value in (4.0, 8.0):
         fill(network, value)
         average.update_parameters(network)
@@ -46,7 +46,7 @@ def test_update_averages_normalisations_and_copies_their_counts():
 
 def test_update_leaves_equal_weights_as_they_are_to_the_last_bit():
     network = make_network()
-    average = WeightAverage(network, decay=0.998)
+    average = ExponentialMovingAverage(network, decay=0.998)
     for _ in range(5):
         average.update_parameters(network)
     assert all(

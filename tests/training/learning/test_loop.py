@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 
 from fer_lib import metrics, weights
 from fer_lib.dataset.synthetic import write_sample
-from fer_lib.dataset.votes import VOTED_AS
+from fer_lib.dataset.votes import LABEL_OF_VOTE
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.export.publish import ROUNDING
+from fer_lib.training.export.publish import FLOAT16_TOLERANCE
 from fer_lib.training.learning import checkpoint, loop
 from fer_lib.training.model import build_model
 from fer_lib.training.runs.run import kept_epoch, open_run
@@ -48,7 +48,7 @@ def test_train_fills_a_run_folder_with_a_network_that_loads(drawn, tmp_path):
     assert [line["epoch"] for line in run.read_metrics()] == [line["epoch"] for line in seen] == [0, 1]
     loaded = weights.load_emotion_weights(run.folder)
     assert loaded.crop_spec == loop.crop_spec(make_settings(drawn, tmp_path))
-    assert loaded.card["difference_to_torch"] <= ROUNDING
+    assert loaded.card["difference_to_torch"] <= FLOAT16_TOLERANCE
     assert loaded.card["metrics"]["validation"]["images"] == 35
     session = onnxruntime.InferenceSession(loaded.path)
     assert session.run(None, {"faces": np.zeros((3, 1, 32, 32), np.float32)})[0].shape == (3, 7)
@@ -292,15 +292,17 @@ def test_train_label_offsets_are_in_the_exported_network_and_on_its_card(drawn, 
     settings = make_settings(drawn, tmp_path)
     split = loop.load_split(drawn, "validation", loop.crop_spec(settings), settings.max_images, quiet=True)
     table = tmp_path / "votes.csv"
-    rows = [f"{name}," + ",".join("2" if voted == "fear" else "0" for voted in VOTED_AS) for name in split.names]
-    table.write_text("\n".join([f"name,{','.join(VOTED_AS)}", *rows]))
+    rows = [f"{name}," + ",".join("2" if voted == "fear" else "0" for voted in LABEL_OF_VOTE) for name in split.names]
+    table.write_text("\n".join([f"name,{','.join(LABEL_OF_VOTE)}", *rows]))
     plain = loop.train(settings)
     moved = loop.train(make_settings(drawn, tmp_path, label_offsets=0.75, ferplus_csv=table, resume="never"))
     card = json.loads(moved.network.with_suffix(".json").read_text())
     assert json.loads(plain.network.with_suffix(".json").read_text())["label_offsets"] is None
     faces = ((split.images.astype(np.float32) / 255 - 0.5) / 0.25).transpose(0, 3, 1, 2)
     before, after = (onnxruntime.InferenceSession(run.network).run(None, {"faces": faces})[0] for run in (plain, moved))
-    np.testing.assert_allclose(after - before, np.tile(list(card["label_offsets"].values()), (35, 1)), atol=ROUNDING)
+    np.testing.assert_allclose(
+        after - before, np.tile(list(card["label_offsets"].values()), (35, 1)), atol=FLOAT16_TOLERANCE
+    )
     assert metrics.softmax(after).mean(axis=0)[EMOTIONS.index("fear")] == pytest.approx(0.75 + 0.25 / 7, abs=0.02)
     assert card["metrics"]["validation"]["per_label"]["fear"]["recall"] == 1
 

@@ -7,7 +7,7 @@ from torch import nn
 from fer_lib.dataset.synthetic import write_sample
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.learning import loop
-from fer_lib.training.learning.precision import WideDepthwise, widen_depthwise
+from fer_lib.training.learning.precision import Float32Depthwise, use_float32_depthwise
 from fer_lib.training.model import build_model
 
 
@@ -18,7 +18,7 @@ def test_widen_depthwise_computes_in_32_bits_under_autocast():
     exact = plain[0](features)
     with torch.autocast("cpu", torch.bfloat16):
         assert plain[0](features).dtype == torch.bfloat16
-        wide = widen_depthwise(plain)[0](features)
+        wide = use_float32_depthwise(plain)[0](features)
         assert plain(features).dtype == torch.bfloat16  # other convolutions are quick still
     assert torch.equal(wide, exact)
 
@@ -26,8 +26,8 @@ def test_widen_depthwise_computes_in_32_bits_under_autocast():
 def test_widen_depthwise_keeps_weights_and_names():
     network = build_model(1, initial_weights="none")
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    after = widen_depthwise(network).state_dict()
-    assert sum(isinstance(module, WideDepthwise) for module in network.modules()) == 16
+    after = use_float32_depthwise(network).state_dict()
+    assert sum(isinstance(module, Float32Depthwise) for module in network.modules()) == 16
     assert before.keys() == after.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
 

@@ -64,9 +64,9 @@ def test_train_on_fewer_images_sees_the_same_views(taught, monkeypatch):
     monkeypatch.setattr(loop, "finish_run", lambda *_: None)
     values = {**student, "num_epochs": 1, "teachers": str(run.soft_targets), "resume": "never"}
     loop.train(make_settings(folder, **values))
-    prepare = loop.prepare_training
+    prepare = loop.load_training_split
     monkeypatch.setattr(
-        loop, "prepare_training", lambda *args: (split := prepare(*args)).select(np.arange(len(split)) != 3)
+        loop, "load_training_split", lambda *args: (split := prepare(*args)).select(np.arange(len(split)) != 3)
     )
     loop.train(make_settings(folder, **values))
     for whole, part in zip(*seen, strict=True):

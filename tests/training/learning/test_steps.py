@@ -13,7 +13,7 @@ from fer_lib.training.learning import steps
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.distillation import Teacher, Teachers
 from fer_lib.training.learning.loop import crop_spec
-from fer_lib.training.learning.steps import RecordedStep, Recording, Step
+from fer_lib.training.learning.steps import CudaGraphStep, Recording, Step
 from tests.training.small_settings import make_settings
 
 pytestmark = pytest.mark.usefixtures("narrow_resnet")
@@ -34,7 +34,7 @@ class Tape:
         self.loss.copy_(self.take(self.images, self.targets))
 
 
-class TapedStep(RecordedStep):
+class TapedStep(CudaGraphStep):
     """A recorded step whose recordings are tapes."""
 
     def _rehearse(self, take, images, targets):
@@ -55,7 +55,7 @@ class Certain(nn.Module):
         return torch.tensor([[9.0, 0, 0, 0, 0, 0, 0]], device=images.device).expand(len(images), 7)
 
 
-def make_learner(**values):
+def build_learner(**values):
     how = {
         "architecture": "resnet18-wide",
         "initial_weights": "none",
@@ -64,7 +64,7 @@ def make_learner(**values):
         "ema_decay": 0.9,
     }
     settings = make_settings(Path("no-pictures"), **{**how, **values})
-    return learning.make_learner(settings, crop_spec(settings))
+    return learning.build_learner(settings, crop_spec(settings))
 
 
 def draw_batches(device="cpu", sizes=ALIKE):
@@ -98,7 +98,7 @@ def step_as(kind, learner):
 
 @pytest.mark.parametrize("sizes", [ALIKE, (32, 32, 32, 32, 32, 48, 48, 48)], ids=["one size", "then a larger one"])
 def test_recorded_steps_learn_what_plain_ones_do(sizes):
-    plain, taped = make_learner(), make_learner()
+    plain, taped = build_learner(), build_learner()
     expected, known = learn(plain, plain.step, draw_batches(sizes=sizes))
     losses, learned = learn(taped, step := step_as(TapedStep, taped), draw_batches(sizes=sizes))
     assert losses == expected
@@ -108,7 +108,7 @@ def test_recorded_steps_learn_what_plain_ones_do(sizes):
 
 
 def test_recorded_steps_include_the_teachers():
-    learner, teacher = make_learner(), Certain()
+    learner, teacher = build_learner(), Certain()
     step = replace(step_as(TapedStep, learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
     for images, targets in draw_batches():
         step(images, targets)
@@ -116,7 +116,7 @@ def test_recorded_steps_include_the_teachers():
 
 
 def test_step_logit_adjustment_is_that_of_the_loss():
-    learner = make_learner(clip_norm=0.0, dropout_rate=0.0)
+    learner = build_learner(clip_norm=0.0, dropout_rate=0.0)
     shares = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
     (images, targets), *_ = draw_batches()
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_step_logit_adjustment_is_that_of_the_loss():
 
 
 def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
-    learner = make_learner()
+    learner = build_learner()
     (group,) = learner.optimizer.param_groups
     rate = group["lr"] = torch.tensor(0.5)
     learner.set_learning_rate(0.25)
@@ -138,8 +138,8 @@ def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
 @pytest.mark.card
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
-    plain, recorded = (make_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
-    assert isinstance(recorded.step, RecordedStep)
+    plain, recorded = (build_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
+    assert isinstance(recorded.step, CudaGraphStep)
     expected, known = learn(plain, step_as(Step, plain), draw_batches("cuda"))
     losses, learned = learn(recorded, recorded.step, draw_batches("cuda"))
     assert losses == pytest.approx(expected, rel=1e-2)

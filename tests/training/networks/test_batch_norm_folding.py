@@ -12,7 +12,7 @@ from torch import nn
 
 from fer_lib.training.export.onnx_export import export_onnx
 from fer_lib.training.model import build_model
-from fer_lib.training.networks.batch_norm_folding import fold_batch_norm, load_exported, measure_norms
+from fer_lib.training.networks.batch_norm_folding import estimate_batch_norm, fold_batch_norm, load_onnx_weights
 from fer_lib.weights import weights_folder
 
 SHIPPED = weights_folder() / "emotion.onnx"
@@ -23,7 +23,7 @@ FACES = torch.rand(16, 1, 96, 96, generator=torch.Generator().manual_seed(1)) * 
 def network() -> nn.Module:
     """The network in use, with normalisations that have met pictures."""
     network = build_model(1, dropout_rate=0.0, initial_weights=str(SHIPPED), stochastic_depth=0.0)
-    measure_norms(network, FACES)
+    estimate_batch_norm(network, FACES)
     return network
 
 
@@ -55,7 +55,7 @@ def test_build_model_from_an_exported_network_answers_as_its_file(exported):
 @torch.no_grad()
 def test_measure_norms_reaches_those_of_several_graphics_cards(exported):
     loaded = nn.SyncBatchNorm.convert_sync_batchnorm(build_model(1, initial_weights=str(exported)))
-    measure_norms(loaded, FACES)
+    estimate_batch_norm(loaded, FACES)
     means = [norm.running_mean for norm in loaded.modules() if isinstance(norm, nn.SyncBatchNorm)]
     assert means
     assert all(mean.abs().max() > 0 for mean in means)
@@ -66,7 +66,7 @@ def test_measure_norms_keeps_the_answers_and_normalises_what_it_is_shown(exporte
     loaded = build_model(1, dropout_rate=0.0, initial_weights=str(exported), stochastic_depth=0.0).eval()
     before = loaded(FACES)
     far = float((copy.deepcopy(loaded).train()(FACES) - before).abs().mean())
-    measure_norms(loaded, FACES)
+    estimate_batch_norm(loaded, FACES)
     torch.testing.assert_close(loaded.eval()(FACES), before, atol=1e-3, rtol=1e-3)
     near = float((loaded.train()(FACES) - before).abs().mean())
     assert near < 0.1 * far  # in training it now sees what it sees in use
@@ -74,15 +74,15 @@ def test_measure_norms_keeps_the_answers_and_normalises_what_it_is_shown(exporte
 
 def test_load_exported_refuses_what_is_no_such_network(tmp_path, network):
     with pytest.raises(FileNotFoundError, match=r"`INITIAL_WEIGHTS` must name a file .*nowhere\.onnx"):
-        load_exported(network, tmp_path / "nowhere.onnx")
+        load_onnx_weights(network, tmp_path / "nowhere.onnx")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network at all" * 100)
     with pytest.raises(ValueError, match=r"must be an exported network .*broken\.onnx is not"):
-        load_exported(network, broken)
+        load_onnx_weights(network, broken)
     other = tmp_path / "other.onnx"
     export_onnx(nn.Sequential(nn.Flatten(), nn.Linear(64, 7)), other, torch.rand(2, 1, 8, 8), "faces", ["logits"])
     with pytest.raises(ValueError, match=r"`TEACHERS` must be .*other\.onnx is not: it has no 'features"):
-        load_exported(network, other, "TEACHERS")
+        load_onnx_weights(network, other, "TEACHERS")
 
 
 def test_load_exported_refuses_another_shape(tmp_path, exported):

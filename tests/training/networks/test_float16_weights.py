@@ -8,7 +8,7 @@ import torch
 from fer_lib.training.export import publish
 from fer_lib.training.export.onnx_export import export_onnx
 from fer_lib.training.model import build_model
-from fer_lib.training.networks.float16_weights import round_weights
+from fer_lib.training.networks.float16_weights import round_to_float16
 
 
 def test_export_onnx_halved_is_small_and_answers_as_the_rounded_network(tmp_path):
@@ -29,7 +29,7 @@ def test_export_onnx_halved_is_small_and_answers_as_the_rounded_network(tmp_path
 def test_round_weights_keeps_biases_and_small_tensors():
     layer = torch.nn.Linear(64, 64)
     weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
-    round_weights(layer)
+    round_to_float16(layer)
     assert torch.equal(layer.bias, bias)
     assert not torch.equal(layer.weight, weight)
     assert torch.allclose(layer.weight, weight, rtol=1e-3)
@@ -39,11 +39,11 @@ def test_round_weights_too_large_is_refused():
     layer = torch.nn.Linear(64, 64)
     torch.nn.init.constant_(layer.weight, 1e6)
     with pytest.raises(ValueError, match="16 bits"):
-        round_weights(layer)
+        round_to_float16(layer)
 
 
 def test_publish_keeps_32_bits_where_rounding_shows(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(publish, "ROUNDING", 0.0)
+    monkeypatch.setattr(publish, "FLOAT16_TOLERANCE", 0.0)
     network = build_model(1).eval()
     assert publish._export(network, tmp_path / "emotion.onnx", torch.zeros(2, 1, 32, 32)) < 1e-4
     assert (tmp_path / "emotion.onnx").stat().st_size > 15e6

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fer_lib.training.export.onnx_export import export_onnx
-from fer_lib.training.networks.global_pool import WholeMean, simplify_pools
+from fer_lib.training.networks.global_pool import GlobalMean, simplify_pools
 
 
 class Squeeze(nn.Module):
@@ -29,8 +29,8 @@ def test_simplify_pools_keeps_the_answers() -> None:
     network, pixels = Squeeze().eval(), torch.rand(2, 1, 8, 8)
     expected = network(pixels)
     simple = simplify_pools(network)
-    assert isinstance(simple.whole, WholeMean)
-    assert isinstance(simple.inner[1], WholeMean)
+    assert isinstance(simple.whole, GlobalMean)
+    assert isinstance(simple.inner[1], GlobalMean)
     assert isinstance(simple.halves, nn.AdaptiveAvgPool2d)
     torch.testing.assert_close(simple(pixels), expected)
 

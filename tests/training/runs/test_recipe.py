@@ -9,7 +9,7 @@ from fer_lib.dataset.synthetic import write_sample
 from fer_lib.settings import TrainingSettings
 from fer_lib.training import notebook
 from fer_lib.training.learning import loop
-from fer_lib.training.learning.learner import locate_initial
+from fer_lib.training.learning.learner import resolve_initial_weights
 from fer_lib.training.plan import group_number
 from fer_lib.training.runs.recipe import read_recipe, read_steps
 from fer_lib.training.runs.run import RETIRED, Run, find_finished, find_run, open_run
@@ -88,7 +88,7 @@ def test_follow_recipe_each_run_builds_on_those_before(kitchen):
     assert sorted(folder.name[16:] for folder in (kitchen / "runs").iterdir()) == ["1-first", "2-taught"]
     assert last.is_finished
     settings = TrainingSettings.load(initial_weights="1-first", runs_dir=kitchen / "runs")
-    assert locate_initial(settings) == str(first.best)
+    assert resolve_initial_weights(settings) == str(first.best)
 
 
 def test_follow_recipe_goes_on_after_what_is_finished(kitchen):
