@@ -1,4 +1,4 @@
-"""Copies are found, exact ones and nearly exact ones, and none is missed."""
+"""Test near-duplicate detection: exact and recompressed duplicates, completeness, leakage counts."""
 
 import cv2
 import numpy as np
@@ -33,26 +33,26 @@ def make_split(name: str, count: int) -> Split:
 
 
 @pytest.mark.parametrize("tolerance", [0, 4])
-def test_group_copies_none_and_one(tolerance):
+def test_group_near_duplicates_none_and_one(tolerance):
     assert group_near_duplicates(np.zeros((0, 8, 8, 1), np.uint8), tolerance).shape == (0,)
     assert duplicate_groups(group_near_duplicates(np.zeros((1, 8, 8, 1), np.uint8), tolerance)) == []
 
 
-def test_group_copies_exact_ones_share_a_number():
+def test_group_near_duplicates_exact():
     images = make_images()
     images[20], images[5] = images[3], images[3]
     groups = duplicate_groups(group_near_duplicates(images))
     assert [group.tolist() for group in groups] == [[3, 5, 20]]
 
 
-def test_group_copies_a_compressed_copy_needs_tolerance():
+def test_group_near_duplicates_recompressed_needs_tolerance():
     images = make_images()
     images[20] = compress(images[3])
     assert duplicate_groups(group_near_duplicates(images)) == []
     assert [group.tolist() for group in duplicate_groups(group_near_duplicates(images, tolerance=4))] == [[3, 20]]
 
 
-def test_group_copies_a_chain_is_one_group():
+def test_group_near_duplicates_chain_is_one_group():
     images = np.full((3, 12, 12, 1), 100, np.uint8) + np.array([0, 2, 4], np.uint8)[:, None, None, None]
     assert np.unique(group_near_duplicates(images, tolerance=4)).size == 1
     assert np.unique(group_near_duplicates(images, tolerance=3.9)).size == 3
@@ -60,7 +60,7 @@ def test_group_copies_a_chain_is_one_group():
 
 @pytest.mark.parametrize("shape", [(24, 24, 1), (13, 17, 3), (4, 3, 1)])
 @pytest.mark.parametrize("tolerance", [0.5, 30.0, 400.0])
-def test_find_near_pairs_misses_none(shape, tolerance):
+def test_find_near_pairs_equals_brute_force(shape, tolerance):
     random = np.random.default_rng(0)
     base = random.integers(0, 256, (12, *shape)).repeat(6, axis=0)
     noise = random.normal(0, random.uniform(0, 20, len(base))[:, None, None, None], base.shape)
@@ -73,7 +73,7 @@ def test_find_near_pairs_misses_none(shape, tolerance):
     assert len(found) == len(expected)
 
 
-def test_disputed_pairs_are_copies_with_different_targets():
+def test_conflicting_pairs_have_different_targets():
     groups, targets = np.array([0, 1, 0, 1, 2, 0]), np.array([3, 4, 3, 4, 5, 6])
     assert conflicting_pairs(groups, targets).tolist() == [[0, 5]]
     assert conflicting_pairs(np.array([], np.int64), np.array([], np.int64)).shape == (0, 2)
@@ -85,20 +85,20 @@ def test_count_leaks_within_and_across_splits():
     assert count_leaks(splits, groups).tolist() == [[2, 3, 0], [2, 0, 0], [0, 0, 0]]
 
 
-def test_mark_copies_marks_exact_and_compressed_ones():
+def test_mark_near_duplicates_exact_and_recompressed():
     images = make_images()
     of = np.stack([images[7], compress(images[3])])
     assert np.flatnonzero(mark_near_duplicates(images, of)).tolist() == [3, 7]
     assert np.flatnonzero(mark_near_duplicates(images, of, tolerance=0)).tolist() == [7]
 
 
-def test_mark_copies_of_nothing():
+def test_mark_near_duplicates_empty():
     images = make_images()
     assert not mark_near_duplicates(images, images[:0]).any()
     assert mark_near_duplicates(images[:0], images).shape == (0,)
 
 
-def test_clean_training_drops_blank_images_and_copies_of_held_out_ones():
+def test_remove_blank_and_leaked_drops_both():
     images = make_images(8)
     images[5] = 0
     names = tuple("abcdefgh")
