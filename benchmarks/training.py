@@ -125,7 +125,7 @@ def usual_loader(folder: Path, settings: TrainingSettings) -> DataLoader[Any]:
         transforms.Resize((settings.image_size, settings.image_size)),
         transforms.RandomHorizontalFlip(),
         transforms.RandomAffine(how.rotation, (how.shift, how.shift), (1 - how.zoom, 1 + how.zoom)),
-        transforms.ColorJitter(how.light, how.contrast),
+        transforms.ColorJitter(how.brightness, how.contrast),
         transforms.ToTensor(),
         transforms.Normalize([0.5], [0.25]),
     ]

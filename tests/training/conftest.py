@@ -1,4 +1,4 @@
-"""A small network for tests of the training loop."""
+"""Fixture of a small network for tests of the training loop."""
 
 from collections.abc import Iterator
 from functools import partial

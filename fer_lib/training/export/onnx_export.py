@@ -1,4 +1,4 @@
-"""Networks leave torch as ONNX files that are proven to answer alike.
+"""Export networks to ONNX and verify that ONNX Runtime's output equals torch's.
 
 python -m fer_lib.training.export mtcnn
 """
@@ -46,30 +46,30 @@ def export_onnx(
     dynamic: Mapping[int, str] | None = None,
     tolerance: float = 1e-4,
     original: nn.Module | None = None,
-    halve: bool = False,
+    float16: bool = False,
 ) -> float:
-    """Write a network as one ONNX file and prove that ONNX Runtime answers as torch does.
+    """Export a network to one ONNX file and verify its output against torch.
 
     Args:
-        network: what to export; it is left as it was.
-        path: the file, `.onnx`; it is only there if the proof holds.
-        example: an input, `(n, c, h, w)` with `n >= 2`.
-        input_name: how the input is called in the file.
-        output_names: how the outputs are called, in order.
-        dynamic: which dimensions of the input may change, and their names; the number of images by default.
-        tolerance: the largest difference allowed.
-        original: what the file must answer like, if `network` is a rewritten form of it.
-        halve: keep the weights in 16 bits.
+        network: network to export; it is not modified.
+        path: output file, `.onnx`; written only if the verification passes.
+        example: example input, `(n, c, h, w)` with `n >= 2`.
+        input_name: name of the input.
+        output_names: names of the outputs, in order.
+        dynamic: names of the dynamic dimensions of the input, by axis; default: axis 0, the number of images.
+        tolerance: largest allowed absolute difference of outputs.
+        original: reference of the verification, if `network` is a rewritten form of it.
+        float16: store the weights in float16.
 
     Returns:
-        The largest difference between an answer of torch and one of ONNX Runtime, over several random inputs.
+        The largest absolute difference between the outputs of torch and ONNX Runtime, over several random inputs.
 
     Raises:
-        RuntimeError: if they differ by more than `tolerance`.
+        RuntimeError: if the difference exceeds `tolerance`.
     """
     dynamic = dynamic or {0: "images"}
     frozen = simplify_pools(fold_batch_norm(copy.deepcopy(network).cpu().eval()))
-    if halve:
+    if float16:
         round_to_float16(frozen)
     shapes = (dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC),)
     program = torch.onnx.export(
@@ -82,11 +82,11 @@ def export_onnx(
         dynamo=True,
         verbose=False,
     )
-    assert program is not None  # only the old exporter returns nothing
+    assert program is not None  # only the TorchScript exporter returns None
     model = use_global_pools(_strip_metadata(program.model_proto, dynamic))
-    with draft(path) as unproven:
-        onnx.save(store_float16(model) if halve else model, unproven)
-        difference = _measure_difference(original or network, unproven, example, list(dynamic))
+    with draft(path) as unverified:
+        onnx.save(store_float16(model) if float16 else model, unverified)
+        difference = _measure_difference(original or network, unverified, example, list(dynamic))
         if difference > tolerance:
             raise RuntimeError(
                 f"the exported network must equal torch within {tolerance}, but differs by {difference:.2g}"
@@ -95,7 +95,7 @@ def export_onnx(
 
 
 class _Stage(nn.Module):
-    """One of MTCNN's networks, giving only the confidence that there is a face: offsets, confidence(, landmarks)."""
+    """One of MTCNN's networks with the outputs offsets, confidence(, landmarks); confidence is the probability of a face."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _Stage(nn.Module):
 
 
 class _SplitPReLU(nn.Module):
-    """PReLU as `slope * x + (1 - slope) * relu(x)`; with its own PRelu, ONNX Runtime needs twice as long for MTCNN."""
+    """PReLU as `slope * x + (1 - slope) * relu(x)`; with the operator PRelu, MTCNN takes twice as long in ONNX Runtime."""
 
     def __init__(self, slopes: Tensor) -> None:
         super().__init__()
@@ -119,23 +119,23 @@ class _SplitPReLU(nn.Module):
 
 
 def optimize_mtcnn(network: nn.Module) -> nn.Module:
-    """Return a copy of one of MTCNN's networks that answers the same by quicker arithmetic.
+    """Return a copy of one of MTCNN's networks, rewritten for speed with equal outputs.
 
-    Every PReLU is split, and the softmax over "no face" and "face" becomes the sigmoid of their difference,
-    with the difference already in the weights of the layer before it.
+    PReLU is split (`_SplitPReLU`), and the softmax over "no face" and "face" becomes the sigmoid of their logit difference,
+    which is folded into the weights of the layer before it.
     """
-    quick = copy.deepcopy(network)
-    for (first, layer), (second, activation) in itertools.pairwise(list(quick.named_children())):
+    optimized = copy.deepcopy(network)
+    for (first, layer), (second, activation) in itertools.pairwise(list(optimized.named_children())):
         if isinstance(activation, nn.PReLU):
-            setattr(quick, second, _SplitPReLU(activation.weight))
+            setattr(optimized, second, _SplitPReLU(activation.weight))
         elif isinstance(activation, nn.Softmax):
-            setattr(quick, first, _subtract_outputs(layer))
-            setattr(quick, second, nn.Sigmoid())
-    return quick
+            setattr(optimized, first, _subtract_outputs(layer))
+            setattr(optimized, second, nn.Sigmoid())
+    return optimized
 
 
 def _subtract_outputs(layer: Any) -> nn.Module:
-    """Return a layer whose only output is the second output of `layer` less the first."""
+    """Return a layer with one output: the second output of `layer` minus the first."""
     single = copy.deepcopy(layer)
     single.weight = nn.Parameter((layer.weight[1:] - layer.weight[:1]).detach())
     single.bias = nn.Parameter((layer.bias[1:] - layer.bias[:1]).detach())
@@ -143,7 +143,7 @@ def _subtract_outputs(layer: Any) -> nn.Module:
 
 
 def export_mtcnn(folder: Path) -> dict[str, float]:
-    """Write the three networks of MTCNN with their cards into `folder`; return how far each is from torch."""
+    """Export MTCNN's three networks with their cards to `folder`; return each one's largest difference to torch."""
     names = {0: "images", 2: "height", 3: "width"}
     boxes, landmarks = ["offsets", "confidence"], ["offsets", "confidence", "landmarks"]
     stages: dict[str, tuple[nn.Module, int, list[str], dict[int, str], str]] = {
@@ -178,7 +178,7 @@ def export_mtcnn(folder: Path) -> dict[str, float]:
 
 
 def _strip_metadata(model: Any, dynamic: Mapping[int, str]) -> Any:
-    """Remove what the exporter notes for its own debugging, and give the free dimensions readable names."""
+    """Remove the exporter's debugging metadata, and name the dynamic dimensions."""
     del model.metadata_props[:]
     model.graph.doc_string = model.doc_string = ""
     del model.graph.metadata_props[:]
@@ -189,7 +189,7 @@ def _strip_metadata(model: Any, dynamic: Mapping[int, str]) -> Any:
         del value.metadata_props[:]
         value.doc_string = ""
     sizes = model.graph.input[0].type.tensor_type.shape.dim
-    names = {sizes[place].dim_param: name for place, name in dynamic.items()}
+    names = {sizes[axis].dim_param: name for axis, name in dynamic.items()}
     for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
         for size in value.type.tensor_type.shape.dim:
             if size.dim_param:
@@ -204,22 +204,22 @@ def _measure_difference(network: nn.Module, path: Path, example: Tensor, dynamic
     largest = 0.0
     for step in range(5):
         shape = list(example.shape)
-        for place in dynamic:
-            shape[place] = 1 + step if place == 0 else shape[place] + 11 * step
+        for axis in dynamic:
+            shape[axis] = 1 + step if axis == 0 else shape[axis] + 11 * step
         pixels = torch.rand(shape, generator=generator) * 2 - 1
         with torch.inference_mode():
-            answers = network.eval()(pixels)
-        expected = answers if isinstance(answers, tuple) else (answers,)
-        for ours, theirs in zip(session.run(None, {name: pixels.numpy()}), expected, strict=True):
-            largest = max(largest, float(np.abs(ours - theirs.numpy()).max()))
+            outputs = network.eval()(pixels)
+        expected = outputs if isinstance(outputs, tuple) else (outputs,)
+        for output, reference in zip(session.run(None, {name: pixels.numpy()}), expected, strict=True):
+            largest = max(largest, float(np.abs(output - reference.numpy()).max()))
     return largest
 
 
 def main() -> None:
-    """Export from the shell."""
-    parser = CommandParser("python -m fer_lib.training.export", "Export networks to ONNX, with their cards.")
+    """Run the command line."""
+    parser = CommandParser("python -m fer_lib.training.export", "Export networks to ONNX with their model cards.")
     parser.add_argument("what", choices=["mtcnn"], help="mtcnn: the face detector's three networks")
-    parser.add_argument("--folder", type=Path, default=weights_folder(), help="where to (default: weights/)")
+    parser.add_argument("--folder", type=Path, default=weights_folder(), help="output folder (default: weights/)")
     arguments, _ = parser.parse_words()
     for name, difference in export_mtcnn(arguments.folder).items():
-        print(f"{printable(arguments.folder / name)}.onnx equals torch within {difference:.1e}")
+        print(f"{printable(arguments.folder / name)}.onnx written; largest difference to torch {difference:.1e}")
