@@ -43,9 +43,9 @@ def test_extract_table_round_trip_with_load_splits(tmp_path, head):
     table = write_table(tmp_path / "fer2013.csv", head=head)
     assert extract_table(table, tmp_path / "images", quiet=True) == {"train": 2, "validation": 1, "test": 1}
     splits = load_splits(tmp_path / "images", CropSpec(size=48), quiet=True)
-    seen = [image[..., 0] for split in splits.values() for image in split.images]
+    images = [image[..., 0] for split in splits.values() for image in split.images]
     assert [label for split in splits.values() for label, count in split.counts.items() if count] == LABELS
-    assert all(np.array_equal(image, draw_face("happy", n)) for n, image in enumerate(seen))
+    assert all(np.array_equal(image, draw_face("happy", n)) for n, image in enumerate(images))
     assert splits["train"].names == ("Training_00000", "Training_00001")
 
 

@@ -59,8 +59,8 @@ def test_expected_sampling_equals_simulation(sampler):
     settings = TrainingSettings.load(sampler=sampler, augmentation="none", batch_size=200, image_size=32)
     images = np.arange(200, dtype=np.uint8)[:, None, None, None].repeat(32, 1).repeat(32, 2)
     batches = Batches(images, one_hot(targets), CropSpec(size=32, mean=0.0, std=1.0), settings, torch.device("cpu"))
-    seen = [(x[:, 0, 0, 0] * 255).round().long() for epoch in range(60) for x, _ in batches.draw_epoch(epoch)]
-    times = torch.stack([rows.bincount(minlength=200) for rows in seen]).numpy()
+    drawn = [(x[:, 0, 0, 0] * 255).round().long() for epoch in range(60) for x, _ in batches.draw_epoch(epoch)]
+    times = torch.stack([rows.bincount(minlength=200) for rows in drawn]).numpy()
     expected = statistics.expected_sampling({"happy": 150, "sad": 40, "angry": 10, "fear": 0}, sampler)
     assert set(expected.images) == {"happy", "sad", "angry"}
     for label in expected.images:

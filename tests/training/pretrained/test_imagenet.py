@@ -79,11 +79,11 @@ def test_load_lite2_classifies_photos(lite2):
 
 def test_load_lite2_sets_all_parameters_except_the_classifier(lite2):
     weights = imagenet.read_lite("lite2")
-    own = [value for name, value in lite2.state_dict().items() if name.startswith("features.")]
-    learned = [value for name, value in weights.items() if not name.startswith("_fc.")]
-    assert [value.shape for value in own] == [value.shape for value in learned]
-    assert torch.allclose(own[0], learned[0] * CropSpec.std / imagenet.LITE_STD)
-    assert all(torch.equal(a, b) for a, b in zip(own[1:], learned[1:], strict=True))
+    loaded = [value for name, value in lite2.state_dict().items() if name.startswith("features.")]
+    original = [value for name, value in weights.items() if not name.startswith("_fc.")]
+    assert [value.shape for value in loaded] == [value.shape for value in original]
+    assert torch.allclose(loaded[0], original[0] * CropSpec.std / imagenet.LITE_STD)
+    assert all(torch.equal(a, b) for a, b in zip(loaded[1:], original[1:], strict=True))
 
 
 def test_load_lite2_refuses_another_architecture():

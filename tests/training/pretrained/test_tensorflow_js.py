@@ -23,8 +23,8 @@ def make_group(**more):
 
 @pytest.mark.parametrize("wrap", [lambda group: [group], lambda group: {"weightsManifest": [group]}])
 def test_read_tensorflow_js_from_manifest_and_model(tmp_path, wrap):
-    held = read_tensorflow_js(write(tmp_path, wrap(make_group()), VALUES.astype("<f4").tobytes()))
-    assert torch.equal(held["one"], torch.from_numpy(VALUES))
+    weights = read_tensorflow_js(write(tmp_path, wrap(make_group()), VALUES.astype("<f4").tobytes()))
+    assert torch.equal(weights["one"], torch.from_numpy(VALUES))
 
 
 @pytest.mark.parametrize(("kind", "steps"), [("uint8", 255), ("uint16", 65535)])
@@ -32,9 +32,9 @@ def test_read_tensorflow_js_quantised(tmp_path, kind, steps):
     low, scale = -1.0, 2 / steps
     packed = np.rint((VALUES - low) / scale).astype(np.dtype(kind).newbyteorder("<"))
     manifest = [make_group(quantization={"dtype": kind, "scale": scale, "min": low})]
-    held = read_tensorflow_js(write(tmp_path, manifest, packed.tobytes()))
-    assert held["one"].dtype == torch.float32
-    torch.testing.assert_close(held["one"], torch.from_numpy(VALUES), rtol=0, atol=0.51 * scale)
+    weights = read_tensorflow_js(write(tmp_path, manifest, packed.tobytes()))
+    assert weights["one"].dtype == torch.float32
+    torch.testing.assert_close(weights["one"], torch.from_numpy(VALUES), rtol=0, atol=0.51 * scale)
 
 
 def test_read_tensorflow_js_several_weights(tmp_path):
