@@ -8,7 +8,7 @@ import torch
 
 from fer_lib.dataset.synthetic import write_sample
 from fer_lib.training.launch import launch
-from fer_lib.training.learning import classifier_head
+from fer_lib.training.learning import backbone_features, classifier_head
 from fer_lib.training.learning.checkpoint import read_checkpoint
 from fer_lib.training.learning.soft_targets import SoftTargets, write_soft_targets
 from fer_lib.training.model import build_model
@@ -55,7 +55,7 @@ def test_train_head_reports_every_seed(trained):
 
 def test_train_head_uses_cached_features(trained, monkeypatch):
     folder, run, _ = trained
-    monkeypatch.setattr(classifier_head, "_run_backbone", lambda *_: pytest.fail("the features are in the cache"))
+    monkeypatch.setattr(backbone_features, "_run_backbone", lambda *_: pytest.fail("the features are in the cache"))
     again = launch(make_head_settings(folder, run_name="again"))
     assert [line["loss"] for line in again.read_metrics()] == [line["loss"] for line in run.read_metrics()]
 
