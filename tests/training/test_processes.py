@@ -129,7 +129,9 @@ def test_train_invalid_setting_fails_before_the_run(drawn, tmp_path):
         timeout=120,
     )
     assert ended.returncode == 2
-    assert ended.stderr.strip().splitlines()[-1].startswith("`OPTIMIZER` must be")
+    message = ended.stderr.strip().splitlines()[-1]
+    assert message.startswith("python -m fer_lib.training: `OPTIMIZER` must be")
+    assert "got 'adamx' from the environment" in message
     assert not list((tmp_path / "runs").iterdir())
 
 
