@@ -10,8 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 class ExponentialMovingAverage(AveragedModel):
     """EMA of parameters and batch-norm statistics; the decay is lower in the first steps: min(decay, (1 + n) / (10 + n)).
 
-    Unlike `torch.optim.swa_utils.get_ema_multi_avg_fn`, an update does not synchronise with the GPU to read its step count, so
-    that it can be captured in a CUDA graph.
+    Unlike `AveragedModel.update_parameters`, an update does not read the step count back from the GPU, so it needs no
+    synchronisation and can be captured in a CUDA graph.
 
     Args:
         model: network whose weights are averaged; the average is initialised with a copy.

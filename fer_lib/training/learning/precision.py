@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Float32Depthwise(nn.Conv2d):
-    """Depthwise convolution in float32 under autocast; on CPUs its backward pass is much slower in bfloat16."""
+    """Depthwise convolution in float32 under autocast; on CPUs its training is much slower in bfloat16."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Convolve `(n, c, h, w)` of any precision to `(n, c, h', w')` float32."""
