@@ -33,7 +33,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.learning.augmentation import STRENGTHS
 from fer_lib.training.learning.batches import Batches, one_hot
 from fer_lib.training.learning.epochs import train_one_epoch
-from fer_lib.training.learning.learner import Learner, make_learner
+from fer_lib.training.learning.learner import Learner, build_learner
 from fer_lib.training.learning.loop import crop_spec
 from harness.reporting import add_json, print_json
 
@@ -74,7 +74,7 @@ def measure(folder: Path, settings: TrainingSettings, steps: int, repeats: int) 
     """Measure loading and training on the pictures in `folder`; the median of several repeats."""
     spec = crop_spec(settings)
     split, loading = measure_loading(folder, spec, repeats)
-    learner = make_learner(settings, spec)
+    learner = build_learner(settings, spec)
     rows = np.resize(np.arange(len(split)), settings.batch_size * steps)
     batches = TimedBatches(split.images[rows], one_hot(split.targets[rows]), spec, settings, learner.accelerator.device)
     measure_epoch(learner, batches, settings)  # warms up
@@ -125,7 +125,7 @@ def usual_loader(folder: Path, settings: TrainingSettings) -> DataLoader[Any]:
         transforms.Resize((settings.image_size, settings.image_size)),
         transforms.RandomHorizontalFlip(),
         transforms.RandomAffine(how.rotation, (how.shift, how.shift), (1 - how.zoom, 1 + how.zoom)),
-        transforms.ColorJitter(how.light, how.contrast),
+        transforms.ColorJitter(how.brightness, how.contrast),
         transforms.ToTensor(),
         transforms.Normalize([0.5], [0.25]),
     ]

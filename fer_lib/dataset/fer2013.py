@@ -1,9 +1,9 @@
-"""FER2013 as it was first given out, one table with a row of pixels per picture, becomes folders of pictures.
+"""Extract FER2013's CSV table, one row of pixels per image, into image folders.
 
     python -m fer_lib.dataset.fer2013 fer2013.csv data/images --votes fer2013new.csv
 
-The table of FER+ votes has the same rows in the same order, and names for them; the pictures get these names, so that
-their votes can be found again.
+The table of FER+ votes has the same rows in the same order and a file name for each. The extracted images get these names,
+which join them with their votes.
 """
 
 from __future__ import annotations
@@ -18,50 +18,48 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from fer_lib.command_line import CommandParser
-from fer_lib.dataset.image_folders import CURE, SPLITS, write_image
+from fer_lib.dataset.image_folders import DATA_HINT, SPLITS, write_image
 from fer_lib.dataset.tables import open_table
 from fer_lib.terminal import prepare_streams, printable
 
 SPLIT_OF = dict(zip(("Training", "PublicTest", "PrivateTest"), SPLITS, strict=True))
-LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's numbers
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # by the index in the column `emotion`
 SIDE = 48
 
 
-def unpack_table(table: Path, folder: Path, votes: Path | None = None, quiet: bool = False) -> dict[str, int]:
+def extract_table(table: Path, folder: Path, votes: Path | None = None, quiet: bool = False) -> dict[str, int]:
     """Write every row of a FER2013 table as `<folder>/{train,validation,test}/{label}/<name>.png`.
 
     Args:
         table: fer2013.csv or icml_face_data.csv, with the columns emotion, pixels and Usage.
-        folder: where the pictures go; what lies there under the same names is replaced.
-        votes: fer2013new.csv, for the names; without it, and for rows that it leaves unnamed, the name is Usage and row.
+        folder: output folder; files with the same names are replaced.
+        votes: fer2013new.csv, for the file names; without it, and for rows without a name, the name is Usage and row number.
         quiet: show no progress bar.
 
     Returns:
-        How many pictures each split got.
+        Number of images written per split.
 
     Raises:
         FileNotFoundError: if a table is missing.
-        ValueError: if a row is not what it should be; the sentence names it.
+        ValueError: if a row is invalid; the message names the row.
     """
     written = dict.fromkeys(SPLITS, 0)
     names = _read_names(votes) if votes else []
-    for number, row in enumerate(tqdm(_read_rows(table), desc="unpacking", unit="image", disable=quiet, leave=False)):
+    for number, row in enumerate(tqdm(_read_rows(table), desc="extracting", unit="image", disable=quiet, leave=False)):
         usage, label, pixels = _parse_row(row, f"row {number + 1} of {table}")
-        named = _checked_name(names[number], f"row {number + 1} of {votes}") if number < len(names) else ""
-        place = Path(folder) / SPLIT_OF[usage] / label
-        place.mkdir(parents=True, exist_ok=True)
-        write_image(place / f"{named or f'{usage}_{number:05}'}.png", pixels)
+        name = _check_name(names[number], f"row {number + 1} of {votes}") if number < len(names) else ""
+        label_folder = Path(folder) / SPLIT_OF[usage] / label
+        label_folder.mkdir(parents=True, exist_ok=True)
+        write_image(label_folder / f"{name or f'{usage}_{number:05}'}.png", pixels)
         written[SPLIT_OF[usage]] += 1
     if votes and len(names) != sum(written.values()):
-        raise ValueError(
-            f"{votes} must have as many rows as {table}, but they have {len(names)} and {sum(written.values())}"
-        )
+        raise ValueError(f"{votes} must have as many rows as {table}, {sum(written.values())}, but has {len(names)}")
     return written
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, str]]:
     if not Path(path).is_file():
-        raise FileNotFoundError(f"the table must be a file, but there is no {path}; {CURE}")
+        raise FileNotFoundError(f"the table {path} must exist, but does not; {DATA_HINT}")
     with open_table(path) as rows:
         for row in rows:
             yield {str(name).strip().lower(): str(value).strip() for name, value in row.items()}
@@ -70,12 +68,12 @@ def _read_rows(path: Path) -> Iterator[dict[str, str]]:
 def _read_names(votes: Path) -> list[str]:
     names = [row.get("image name") for row in _read_rows(votes)]
     if None in names:
-        raise ValueError(f"{votes} must have the column `Image name`, but has not")
+        raise ValueError(f"{votes} must have the column `Image name`, but has none")
     return [str(name) for name in names]
 
 
-def _checked_name(name: str, where: str) -> str:
-    """Return the name of an image without its ending; it becomes the name of a file, so it must not lead elsewhere."""
+def _check_name(name: str, where: str) -> str:
+    """Return an image's file name without suffix; reject names with path separators (path traversal)."""
     if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9]{1,9})?", name):
         raise ValueError(
             f"{where} must name an image with at most 100 letters, digits, - and _, such as fer0000000.png, but has {name[:40]!r}"
@@ -103,20 +101,23 @@ def _shorten(row: dict[str, str]) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Unpack as the words say and return the exit status."""
-    parser = CommandParser("python -m fer_lib.dataset.fer2013", "Unpack FER2013's table.")
+    """Run the command line and return the exit status: 0, or 2 for invalid input."""
+    parser = CommandParser("python -m fer_lib.dataset.fer2013", "Extract FER2013's table into image folders.")
     parser.add_argument("table", type=Path, help="fer2013.csv or icml_face_data.csv")
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("data/images"), help="where the pictures go")
-    parser.add_argument("--votes", type=Path, help="fer2013new.csv, for names that FER+ votes are found by")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("data/images"), help="output folder")
+    parser.add_argument(
+        "--votes", type=Path, help="fer2013new.csv: gives the images the file names that FER+ votes refer to"
+    )
     given, _ = parser.parse_words(words)
     try:
-        written = unpack_table(given.table, given.folder, given.votes)
+        written = extract_table(given.table, given.folder, given.votes)
     except (OSError, ValueError) as error:
         print(printable(error), file=sys.stderr)
         return 2
     print(
-        ", ".join(f"{count:,} pictures for {split}" for split, count in written.items()),
-        f"are in {printable(given.folder)}",
+        "wrote",
+        ", ".join(f"{count:,} {split} images" for split, count in written.items()),
+        f"to {printable(given.folder)}",
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""What a set of labelled faces is like, in numbers: light, mean faces, what a sampler draws, what people voted."""
+"""Statistics of labelled faces: brightness, contrast, mean faces, sampling, agreement with FER+ votes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SAMPLERS = ("none", "root", "balanced")
 
 
 @dataclass(frozen=True, eq=False)
-class Light:
-    """How bright and how rich in contrast images are.
+class BrightnessStatistics:
+    """Brightness and contrast of images.
 
     Attributes:
         brightness: `(n,)` mean grey level, 0 to 255.
@@ -28,13 +28,13 @@ class Light:
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
-    """What one epoch draws from a split under one sampler, on average.
+class SamplingStatistics:
+    """Expected composition of one epoch under one sampler, by label.
 
     Attributes:
-        images: how many images of each label are shown.
-        times: how often one image of the label is shown.
-        unseen: share of the label's images that are not shown at all.
+        images: expected number of draws of the label.
+        times: expected draws per image of the label.
+        unseen: expected fraction of the label's images that are never drawn.
     """
 
     images: dict[str, float]
@@ -44,11 +44,11 @@ class Draws:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Labels beside the votes of people.
+    """Agreement of labels with FER+ votes.
 
     Attributes:
-        table: `(7, 7)` images by label, a row, and by the emotion with the most votes, a column.
-        consensus: `(n,)` share of the votes that the first emotion has, of each image with votes.
+        table: `(7, 7)` confusion matrix: label (row), emotion with the most votes (column).
+        consensus: `(n,)` vote share of the most frequent emotion, for each image with votes.
     """
 
     table: NDArray[np.int64]
@@ -56,26 +56,28 @@ class Agreement:
 
     @property
     def overall(self) -> float:
-        """Share of the images with votes whose label has the most votes; NaN without any."""
+        """Fraction of the images with votes whose label has the most votes; NaN without votes."""
         return float(self.table.trace() / self.table.sum()) if self.table.sum() else float("nan")
 
     @property
     def per_label(self) -> dict[str, float]:
-        """The same for each label that has images with votes."""
+        """`overall` for each label that has images with votes."""
         totals = self.table.sum(axis=1)
         return {label: float(self.table[i, i] / totals[i]) for i, label in enumerate(EMOTIONS) if totals[i]}
 
 
-def measure_light(images: NDArray[np.uint8]) -> Light:
+def measure_brightness(images: NDArray[np.uint8]) -> BrightnessStatistics:
     """Measure brightness and contrast of images `(n, h, w, c)`; `n = 0` gives no values."""
     brightness, contrast = np.empty(len(images)), np.empty(len(images))
     for row, image in enumerate(images):
         brightness[row], contrast[row] = image.mean(), image.std()
-    return Light(brightness, contrast)
+    return BrightnessStatistics(brightness, contrast)
 
 
-def find_extremes(images: NDArray[np.uint8], light: Light, count: int = 12) -> dict[str, NDArray[np.uint8]]:
-    """Pick the `count` darkest, brightest, flattest and most contrasting of the images `(n, h, w, c)`."""
+def find_extremes(
+    images: NDArray[np.uint8], light: BrightnessStatistics, count: int = 12
+) -> dict[str, NDArray[np.uint8]]:
+    """Select the `count` images `(n, h, w, c)` of lowest and highest brightness and contrast."""
     by_light, by_contrast = (np.argsort(values, kind="stable") for values in (light.brightness, light.contrast))
     return {
         "darkest": images[by_light[:count]],
@@ -86,26 +88,26 @@ def find_extremes(images: NDArray[np.uint8], light: Light, count: int = 12) -> d
 
 
 def mean_faces(images: NDArray[np.uint8], targets: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Average the images `(n, h, w, c)` of each label that occurs; each mean is `(h, w, c)` in grey levels."""
+    """Compute the mean image `(h, w, c)`, in grey levels, of each label that occurs among images `(n, h, w, c)`."""
     return {label: images[targets == target].mean(axis=0) for target, label in enumerate(EMOTIONS) if target in targets}
 
 
-def pick_faces(split: Split, count: int, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
-    """Pick up to `count` images of each label that occurs, at random but always the same."""
+def sample_faces(split: Split, count: int, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
+    """Sample up to `count` images of each label that occurs, without replacement; reproducible by `seed`."""
     random = np.random.default_rng(seed)
-    picked = {}
+    sampled = {}
     for target, label in enumerate(EMOTIONS):
         rows = np.flatnonzero(split.targets == target)
         if len(rows):
-            picked[label] = split.images[np.sort(random.permutation(rows)[:count])]
-    return picked
+            sampled[label] = split.images[np.sort(random.permutation(rows)[:count])]
+    return sampled
 
 
-def expect_draws(counts: Mapping[str, int], sampler: str) -> Draws:
-    """Compute what an epoch of as many draws as there are images shows, on average.
+def expected_sampling(counts: Mapping[str, int], sampler: str) -> SamplingStatistics:
+    """Compute the expected composition of an epoch with as many draws as there are images.
 
     Args:
-        counts: images of each label.
+        counts: number of images of each label.
         sampler: none, root or balanced, as in `TrainingSettings.sampler`.
     """
     present = {label: count for label, count in counts.items() if count}
@@ -116,15 +118,15 @@ def expect_draws(counts: Mapping[str, int], sampler: str) -> Draws:
     images = {label: weight * scale for label, weight in weights.items()}
     times = {label: images[label] / count for label, count in present.items()}
     unseen = {label: 0.0 if sampler == "none" else (1 - often / total) ** total for label, often in times.items()}
-    return Draws(images, times, unseen)
+    return SamplingStatistics(images, times, unseen)
 
 
 def compare_votes(splits: Sequence[Split], votes: Mapping[str, NDArray[np.float32]]) -> Agreement:
-    """Compare labels with the emotion that most people named, the first in `EMOTIONS` of equals.
+    """Compare labels with the majority vote (ties: the first in `EMOTIONS`).
 
     Args:
         splits: images and labels.
-        votes: shares of the seven emotions by image name, as from `read_votes`.
+        votes: vote shares `(7,)` by image name, as from `read_votes`.
     """
     table = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
     consensus = []

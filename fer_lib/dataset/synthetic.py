@@ -1,6 +1,6 @@
-"""Cartoon faces with the seven expressions, drawn by parameters, for trying everything without a download.
+"""Synthetic cartoon faces with the seven expressions: a sample data set for tests and trials without a download.
 
-They are drawings: a network trained on them knows nothing about people.
+A network trained on them does not generalise to photos.
 
     python -m fer_lib.dataset.synthetic data/sample
 """
@@ -18,21 +18,21 @@ from fer_lib.command_line import CommandParser
 from fer_lib.labels import EMOTIONS
 from fer_lib.terminal import printable
 
-CANVAS = 192  # drawn this large, in pixels, then reduced
+CANVAS = 192  # side of the drawing before it is reduced, in pixels
 COUNTS = {"train": 16, "validation": 5, "test": 5}  # images per label
 
 
 @dataclass(frozen=True)
 class Expression:
-    """What the parts of a face do, in shares of the face's half width unless said otherwise.
+    """Parameters of an expression, as fractions of half the face's width unless noted.
 
     Attributes:
-        brow_height: how far the brows are raised (negative: lowered).
-        brow_tilt: how far their inner ends are raised (negative: lowered, a frown).
-        eye_open: height of the eyes as a share of their width.
-        mouth_curve: how far the corners lie above the middle (negative: below).
+        brow_height: raise of the brows (negative: lowered).
+        brow_tilt: raise of their inner ends (negative: lowered, a frown).
+        eye_open: height of the eyes as a fraction of their width.
+        mouth_curve: height of the corners above the middle (negative: below).
         mouth_open: height of the opening.
-        mouth_width: half the width.
+        mouth_width: half the width of the mouth.
         wrinkle: whether the nose is wrinkled and the lip raised on one side.
     """
 
@@ -61,21 +61,21 @@ def draw_face(label: str, seed: int, size: int = 48) -> NDArray[np.uint8]:
 
     Args:
         label: one of the seven emotions.
-        seed: decides everything else about the face; the same seed is the same picture.
+        seed: seed of all other parameters; the same seed gives the same image.
         size: side in pixels.
 
     Returns:
         `(size, size)` uint8, grey.
     """
     random = np.random.default_rng([EMOTIONS.index(label), seed])
-    how = EXPRESSIONS[label]
+    expression = EXPRESSIONS[label]
     canvas = np.full((CANVAS, CANVAS), random.integers(20, 120), np.uint8)
-    pen = _Pen(canvas, random)
-    pen.draw_head()
-    pen.draw_brows(how)
-    pen.draw_eyes(how)
-    pen.draw_nose(how)
-    pen.draw_mouth(how)
+    face = _FaceDrawing(canvas, random)
+    face.draw_head()
+    face.draw_brows(expression)
+    face.draw_eyes(expression)
+    face.draw_nose(expression)
+    face.draw_mouth(expression)
     lit = canvas * random.uniform(0.75, 1.15) + random.normal(0, 3, canvas.shape)
     return np.asarray(
         cv2.resize(lit.clip(0, 255).astype(np.uint8), (size, size), interpolation=cv2.INTER_AREA), np.uint8
@@ -83,23 +83,23 @@ def draw_face(label: str, seed: int, size: int = 48) -> NDArray[np.uint8]:
 
 
 def write_sample(folder: Path, size: int = 48) -> int:
-    """Write the drawn faces as `<folder>/{train,validation,test}/{label}/<name>.png` and return how many there are."""
+    """Write the data set as `<folder>/{train,validation,test}/{label}/<name>.png` and return the number of images."""
     written, seed = 0, 0
     for split, count in COUNTS.items():
         for label in EMOTIONS:
-            place = Path(folder) / split / label
-            place.mkdir(parents=True, exist_ok=True)
+            label_folder = Path(folder) / split / label
+            label_folder.mkdir(parents=True, exist_ok=True)
             for number in range(count):
                 cv2.imwrite(
-                    str(place / f"drawn-{split}-{label}-{number:02}.png"), draw_face(label, seed + number, size)
+                    str(label_folder / f"drawn-{split}-{label}-{number:02}.png"), draw_face(label, seed + number, size)
                 )
             written += count
         seed += count
     return written
 
 
-class _Pen:
-    """Draws the parts of one face, whose place, proportions and greys are decided once."""
+class _FaceDrawing:
+    """A face on a canvas; position, proportions and grey levels are sampled once in the constructor."""
 
     def __init__(self, canvas: NDArray[np.uint8], random: np.random.Generator) -> None:
         self.canvas = canvas
@@ -112,10 +112,10 @@ class _Pen:
         self.angle = random.uniform(-0.12, 0.12)
 
     def _at(self, x: float, y: float) -> tuple[int, int]:
-        """Turn a place in half face widths from the centre into a pixel, with the head's tilt."""
+        """Convert a point relative to the centre, in half face widths, to pixels, rotated by the head's tilt."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
-        place = self.center + self.unit * np.array([x * cos - y * sin, x * sin + y * cos])
-        return int(place[0]), int(place[1])
+        point = self.center + self.unit * np.array([x * cos - y * sin, x * sin + y * cos])
+        return int(point[0]), int(point[1])
 
     def _ellipse(self, x: float, y: float, wide: float, tall: float, grey: int, thickness: int = -1) -> None:
         axes = (max(int(wide * self.unit), 1), max(int(tall * self.unit), 1))
@@ -132,39 +132,42 @@ class _Pen:
             self._ellipse(side * 1.0, 0.05, 0.14, 0.24, self.skin - 15)
         self._ellipse(0, 0.1, 1.0, 1.22, self.skin)
 
-    def draw_brows(self, how: Expression) -> None:
+    def draw_brows(self, expression: Expression) -> None:
         """Draw both brows."""
-        height = -0.38 - how.brow_height + self.jitter[0]
+        height = -0.38 - expression.brow_height + self.jitter[0]
         for side in (-1, 1):
-            inner, outer = (side * 0.18, height - how.brow_tilt), (side * 0.66, height + how.brow_tilt / 2)
-            arch = (side * 0.45, height - 0.07 - how.brow_height / 3)
+            inner, outer = (
+                (side * 0.18, height - expression.brow_tilt),
+                (side * 0.66, height + expression.brow_tilt / 2),
+            )
+            arch = (side * 0.45, height - 0.07 - expression.brow_height / 3)
             self._curve([inner, arch, outer], self.hair, 6)
 
-    def draw_eyes(self, how: Expression) -> None:
+    def draw_eyes(self, expression: Expression) -> None:
         """Draw both eyes, white, iris and lid."""
-        tall = 0.17 * how.eye_open
+        tall = 0.17 * expression.eye_open
         for side in (-1, 1):
             x, y = side * 0.42, -0.12 + self.jitter[1]
             self._ellipse(x, y, 0.19, tall, 245)
             self._ellipse(x + self.jitter[2], y, min(0.08, tall), min(0.08, tall), 20)
             self._ellipse(x, y, 0.19, tall, self.ink, 2)
 
-    def draw_nose(self, how: Expression) -> None:
+    def draw_nose(self, expression: Expression) -> None:
         """Draw the nose, wrinkled or not."""
         self._curve([(-0.02, -0.05), (-0.1, 0.28), (0.08, 0.3)], self.ink, 2)
-        if how.wrinkle:
+        if expression.wrinkle:
             for y in (-0.1, 0.0, 0.1):
                 self._curve([(-0.14, y), (0.0, y - 0.05), (0.14, y)], self.ink, 2)
             for side in (-1, 1):
                 self._curve([(side * 0.16, 0.2), (side * 0.36, 0.42)], self.ink, 3)
 
-    def draw_mouth(self, how: Expression) -> None:
+    def draw_mouth(self, expression: Expression) -> None:
         """Draw the mouth, open or closed."""
         x = np.linspace(-1, 1, 15)
-        width = how.mouth_width + self.jitter[3]
-        lift = 0.1 * (x > 0) * np.abs(x) if how.wrinkle else np.zeros_like(x)
-        line = 0.68 + self.jitter[4] - how.mouth_curve * (x**2 - 0.5) - lift
-        upper, lower = line - how.mouth_open * (1 - x**2) / 2, line + how.mouth_open * (1 - x**2)
+        width = expression.mouth_width + self.jitter[3]
+        lift = 0.1 * (x > 0) * np.abs(x) if expression.wrinkle else np.zeros_like(x)
+        line = 0.68 + self.jitter[4] - expression.mouth_curve * (x**2 - 0.5) - lift
+        upper, lower = line - expression.mouth_open * (1 - x**2) / 2, line + expression.mouth_open * (1 - x**2)
         outline = [
             self._at(width * a, b) for a, b in [*zip(x, upper, strict=True), *zip(x[::-1], lower[::-1], strict=True)]
         ]
@@ -174,13 +177,11 @@ class _Pen:
 
 
 def main() -> None:
-    """Write the sample from the shell."""
-    parser = CommandParser(
-        "python -m fer_lib.dataset.synthetic", "Write drawn faces, for trying everything without a download."
-    )
+    """Run the command line: write the sample data set."""
+    parser = CommandParser("python -m fer_lib.dataset.synthetic", "Write a sample data set of synthetic faces.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data/sample"))
     folder = parser.parse_words()[0].folder
-    print(f"{write_sample(folder)} drawn faces are in {printable(folder)}")
+    print(f"wrote {write_sample(folder)} synthetic faces to {printable(folder)}")
 
 
 if __name__ == "__main__":

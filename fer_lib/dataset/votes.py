@@ -1,4 +1,4 @@
-"""FER+ (Barsoum et al., 2016): ten people's votes on every image become soft targets."""
+"""FER+ votes (Barsoum et al., 2016): ten votes per image as soft targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fer_lib.labels import EMOTIONS
 
 MAX_VOTES = 1_000_000  # of one emotion for one image; FER+ has ten
 
-VOTED_AS = {
+LABEL_OF_VOTE = {
     "anger": "angry",
     "disgust": "disgust",
     "fear": "fear",
@@ -25,29 +25,31 @@ VOTED_AS = {
 
 
 def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Read a table of votes: a column `name` (or `Image name`) and one per emotion, with or without `votes_` before it.
+    """Read a table of votes: a column `name` (or `Image name`) and one per emotion, with or without the prefix `votes_`.
 
     Returns:
-        For each image name without ending, the shares of the seven emotions, `(7,)`, summing to 1. Images without
-        votes for any of the seven are left out.
+        Vote shares `(7,)`, summing to 1, by image name without suffix. Images without a vote for any of the seven emotions
+        are omitted.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is no table, a column is missing or a number of votes is impossible.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it is not a CSV table, a column is missing or a number of votes is out of range.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"`FERPLUS_CSV` must be the table of FER+ votes, but there is no file {path}; see data/README.md"
+            f"`FERPLUS_CSV` must be an existing table of FER+ votes, but got {path}; see data/README.md"
         )
     votes: dict[str, NDArray[np.float32]] = {}
     with open_table(path) as rows:
         columns = {name.lower().removeprefix("votes_"): name for name in rows.fieldnames or ()}
         name_column = columns.get("name") or columns.get("image name")
-        if name_column is None or not VOTED_AS.keys() <= columns.keys():
-            raise ValueError(f"{path} must have the columns name, {', '.join(VOTED_AS)}, but has {', '.join(columns)}")
+        if name_column is None or not LABEL_OF_VOTE.keys() <= columns.keys():
+            raise ValueError(
+                f"{path} must have the columns name, {', '.join(LABEL_OF_VOTE)}, but has {', '.join(columns)}"
+            )
         for number, row in enumerate(rows, 1):
             counts = np.zeros(len(EMOTIONS), np.float32)
-            for voted, label in VOTED_AS.items():
+            for voted, label in LABEL_OF_VOTE.items():
                 counts[EMOTIONS.index(label)] = _parse_count(row[columns[voted]], f"row {number} of {path}")
             if counts.sum() > 0:
                 votes[Path(row[name_column]).stem] = counts / counts.sum()
@@ -60,14 +62,14 @@ def _parse_count(text: str | None, where: str) -> float:
     except ValueError:
         count = math.nan
     if not 0 <= count <= MAX_VOTES:
-        raise ValueError(f"{where} must have numbers of votes from 0 to {MAX_VOTES:,}, but has {str(text)[:40]!r}")
+        raise ValueError(f"{where} must have vote counts from 0 to {MAX_VOTES:,}, but has {str(text)[:40]!r}")
     return count
 
 
 def blend_targets(
     targets: NDArray[np.float32], names: tuple[str, ...], votes: dict[str, NDArray[np.float32]], share: float
 ) -> NDArray[np.float32]:
-    """Move targets `(n, 7)` towards the votes by `share` in [0, 1]; an image without votes keeps its own."""
+    """Blend targets `(n, 7)` with the votes: weight `share` in [0, 1]; images without votes keep their target."""
     blended = targets.copy()
     for row, name in enumerate(names):
         if name in votes:

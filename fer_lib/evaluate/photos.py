@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from fer_lib.boxes import box_sizes
 from fer_lib.crops import resize_face
-from fer_lib.dataset.image_folders import list_labelled, spread_evenly
+from fer_lib.dataset.image_folders import list_labelled_files, subsample_evenly
 from fer_lib.evaluate.predictions import open_recognizer
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
@@ -49,7 +49,7 @@ def evaluate_photos(
         FileNotFoundError: if the folder or the photos are missing, or none can be read.
         ValueError: if a folder is named after none of the seven labels.
     """
-    listed = spread_evenly(list_photos(folder), max_images)
+    listed = subsample_evenly(list_photos(folder), max_images)
     recognizer = open_recognizer(weights)
     settings = VisionSettings.load()
     pipeline = Pipeline(Detector(settings), recognizer, settings)
@@ -86,7 +86,7 @@ def list_photos(folder: Path) -> list[tuple[Path, int]]:
         raise FileNotFoundError(
             f"`--photos` must be a folder with one folder of photos per label, but there is no {folder}"
         )
-    found = list_labelled(folder, PHOTO_SUFFIXES)
+    found = list_labelled_files(folder, PHOTO_SUFFIXES)
     if not found:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
         raise FileNotFoundError(f"{folder} must hold photos ({kinds}) in one folder per label, but has none")

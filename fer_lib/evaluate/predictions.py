@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from fer_lib.dataset.image_folders import CURE, SPLITS, Split, load_split
+from fer_lib.dataset.image_folders import DATA_HINT, SPLITS, Split, load_split
 from fer_lib.metrics import softmax
 from fer_lib.settings.evaluation import EvaluationSettings
 from fer_lib.settings.vision import VisionSettings
@@ -121,4 +121,6 @@ def answer_images(
 def _require_split(folder: Path, name: str) -> None:
     there = [split for split in SPLITS if (Path(folder) / split).is_dir()]
     if there and name not in there:
-        raise FileNotFoundError(f"`SPLIT` must be one of those in {folder}: {', '.join(there)}, but got {name}; {CURE}")
+        raise FileNotFoundError(
+            f"`SPLIT` must be one of those in {folder}: {', '.join(there)}, but got {name}; {DATA_HINT}"
+        )

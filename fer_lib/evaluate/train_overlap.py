@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.crops import CropSpec, resize_face
-from fer_lib.dataset.image_folders import Split, cached_faces, list_images
-from fer_lib.dataset.near_duplicates import mark_copies
+from fer_lib.dataset.image_folders import Split, decode_cached_faces, list_images
+from fer_lib.dataset.near_duplicates import mark_near_duplicates
 
 COMPARED = 64  # pixels a side at most: enough to tell pictures apart, and little memory
 
@@ -32,11 +32,11 @@ def find_training_copies(split: Split, data_dir: Path, spec: CropSpec, quiet: bo
     if split.name == "train" or not (Path(data_dir) / "train").is_dir():
         return None
     paths = [path for path, _ in list_images(data_dir, "train")]
-    faces = cached_faces(Path(data_dir), "train", paths, spec, quiet)
+    faces = decode_cached_faces(Path(data_dir), "train", paths, spec, quiet)
     small = replace(spec, size=min(spec.size, COMPARED))
     learned = [_prepare(face, spec, small) for face in faces if face is not None]
     judged = np.array([_prepare(image, spec, small) for image in split.images])
-    return mark_copies(judged, np.array(learned, np.uint8).reshape(-1, *judged.shape[1:]))
+    return mark_near_duplicates(judged, np.array(learned, np.uint8).reshape(-1, *judged.shape[1:]))
 
 
 def _prepare(face: NDArray[np.uint8], spec: CropSpec, small: CropSpec) -> NDArray[np.uint8]:

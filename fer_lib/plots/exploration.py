@@ -58,7 +58,7 @@ def plot_draws(draws: Mapping[str, Any]) -> Figure:
     """Draw how many images of each label an epoch shows, and how often each of them, under each sampler.
 
     Args:
-        draws: `fer_lib.dataset.statistics.Draws` by the sampler's name.
+        draws: `fer_lib.dataset.statistics.SamplingStatistics` by the sampler's name.
     """
     figure, (left, right) = make_figure(2, 9, 3.6)
     for axes, values in (

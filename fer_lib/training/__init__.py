@@ -1,1 +1,1 @@
-"""How a network learns: the only room that imports torch."""
+"""Training of the emotion network; the only package that imports torch."""

@@ -24,7 +24,7 @@ fer-lib train --data-dir data/sample --num-epochs 2 --image-size 64
 fer-lib train NUM_EPOCHS=2 OPTIMIZER=sgd
 fer-lib train --processes 2                           # on two GPUs, or in two processes"""
 INTERRUPTED = "interrupted; the same command resumes from the last checkpoint"
-# The headings of the help; every setting stands under one of them.
+# Sections of `--help`; every setting belongs to one.
 SECTIONS: dict[str, list[str]] = {
     "network and optimization": [
         "learning_rate",
@@ -73,7 +73,7 @@ SECTIONS: dict[str, list[str]] = {
 
 
 def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.training") -> int:
-    """Run the command, which is called `prog` in help and errors, and return the exit status."""
+    """Run the command line, named `prog` in help and errors, and return the exit status."""
     parser = CommandParser(prog, ABOUT, EXAMPLES)
     parser.add_settings(TrainingSettings, "other settings of training", SECTIONS)
     _, given = parser.parse_words(words)
@@ -82,7 +82,7 @@ def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.trai
 
 def _train(given: dict[str, str]) -> int:
     settings, sources = TrainingSettings.load(**given), TrainingSettings.sources(**given)
-    from fer_lib.training.launch import launch  # imports torch, which takes seconds; wrong settings fail before
+    from fer_lib.training.launch import launch  # imports torch (seconds); invalid settings are reported before
 
     print(printable(launch(settings, sources).folder))
     return 0

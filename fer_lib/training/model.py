@@ -1,4 +1,4 @@
-"""The emotion network: EfficientNet-B0 (Tan and Le, 2019) with our head 1280→512→7; or a teacher."""
+"""Build the emotion network, EfficientNet-B0 (Tan and Le, 2019) with the head 1280→512→7, or a teacher architecture."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from torch import nn
 from torchvision.models import EfficientNet, efficientnet_b0
 
 from fer_lib.labels import EMOTIONS
-from fer_lib.training.networks.batch_norm_folding import load_exported
+from fer_lib.training.networks.batch_norm_folding import load_onnx_weights
 from fer_lib.training.networks.efficientnet_lite import build_lite2
 from fer_lib.training.networks.resnet import build_resnet
 from fer_lib.training.networks.resnet29 import build_resnet29
 from fer_lib.training.pretrained.dlib_faces import load_dlib
-from fer_lib.training.pretrained.imagenet import load_imagenet, load_lite0, load_lite2, load_run
+from fer_lib.training.pretrained.imagenet import load_imagenet, load_lite0, load_lite2, load_run_weights
 
 FEATURES = 1280
 HIDDEN = 512
 PRETRAINED = {"imagenet": load_imagenet, "lite0": load_lite0, "lite2": load_lite2}
-PRETRAINED_FOR = {"b0": ("imagenet", "lite0"), "lite2": ("lite2",)}  # which of these each architecture can load
+PRETRAINED_FOR = {"b0": ("imagenet", "lite0"), "lite2": ("lite2",)}  # keys of PRETRAINED by architecture
 TEACHERS: dict[str, Callable[[int, float], nn.Module]] = {
     "resnet18-wide": build_resnet,
     "resnet29": build_resnet29,
@@ -29,7 +29,7 @@ TEACHERS: dict[str, Callable[[int, float], nn.Module]] = {
 DESCRIPTIONS = {
     "b0": "EfficientNet-B0 with the head 1280→512→7",
     "lite2": "EfficientNet-Lite2",
-    "resnet18-wide": "a ResNet-18 without the halving at its start",
+    "resnet18-wide": "ResNet-18 without the downsampling of its first layers",
     "resnet29": "dlib's ResNet-29 for faces",
 }
 
@@ -45,24 +45,24 @@ def build_model(
 
     Args:
         channels: 1 for grey, 3 for colour.
-        dropout_rate: share of the features before the last layer dropped in training.
-        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` or `lite2` (ImageNet too, from a
+        dropout_rate: dropout rate before the last layer.
+        initial_weights: `none`, `imagenet` (downloaded by torchvision), `lite0` or `lite2` (ImageNet weights from a
             package), or the path of a checkpoint, of an exported network (`.onnx`) or, for `resnet29`, of the manifest
             (`.json`) of dlib's weights.
-        stochastic_depth: probability that the last block is skipped in training; less for earlier ones (Huang et al., 2016).
-            Only of `b0` and `lite2`.
+        stochastic_depth: probability of skipping the last block in training, linear from 0 at the first (Huang et al.,
+            2016); `b0` and `lite2` only.
         architecture: `b0`, or a teacher: `lite2`, `resnet18-wide` or `resnet29`.
 
     Raises:
         FileNotFoundError: if a checkpoint or the package of `lite0` or `lite2` is missing.
-        RuntimeError: if the ImageNet weights can't be downloaded.
-        ValueError: if ImageNet weights are asked for that are of another architecture.
+        RuntimeError: if the download of the ImageNet weights fails.
+        ValueError: if the ImageNet weights belong to another architecture.
     """
     if initial_weights in PRETRAINED and initial_weights not in PRETRAINED_FOR.get(architecture, ()):
         allowed = ", ".join((*PRETRAINED_FOR.get(architecture, ()), "none or a checkpoint"))
         raise ValueError(
-            f"`INITIAL_WEIGHTS={initial_weights}` has the weights of another network; with `ARCHITECTURE={architecture}`"
-            f" it must be {allowed}"
+            f"`INITIAL_WEIGHTS` must be {allowed} with `ARCHITECTURE={architecture}`, but got {initial_weights},"
+            " the weights of another architecture"
         )
     if architecture in PRETRAINED_FOR:
         network: nn.Module = _build_efficientnet(
@@ -72,7 +72,7 @@ def build_model(
         network = TEACHERS[architecture](channels, dropout_rate)
     if initial_weights not in ("none", *PRETRAINED):
         path = Path(initial_weights)
-        load = {".json": load_dlib, ".onnx": load_exported}.get(path.suffix, load_run)
+        load = {".json": load_dlib, ".onnx": load_onnx_weights}.get(path.suffix, load_run_weights)
         load(network, path)
     return network.to(memory_format=torch.channels_last)
 
@@ -95,7 +95,7 @@ def _build_efficientnet(
 
 
 def _set_channels(network: EfficientNet, channels: int) -> None:
-    """Make the first layer take grey: its weights for red, green and blue are summed, which equals feeding grey thrice."""
+    """Adapt the first convolution to grey input: sum its weights over RGB, equivalent to an RGB input of equal channels."""
     stem = cast(nn.Sequential, network.features[0])
     first = cast(nn.Conv2d, stem[0])
     if channels == first.in_channels:

@@ -1,6 +1,6 @@
-"""Train by executing notebook 02 into the folder of its run.
+"""Train by executing notebook 02; the executed notebook is written to the run's folder.
 
-`python -m fer_lib.training.notebook -p NUM_EPOCHS 2 -p OPTIMIZER sgd` passes parameters as papermill does.
+`python -m fer_lib.training.notebook -p NUM_EPOCHS 2 -p OPTIMIZER sgd` uses papermill's syntax for parameters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fer_lib.settings.base import PROJECT
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import prepare_streams, printable
 from fer_lib.training.__main__ import INTERRUPTED
-from fer_lib.training.runs.recipe import check_starts, read_steps
+from fer_lib.training.runs.recipe import check_initial_weights, read_steps
 from fer_lib.training.runs.run import Run, find_finished, open_run
 
 NOTEBOOK = PROJECT / "notebooks" / "02_train.ipynb"
@@ -45,39 +45,41 @@ def main(words: list[str]) -> int:
 
 
 def follow_recipe(folder: Path, given: dict[str, Any]) -> Run:
-    """Take the steps of a recipe; those before the last that are finished already are left out. Return the last run.
+    """Train the steps of a recipe in order, skip finished ones before the last, and return the last run.
 
     Args:
-        folder: of a run, or of several that build on each other.
-        given: settings that differ from the recipe's, by field, in every step.
+        folder: folder of a run, or of several runs that depend on each other.
+        given: settings, by field, that override the recipe's in every step.
 
     Raises:
-        FileNotFoundError: if the folder is no run's and holds none, or a file is missing that a run starts from.
-        ValueError: if a setting is wrong.
-        RuntimeError: if a step fails; those before it stay finished.
+        FileNotFoundError: if the folder contains no run, or a file with initial weights is missing.
+        ValueError: if a setting is invalid.
+        RuntimeError: if a step fails; the steps before it stay finished.
     """
     *before, last = steps = [step | given for step in read_steps(folder)]
-    check_starts(steps)
-    for place, step in enumerate(before, 1):
-        print(f"run {place} of {len(before) + 1}: {step['run_name']}", flush=True)
+    check_initial_weights(steps)
+    for number, step in enumerate(before, 1):
+        print(f"run {number} of {len(before) + 1}: {step['run_name']}", flush=True)
         if find_finished(TrainingSettings.load(**step)) is None:
             train_notebook(step)
     return train_notebook(last)
 
 
 def train_notebook(parameters: dict[str, Any]) -> Run:
-    """Execute notebook 02 with parameters, by field; the executed notebook lies in the run's folder, beside what it made.
+    """Execute notebook 02 with parameters, by field; write the executed notebook to the run's folder and return the run.
 
     Raises:
-        ValueError: if a setting is wrong; before any work.
-        FileNotFoundError: if `RESUME` names no run.
-        RuntimeError: if a cell fails; the executed notebook shows where.
+        ValueError: if a setting is invalid; raised before execution.
+        FileNotFoundError: if `RESUME` is not the folder of a run.
+        RuntimeError: if a cell fails; the executed notebook contains the traceback.
     """
     parameters = TrainingSettings.current(parameters)
     run = open_run(TrainingSettings.load(**parameters), TrainingSettings.sources(**parameters))
-    told = {name.upper(): value for name, value in parameters.items()} | {"RESUME": str(run.folder.absolute())}
+    cell_parameters = {name.upper(): value for name, value in parameters.items()} | {
+        "RESUME": str(run.folder.absolute())
+    }
     try:
-        papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, told)
+        papermill.execute_notebook(NOTEBOOK, run.folder / NOTEBOOK.name, cell_parameters)
     except PapermillExecutionError as error:
         raise RuntimeError(f"{error.ename}: {error.evalue}") from None
     return run

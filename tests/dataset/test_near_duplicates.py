@@ -1,4 +1,4 @@
-"""Copies are found, exact ones and nearly exact ones, and none is missed."""
+"""Test near-duplicate detection: exact and recompressed duplicates, completeness, leakage counts."""
 
 import cv2
 import numpy as np
@@ -6,13 +6,13 @@ import pytest
 
 from fer_lib.dataset.image_folders import Split
 from fer_lib.dataset.near_duplicates import (
-    clean_training,
+    conflicting_pairs,
     count_leaks,
-    disputed_pairs,
+    duplicate_groups,
     find_near_pairs,
-    group_copies,
-    large_groups,
-    mark_copies,
+    group_near_duplicates,
+    mark_near_duplicates,
+    remove_blank_and_leaked,
 )
 from fer_lib.dataset.synthetic import draw_face
 
@@ -33,34 +33,34 @@ def make_split(name: str, count: int) -> Split:
 
 
 @pytest.mark.parametrize("tolerance", [0, 4])
-def test_group_copies_none_and_one(tolerance):
-    assert group_copies(np.zeros((0, 8, 8, 1), np.uint8), tolerance).shape == (0,)
-    assert large_groups(group_copies(np.zeros((1, 8, 8, 1), np.uint8), tolerance)) == []
+def test_group_near_duplicates_none_and_one(tolerance):
+    assert group_near_duplicates(np.zeros((0, 8, 8, 1), np.uint8), tolerance).shape == (0,)
+    assert duplicate_groups(group_near_duplicates(np.zeros((1, 8, 8, 1), np.uint8), tolerance)) == []
 
 
-def test_group_copies_exact_ones_share_a_number():
+def test_group_near_duplicates_exact():
     images = make_images()
     images[20], images[5] = images[3], images[3]
-    groups = large_groups(group_copies(images))
+    groups = duplicate_groups(group_near_duplicates(images))
     assert [group.tolist() for group in groups] == [[3, 5, 20]]
 
 
-def test_group_copies_a_compressed_copy_needs_tolerance():
+def test_group_near_duplicates_recompressed_needs_tolerance():
     images = make_images()
     images[20] = compress(images[3])
-    assert large_groups(group_copies(images)) == []
-    assert [group.tolist() for group in large_groups(group_copies(images, tolerance=4))] == [[3, 20]]
+    assert duplicate_groups(group_near_duplicates(images)) == []
+    assert [group.tolist() for group in duplicate_groups(group_near_duplicates(images, tolerance=4))] == [[3, 20]]
 
 
-def test_group_copies_a_chain_is_one_group():
+def test_group_near_duplicates_chain_is_one_group():
     images = np.full((3, 12, 12, 1), 100, np.uint8) + np.array([0, 2, 4], np.uint8)[:, None, None, None]
-    assert np.unique(group_copies(images, tolerance=4)).size == 1
-    assert np.unique(group_copies(images, tolerance=3.9)).size == 3
+    assert np.unique(group_near_duplicates(images, tolerance=4)).size == 1
+    assert np.unique(group_near_duplicates(images, tolerance=3.9)).size == 3
 
 
 @pytest.mark.parametrize("shape", [(24, 24, 1), (13, 17, 3), (4, 3, 1)])
 @pytest.mark.parametrize("tolerance", [0.5, 30.0, 400.0])
-def test_find_near_pairs_misses_none(shape, tolerance):
+def test_find_near_pairs_equals_brute_force(shape, tolerance):
     random = np.random.default_rng(0)
     base = random.integers(0, 256, (12, *shape)).repeat(6, axis=0)
     noise = random.normal(0, random.uniform(0, 20, len(base))[:, None, None, None], base.shape)
@@ -73,10 +73,10 @@ def test_find_near_pairs_misses_none(shape, tolerance):
     assert len(found) == len(expected)
 
 
-def test_disputed_pairs_are_copies_with_different_targets():
+def test_conflicting_pairs_have_different_targets():
     groups, targets = np.array([0, 1, 0, 1, 2, 0]), np.array([3, 4, 3, 4, 5, 6])
-    assert disputed_pairs(groups, targets).tolist() == [[0, 5]]
-    assert disputed_pairs(np.array([], np.int64), np.array([], np.int64)).shape == (0, 2)
+    assert conflicting_pairs(groups, targets).tolist() == [[0, 5]]
+    assert conflicting_pairs(np.array([], np.int64), np.array([], np.int64)).shape == (0, 2)
 
 
 def test_count_leaks_within_and_across_splits():
@@ -85,24 +85,24 @@ def test_count_leaks_within_and_across_splits():
     assert count_leaks(splits, groups).tolist() == [[2, 3, 0], [2, 0, 0], [0, 0, 0]]
 
 
-def test_mark_copies_marks_exact_and_compressed_ones():
+def test_mark_near_duplicates_exact_and_recompressed():
     images = make_images()
     of = np.stack([images[7], compress(images[3])])
-    assert np.flatnonzero(mark_copies(images, of)).tolist() == [3, 7]
-    assert np.flatnonzero(mark_copies(images, of, tolerance=0)).tolist() == [7]
+    assert np.flatnonzero(mark_near_duplicates(images, of)).tolist() == [3, 7]
+    assert np.flatnonzero(mark_near_duplicates(images, of, tolerance=0)).tolist() == [7]
 
 
-def test_mark_copies_of_nothing():
+def test_mark_near_duplicates_empty():
     images = make_images()
-    assert not mark_copies(images, images[:0]).any()
-    assert mark_copies(images[:0], images).shape == (0,)
+    assert not mark_near_duplicates(images, images[:0]).any()
+    assert mark_near_duplicates(images[:0], images).shape == (0,)
 
 
-def test_clean_training_drops_blank_images_and_copies_of_held_out_ones():
+def test_remove_blank_and_leaked_drops_both():
     images = make_images(8)
     images[5] = 0
     names = tuple("abcdefgh")
     train = Split("train", images, np.zeros(8, np.int64), names)
     validation = Split("validation", images[1:2], np.ones(1, np.int64), ("v",))
     test = Split("test", compress(images[2])[None], np.ones(1, np.int64), ("t",))
-    assert clean_training(train, validation, test).names == ("a", "d", "e", "g", "h")
+    assert remove_blank_and_leaked(train, validation, test).names == ("a", "d", "e", "g", "h")

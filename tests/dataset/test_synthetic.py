@@ -1,4 +1,4 @@
-"""Drawn faces are repeatable and tell the expressions apart."""
+"""Test the synthetic faces: reproducible, different between labels, no duplicates."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from fer_lib.dataset.synthetic import COUNTS, draw_face, write_sample
 from fer_lib.labels import EMOTIONS
 
 
-def test_draw_face_is_repeatable_and_varied():
+def test_draw_face_is_reproducible_and_varied():
     assert (draw_face("happy", 3) == draw_face("happy", 3)).all()
     assert (draw_face("happy", 3) != draw_face("happy", 4)).any()
     assert draw_face("sad", 0, size=32).shape == (32, 32)
@@ -21,7 +21,7 @@ def test_draw_face_expressions_differ_between_labels():
     assert gaps[~np.eye(len(EMOTIONS), dtype=bool)].min() > 100
 
 
-def test_write_sample_has_every_label_and_no_copies(tmp_path):
+def test_write_sample_has_every_label_and_no_duplicates(tmp_path):
     assert write_sample(tmp_path) == 7 * sum(COUNTS.values())
     files = list(tmp_path.rglob("*.png"))
     assert {path.parent.name for path in files} == set(EMOTIONS)

@@ -1,9 +1,9 @@
-"""Votes become soft targets, from either form of the table."""
+"""Test FER+ votes: both table formats, blending, counts out of range."""
 
 import numpy as np
 import pytest
 
-from fer_lib.dataset.votes import VOTED_AS, blend_targets, read_votes
+from fer_lib.dataset.votes import LABEL_OF_VOTE, blend_targets, read_votes
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.learning.batches import one_hot
 
@@ -29,9 +29,9 @@ def test_read_votes_both_forms(tmp_path):
 def test_read_votes_missing_file_or_column(tmp_path):
     with pytest.raises(FileNotFoundError, match="FERPLUS_CSV"):
         read_votes(tmp_path / "none.csv")
-    (tmp_path / "odd.csv").write_text("name,joy\na,1\n")
+    (tmp_path / "invalid.csv").write_text("name,joy\na,1\n")
     with pytest.raises(ValueError, match="happiness"):
-        read_votes(tmp_path / "odd.csv")
+        read_votes(tmp_path / "invalid.csv")
 
 
 def test_blend_targets_keeps_rows_without_votes():
@@ -44,7 +44,7 @@ def test_blend_targets_keeps_rows_without_votes():
 
 
 @pytest.mark.parametrize("count", ["-1", "nan", "inf", "1e300", "many"])
-def test_read_votes_impossible_numbers_are_refused(tmp_path, count):
-    (tmp_path / "votes.csv").write_text(f"name,{','.join(VOTED_AS)}\na.png,{count},0,0,0,0,0,0\n")
-    with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must have numbers of votes from 0 to"):
+def test_read_votes_count_out_of_range(tmp_path, count):
+    (tmp_path / "votes.csv").write_text(f"name,{','.join(LABEL_OF_VOTE)}\na.png,{count},0,0,0,0,0,0\n")
+    with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must have vote counts from 0 to"):
         read_votes(tmp_path / "votes.csv")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, log_loss
 
-from fer_lib.dataset.votes import VOTED_AS
+from fer_lib.dataset.votes import LABEL_OF_VOTE
 from fer_lib.evaluate.predictions import answer_split
 from fer_lib.evaluate.report import evaluate, make_report, measure_agreement
 from fer_lib.labels import EMOTIONS
@@ -144,9 +144,9 @@ def test_evaluate_corruptions_only_when_asked_for(settings):
 def test_evaluate_with_votes(settings, answers, tmp_path):
     with (tmp_path / "votes.csv").open("w", newline="") as stream:
         rows = csv.writer(stream)
-        rows.writerow(["name", *(f"votes_{voted}" for voted in VOTED_AS)])
+        rows.writerow(["name", *(f"votes_{voted}" for voted in LABEL_OF_VOTE)])
         for name, target in zip(answers.split.names, answers.targets, strict=True):
-            rows.writerow([name, *(9 if label == EMOTIONS[target] else 1 for label in VOTED_AS.values())])
+            rows.writerow([name, *(9 if label == EMOTIONS[target] else 1 for label in LABEL_OF_VOTE.values())])
     given = EvaluationSettings.load(**{**settings.model_dump(), "ferplus_csv": tmp_path / "votes.csv"})
     report = evaluate(given, quiet=True)
     assert report["ferplus_agreement"] == report["accuracy"]

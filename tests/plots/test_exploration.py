@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from fer_lib import plots
-from fer_lib.dataset.statistics import SAMPLERS, expect_draws
+from fer_lib.dataset.statistics import SAMPLERS, expected_sampling
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
 
 
@@ -40,7 +40,7 @@ def test_plot_leaks_one_empty_split():
 
 def test_plot_draws_a_marker_per_sampler_and_label():
     counts = {"happy": 90, "sad": 10}
-    figure = plots.plot_draws({sampler: expect_draws(counts, sampler) for sampler in SAMPLERS})
+    figure = plots.plot_draws({sampler: expected_sampling(counts, sampler) for sampler in SAMPLERS})
     left = figure.axes[0]
     balanced = left.collections[-2].get_offsets()
     assert balanced[:, 0].tolist() == pytest.approx([50, 50])

@@ -1,4 +1,4 @@
-"""Train in double precision: what differs then between one process and two is no rounding."""
+"""Train in float64, so that one process and two differ by less than float32 rounding."""
 
 import sys
 from unittest.mock import patch

@@ -1,11 +1,11 @@
-"""The network has the promised shape, whatever it starts from."""
+"""Test the network's shapes and initial weights."""
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from fer_lib.training import model
-from fer_lib.training.pretrained import imagenet as initial
+from fer_lib.training.pretrained import imagenet
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -18,7 +18,7 @@ def test_build_model_head_and_output(channels):
     assert network(torch.zeros(2, channels, 32, 32)).shape == (2, 7)
 
 
-def test_build_model_grey_equals_colour_fed_thrice():
+def test_build_model_grey_equals_rgb_of_equal_channels():
     torch.manual_seed(0)
     colour, grey = model.build_model(3).eval(), model.build_model(1).eval()
     weights = colour.state_dict()
@@ -35,22 +35,22 @@ def test_build_model_from_a_checkpoint(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_build_model_missing_checkpoint_is_named():
+def test_build_model_missing_checkpoint():
     with pytest.raises(FileNotFoundError, match=r"INITIAL_WEIGHTS.*nowhere\.safetensors"):
         model.build_model(1, initial_weights="nowhere.safetensors")
 
 
-def test_build_model_imagenet_out_of_reach_says_what_to_do(monkeypatch):
+def test_build_model_imagenet_download_fails(monkeypatch):
     def refuse(*_args, **_kwargs):
         raise OSError("no route to host")
 
-    monkeypatch.setattr(initial.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
+    monkeypatch.setattr(imagenet.EfficientNet_B0_Weights.IMAGENET1K_V1.__class__, "get_state_dict", refuse)
     with pytest.raises(RuntimeError, match=r"INITIAL_WEIGHTS=lite0.*INITIAL_WEIGHTS=none"):
         model.build_model(1, initial_weights="imagenet")
 
 
 @pytest.mark.parametrize(("name", "millions"), [("lite2", 5), ("resnet18-wide", 12), ("resnet29", 6)])
-def test_build_model_teachers_answer_like_the_network_and_are_as_large_as_said(name, millions):
+def test_build_model_teachers_output_shape_and_parameter_count(name, millions):
     teacher = model.build_model(1, architecture=name).eval()
     assert teacher(torch.zeros(2, 1, 118, 118)).shape == (2, 7)
     assert (millions - 1) * 1e6 < sum(value.numel() for value in teacher.parameters()) < millions * 1e6
@@ -58,14 +58,16 @@ def test_build_model_teachers_answer_like_the_network_and_are_as_large_as_said(n
 
 @pytest.mark.parametrize("name", ["resnet18-wide", "resnet29"])
 @pytest.mark.parametrize("start", ["lite0", "imagenet"])
-def test_build_model_teachers_refuse_weights_of_another_network(start, name):
-    with pytest.raises(ValueError, match=rf"INITIAL_WEIGHTS=.*ARCHITECTURE={name}.*none or a checkpoint"):
+def test_build_model_teachers_refuse_weights_of_another_architecture(start, name):
+    with pytest.raises(ValueError, match=rf"INITIAL_WEIGHTS.*none or a checkpoint.*ARCHITECTURE={name}.*got {start}"):
         model.build_model(1, initial_weights=start, architecture=name)
 
 
 @pytest.mark.parametrize(("architecture", "start"), [("b0", "lite2"), ("lite2", "lite0")])
-def test_build_model_efficientnet_refuses_weights_of_another(architecture, start):
-    with pytest.raises(ValueError, match=rf"INITIAL_WEIGHTS={start}.*ARCHITECTURE={architecture}` it must be .*lite"):
+def test_build_model_efficientnet_refuses_weights_of_another_architecture(architecture, start):
+    with pytest.raises(
+        ValueError, match=rf"`INITIAL_WEIGHTS` must be .*lite.*ARCHITECTURE={architecture}`, but got {start}"
+    ):
         build(architecture, start)
 
 
@@ -73,7 +75,7 @@ def build(architecture: str, start: str):
     return model.build_model(1, initial_weights=start, architecture=architecture)
 
 
-def test_build_model_lite2_with_its_imagenet_weights_in_grey():
+def test_build_model_lite2_grey_equals_rgb_of_equal_channels():
     grey, colour = build("lite2", "lite2"), model.build_model(3, initial_weights="lite2", architecture="lite2")
     first = "features.0.0.weight"
     assert torch.allclose(grey.state_dict()[first], colour.state_dict()[first].sum(dim=1, keepdim=True), atol=1e-6)

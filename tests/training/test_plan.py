@@ -1,4 +1,4 @@
-"""A plan runs steps of one number side by side, stops at its limit and continues where it was stopped."""
+"""Test training plans: parallel groups, time limit, failures, finished steps."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from fer_lib.training import plan
 
 @pytest.fixture
 def started(monkeypatch):
-    """Replace trainings by short programs; the list of what was started, with the time of each."""
+    """Replace trainings by short programs; return the list of started steps with their start times."""
     started = []
 
     def start(step):
@@ -35,11 +35,11 @@ def names(started):
     return [name for name, _ in started]
 
 
-def test_group_number_is_what_the_name_begins_with():
+def test_group_number_is_the_prefix_of_the_name():
     assert [plan.group_number({"run_name": name}) for name in ("1a-x", "1b-y", "10-z", "z")] == ["1", "1", "10", ""]
 
 
-def test_follow_plan_runs_a_group_side_by_side_and_the_next_after_it(started):
+def test_follow_plan_runs_groups_in_order_and_their_steps_in_parallel(started):
     steps = make_steps(**{"1a": "import time; time.sleep(0.6)", "1b": "import time; time.sleep(0.6)", "2": ""})
     assert plan.follow_plan(steps, float("inf")) == 0
     first, second, third = (at_s for _, at_s in started)
@@ -48,13 +48,13 @@ def test_follow_plan_runs_a_group_side_by_side_and_the_next_after_it(started):
     assert third - first >= 0.6
 
 
-def test_follow_plan_a_failed_step_ends_it(started, capsys):
+def test_follow_plan_stops_after_a_failed_step(started, capsys):
     assert plan.follow_plan(make_steps(**{"1a": "raise SystemExit(2)", "1b": "", "2": ""}), float("inf")) == 2
     assert names(started) == ["1a", "1b"]
     assert "1a failed" in capsys.readouterr().err
 
 
-def test_follow_plan_stops_at_its_limit(started, capsys):
+def test_follow_plan_stops_at_the_time_limit(started, capsys):
     steps = make_steps(**{"1a": "import time; time.sleep(60)", "1b": "", "2": ""})
     start_s = time.monotonic()
     assert plan.follow_plan(steps, start_s + 0.5) == 3
@@ -63,19 +63,19 @@ def test_follow_plan_stops_at_its_limit(started, capsys):
     assert "1a was stopped by the time limit" in capsys.readouterr().err
 
 
-def test_follow_plan_skips_what_is_finished(started, monkeypatch):
+def test_follow_plan_skips_finished_steps(started, monkeypatch):
     monkeypatch.setattr(plan, "find_finished", lambda step: step if step["run_name"].startswith("1") else None)
     assert plan.follow_plan(make_steps(**{"1a": "", "1b": "", "2": ""}), float("inf")) == 0
     assert names(started) == ["2"]
 
 
-def test_main_of_no_plan_is_refused(tmp_path, capsys):
+def test_main_folder_without_a_plan(tmp_path, capsys):
     assert plan.main([str(tmp_path)]) == 2
-    assert "holds no settings.json" in capsys.readouterr().err
+    assert "has no settings.json" in capsys.readouterr().err
 
 
-def test_start_gives_the_settings_of_a_step(tmp_path):
-    """A child process gets the settings as words, so that a wrong one is refused by name."""
+def test_start_passes_the_settings_of_a_step(tmp_path):
+    """The subprocess gets the settings as arguments; it exits with 2 for the missing data folder."""
     (tmp_path / "1-one").mkdir()
     (tmp_path / "1-one" / "settings.json").write_text(json.dumps({"settings": {"num_epochs": 1}}))
     child = plan._start({"run_name": "1-one", "num_epochs": 1, "data_dir": tmp_path / "nowhere", "teachers": None})
@@ -91,7 +91,7 @@ def start(step):
     return child
 plan._start = start
 plan.exit_on_sigterm()
-plan.run_side_by_side([{"run_name": "1-sleep"}], float("inf"))
+plan.run_in_parallel([{"run_name": "1-sleep"}], float("inf"))
 """
 
 

@@ -1,4 +1,4 @@
-"""Training as processes: two equal one, and a killed one goes on as if nothing had happened."""
+"""Test training in processes: two equal one, a killed one resumes with equal results, launch from a notebook."""
 
 import json
 import os
@@ -47,10 +47,10 @@ def only_run(runs: Path) -> Path:
     return folder
 
 
-def test_train_killed_in_mid_epoch_ends_with_the_same_weights(drawn, tmp_path):
+def test_train_killed_and_resumed_equals_uninterrupted(drawn, tmp_path):
     command = [sys.executable, "-m", "fer_lib.training"]
     whole, cut = (make_environment(drawn, tmp_path / name) for name in ("whole", "cut"))
-    undisturbed, process = (
+    uninterrupted, process = (
         subprocess.Popen(command, env=one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for one in (whole, cut)
     )
     deadline = time.monotonic() + 200
@@ -62,7 +62,7 @@ def test_train_killed_in_mid_epoch_ends_with_the_same_weights(drawn, tmp_path):
     folder = only_run(tmp_path / "cut")
     assert not (folder / "emotion.json").exists()
     subprocess.run(command, env=cut, check=True, capture_output=True, timeout=240)
-    assert undisturbed.wait(timeout=240) == 0
+    assert uninterrupted.wait(timeout=240) == 0
     assert only_run(tmp_path / "cut") == folder
     first, second = (load_file(only_run(tmp_path / name) / "checkpoint.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -70,9 +70,15 @@ def test_train_killed_in_mid_epoch_ends_with_the_same_weights(drawn, tmp_path):
 
 
 def test_train_two_processes_get_the_metrics_of_one(drawn, tmp_path):
-    calm = {"DROPOUT_RATE": "0", "STOCHASTIC_DEPTH": "0", "NUM_EPOCHS": "2", "OPTIMIZER": "sgd", "SAMPLER": "none"}
+    deterministic = {
+        "DROPOUT_RATE": "0",
+        "STOCHASTIC_DEPTH": "0",
+        "NUM_EPOCHS": "2",
+        "OPTIMIZER": "sgd",
+        "SAMPLER": "none",
+    }
     script = str(Path(__file__).parent / "in_double.py")
-    one, two = (make_environment(drawn, tmp_path / name, **calm) for name in ("one", "two"))
+    one, two = (make_environment(drawn, tmp_path / name, **deterministic) for name in ("one", "two"))
     pair = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script]
     subprocess.run([sys.executable, script], env=one, check=True, capture_output=True, timeout=240)
     subprocess.run(pair, env=two, check=True, capture_output=True, timeout=240)
@@ -89,8 +95,8 @@ def test_launch_in_two_processes_from_a_notebook(drawn, tmp_path):
     environment = make_environment(drawn, tmp_path / "runs", NUM_EPOCHS="1", FER_TRAIN_PROCESSES="2")
     code = (
         "from fer_lib.settings import TrainingSettings; from fer_lib.training.launch import launch; "
-        "heard = []; run = launch(TrainingSettings.load(), on_epoch=heard.append); "
-        "print(run.is_finished, [line['epoch'] for line in heard])"
+        "received = []; run = launch(TrainingSettings.load(), on_epoch=received.append); "
+        "print(run.is_finished, [line['epoch'] for line in received])"
     )
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=280)
@@ -98,7 +104,7 @@ def test_launch_in_two_processes_from_a_notebook(drawn, tmp_path):
     assert (only_run(tmp_path / "runs") / "curves.svg").is_file()
 
 
-def test_train_notebook_lies_in_the_folder_of_its_run(drawn, tmp_path):
+def test_train_notebook_is_saved_in_the_run_folder(drawn, tmp_path):
     environment = make_environment(drawn, tmp_path / "runs", FER_TRAIN_MAX_IMAGES="14")
     command = [sys.executable, "-m", "fer_lib.training.notebook", "-p", "NUM_EPOCHS", "1", "-p", "OPTIMIZER", "sgd"]
     ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=280)
@@ -112,7 +118,7 @@ def test_train_notebook_lies_in_the_folder_of_its_run(drawn, tmp_path):
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
 
 
-def test_train_wrong_setting_is_one_sentence_before_any_work(drawn, tmp_path):
+def test_train_invalid_setting_fails_before_the_run(drawn, tmp_path):
     environment = make_environment(drawn, tmp_path / "runs", OPTIMIZER="adamx")
     ended = subprocess.run(
         [sys.executable, "-m", "fer_lib.training"],
@@ -123,21 +129,23 @@ def test_train_wrong_setting_is_one_sentence_before_any_work(drawn, tmp_path):
         timeout=120,
     )
     assert ended.returncode == 2
-    assert ended.stderr.strip().splitlines()[-1].startswith("`OPTIMIZER` must be")
+    message = ended.stderr.strip().splitlines()[-1]
+    assert message.startswith("python -m fer_lib.training: `OPTIMIZER` must be")
+    assert "got 'adamx' from the environment" in message
     assert not list((tmp_path / "runs").iterdir())
 
 
-class ToldError(Exception):
-    pass
+class CpuArgumentError(Exception):
+    """Carries the argument `cpu` of Accelerator."""
 
 
-@pytest.mark.parametrize(("device", "card", "cpu"), [("auto", False, True), ("auto", True, False), ("cpu", True, True)])
-def test_make_learner_says_where_processes_meet(monkeypatch, device, card, cpu):
-    def tell(cpu):
-        raise ToldError(cpu)
+@pytest.mark.parametrize(("device", "gpu", "cpu"), [("auto", False, True), ("auto", True, False), ("cpu", True, True)])
+def test_build_learner_uses_the_cpu_without_a_gpu(monkeypatch, device, gpu, cpu):
+    def raise_argument(cpu):
+        raise CpuArgumentError(cpu)
 
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: card)
-    monkeypatch.setattr(learner, "Accelerator", tell)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
+    monkeypatch.setattr(learner, "Accelerator", raise_argument)
     settings = TrainingSettings.load(device=device)
-    with pytest.raises(ToldError, match=str(cpu)):
-        learner.make_learner(settings, crop_spec(settings))
+    with pytest.raises(CpuArgumentError, match=str(cpu)):
+        learner.build_learner(settings, crop_spec(settings))

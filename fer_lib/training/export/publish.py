@@ -1,4 +1,4 @@
-"""A trained network leaves the room: an ONNX file that equals it, the card that describes it, the curves that led to it."""
+"""Export a finished run: ONNX file, model card, training curves."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from fer_lib.training.model import DESCRIPTIONS
 from fer_lib.training.runs.run import DATA_PATHS, STORAGE, Run, describe_environment
 from fer_lib.weights import write_card
 
-# Logits may differ by so much when weights are kept in 16 bits, and probabilities by a quarter of it.
-ROUNDING = 0.02
+# Largest difference of logits caused by float16 weights; that of probabilities is at most a quarter of it.
+FLOAT16_TOLERANCE = 0.02
 
 
-def publish_curves(run: Run) -> None:
-    """Draw loss and scores over the epochs into the run's folder."""
+def save_curves(run: Run) -> None:
+    """Plot loss and scores over the epochs to `curves.svg` in the run's folder."""
     plot_curves(run.read_metrics()).savefig(run.folder / "curves.svg", bbox_inches="tight")
 
 
-def offset_answers(
+def add_label_offsets(
     network: nn.Module, offsets: NDArray[np.float64], logits: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Add offsets `(7,)` to all that a network will answer, in its last layer, and to answers `(n, 7)` that it gave."""
+    """Add per-class logit offsets `(7,)` to the bias of a network's last layer, and to its logits `(n, 7)`; return these."""
     last = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
     with torch.no_grad():
         last.bias.add_(torch.from_numpy(offsets).to(last.bias))
     return logits + offsets.astype(np.float32)
 
 
-def publish_network(
+def export_run(
     run: Run,
     network: nn.Module,
     spec: CropSpec,
@@ -49,16 +49,16 @@ def publish_network(
     settings: TrainingSettings,
     training: dict[str, Any],
 ) -> None:
-    """Write `emotion.onnx` and its card into the run's folder.
+    """Write `emotion.onnx` and its model card to the run's folder.
 
     Args:
-        run: where to.
-        network: what to export, on the CPU.
-        spec: how it sees a face.
-        logits: its answers on the validation split, `(n, 7)`.
-        targets: the right ones, `(n,)`.
-        settings: how it was trained.
-        training: epoch and number of images behind it, and `label_offsets`, where the network has some.
+        run: run to export.
+        network: network to export, on the CPU.
+        spec: crop and normalisation of its input.
+        logits: its logits on the validation split, `(n, 7)`.
+        targets: target indices of the validation split, `(n,)`.
+        settings: settings of the training.
+        training: `epoch`, `trained_on` (number of training images) and, optionally, `label_offsets`.
     """
     temperature = round(fit_temperature(logits, targets), 4)
     example = torch.zeros(2, spec.channels, spec.size, spec.size)
@@ -85,9 +85,9 @@ def publish_network(
 
 
 def _export(network: nn.Module, path: Path, example: torch.Tensor) -> float:
-    """Export with weights in 16 bits, or in 32 where the rounding would show, as in a network that has hardly learned."""
+    """Export with float16 weights, or with float32 if rounding changes the logits by more than `FLOAT16_TOLERANCE`."""
     try:
-        return export_onnx(network, path, example, "faces", ["logits"], halve=True, tolerance=ROUNDING)
+        return export_onnx(network, path, example, "faces", ["logits"], float16=True, tolerance=FLOAT16_TOLERANCE)
     except (RuntimeError, ValueError) as error:
-        print(f"the weights are kept in 32 bits: {printable(error)}")
+        print(f"the weights are stored in float32: {printable(error)}")
         return export_onnx(network, path, example, "faces", ["logits"])

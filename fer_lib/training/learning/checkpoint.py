@@ -1,8 +1,8 @@
-"""A training in progress becomes a file, and goes on from it as if nothing had happened.
+"""Write and read checkpoints, from which a training resumes with equal results.
 
-Tensors lie in a safetensors file (no pickle, so no code), numbers in its header; it is written beside the
-old one and then takes its name, so there is a whole checkpoint at any moment. A sum over all numbers tells a file that
-was damaged later, and the checkpoint before the last one is kept for that day.
+Tensors are stored in a safetensors file (no pickle, so no code execution), other values in its header. Writes are atomic, so a
+complete checkpoint exists at any time. A checksum over all tensors detects later damage; for that case the previous checkpoint
+is kept, too.
 """
 
 from __future__ import annotations
@@ -23,65 +23,65 @@ from fer_lib.atomic_write import draft, remove_leftovers
 
 
 class DamagedCheckpointError(ValueError):
-    """A checkpoint is not as it was written."""
+    """A checkpoint file is truncated or its checksum differs."""
 
 
 def save_checkpoint(
     path: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer | None,
-    average: nn.Module | None,
+    ema: nn.Module | None,
     progress: dict[str, Any],
     previous: Path | None = None,
 ) -> None:
-    """Write everything a training needs to go on; complete or not at all.
+    """Write the state of a training atomically.
 
     Args:
-        path: the file, `.safetensors`.
-        model: the network in training.
-        optimizer: with its moments; `None` for a network that is only kept.
-        average: the averaged network, if there is one.
-        progress: numbers and texts, stored as JSON.
-        previous: where the checkpoint that was at `path` is kept, if it is.
+        path: output file, `.safetensors`.
+        model: network in training.
+        optimizer: optimizer, whose moments are stored; `None` for the weights of a selected epoch.
+        ema: EMA of the network, if enabled.
+        progress: JSON values, such as the next epoch.
+        previous: file that keeps the checkpoint replaced at `path`; `None`: it is discarded.
 
     Raises:
-        OSError: if it can't be written, as when the disk is full; what was at `path` stays.
+        OSError: if writing fails, for example on a full disk; the file at `path` is unchanged.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    if average is not None:
-        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    if ema is not None:
+        tensors |= {f"average.{name}": value for name, value in ema.state_dict().items()}
     moments = optimizer.state_dict()["state"] if optimizer is not None else {}
-    for place, state in moments.items():
+    for index, state in moments.items():
         tensors |= {
-            f"optimizer.{place}.{name}": torch.as_tensor(value) for name, value in state.items() if value is not None
+            f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items() if value is not None
         }
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    remove_leftovers(path)  # of a training that was killed while it wrote
+    remove_leftovers(path)  # temporary files of killed processes
     try:
-        with draft(path) as half:
-            save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
-            with half.open("rb") as stream:
+        with draft(path) as temporary:
+            save_file(tensors, temporary, {"progress": json.dumps(progress), "sum": _checksum(tensors)})
+            with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             if previous is not None and path.is_file():
-                _keep(path, previous)
+                _keep_previous(path, previous)
     except SafetensorError as error:
-        raise OSError(f"the checkpoint {path} can't be written ({error}); what was there stays") from None
+        raise OSError(f"writing the checkpoint {path} failed ({error}); the file is unchanged") from None
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, average: nn.Module | None = None
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, ema: nn.Module | None = None
 ) -> dict[str, Any]:
-    """Read a checkpoint into the given objects and return its progress.
+    """Load a checkpoint into network, optimizer and EMA, and return its progress.
 
     Raises:
-        DamagedCheckpointError: if the file is damaged; nothing has changed.
-        ValueError: if it belongs to another network.
+        DamagedCheckpointError: if the file is damaged; the arguments are unchanged.
+        ValueError: if the checkpoint belongs to another architecture.
     """
     tensors, progress = read_checkpoint(path)
     try:
-        model.load_state_dict(_part(tensors, "model."))
-        if average is not None:
-            average.load_state_dict(_part(tensors, "average."))
+        model.load_state_dict(_select_prefix(tensors, "model."))
+        if ema is not None:
+            ema.load_state_dict(_select_prefix(tensors, "average."))
     except RuntimeError as error:
         raise ValueError(f"the checkpoint {path} belongs to another network: {str(error).splitlines()[0]}") from None
     if optimizer is not None:
@@ -97,30 +97,31 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as stream:
-            told = stream.metadata() or {}
-            progress = json.loads(told["progress"])
+            metadata = stream.metadata() or {}
+            progress = json.loads(metadata["progress"])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise DamagedCheckpointError(_in_a_sentence(path, str(error))) from None
-    if told.get("sum", found := _sum(tensors)) != found:
-        raise DamagedCheckpointError(_in_a_sentence(path, "its numbers have changed"))
+        raise DamagedCheckpointError(_damage_message(path, str(error))) from None
+    if metadata.get("sum", checksum := _checksum(tensors)) != checksum:
+        raise DamagedCheckpointError(_damage_message(path, "the checksum differs"))
     return tensors, progress
 
 
-def _in_a_sentence(path: Path, why: str) -> str:
-    return f"the checkpoint {path} is damaged ({why}); delete it to start the run anew"
+def _damage_message(path: Path, why: str) -> str:
+    return f"the checkpoint {path} is damaged ({why}); delete it to restart the run"
 
 
-def _sum(tensors: dict[str, Tensor]) -> str:
-    """Return a checksum over all tensors (CRC-32): it finds damage, and is no protection against forgery."""
-    found = 0
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """Return the CRC-32 of all tensors; it detects damage, but not tampering."""
+    checksum = 0
     for name in sorted(tensors):
-        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, zlib.crc32(name.encode(), found))
-    return f"{found:08x}"
+        data = tensors[name].reshape(-1).view(torch.uint8).numpy().data
+        checksum = zlib.crc32(data, zlib.crc32(name.encode(), checksum))
+    return f"{checksum:08x}"
 
 
-def _keep(path: Path, previous: Path) -> None:
-    """Let `previous` name the same file as `path`, or hold a copy where a file can have only one name."""
+def _keep_previous(path: Path, previous: Path) -> None:
+    """Hard-link `path` as `previous`, or copy it on file systems without hard links."""
     previous.unlink(missing_ok=True)
     try:
         os.link(path, previous)
@@ -128,17 +129,17 @@ def _keep(path: Path, previous: Path) -> None:
         shutil.copyfile(path, previous)
 
 
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _select_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _optimizer_state(tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
-    """Return the moments of each weight, laid out in memory as the weight is: fused optimizers look at nothing else."""
-    learned = [weight for group in optimizer.param_groups for weight in group["params"]]
+    """Return the moments of each weight in the weight's memory format, which fused optimizers require."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in _part(tensors, "optimizer.").items():
-        place, field = name.split(".", 1)
-        like = learned[int(place)]
-        laid = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
-        state.setdefault(int(place), {})[field] = laid
+    for name, value in _select_prefix(tensors, "optimizer.").items():
+        index, field = name.split(".", 1)
+        weight = weights[int(index)]
+        moment = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+        state.setdefault(int(index), {})[field] = moment
     return state

@@ -1,4 +1,4 @@
-"""The average of the weights over the last steps, which answers better than the last weights do (Polyak and Juditsky, 1992)."""
+"""Exponential moving average (EMA) of the weights (Polyak and Juditsky, 1992)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 
-class WeightAverage(AveragedModel):
-    """An exponential moving average of weights and normalisations, quick at first, when these are still far from good.
+class ExponentialMovingAverage(AveragedModel):
+    """EMA of parameters and batch-norm statistics; the decay is lower in the first steps: min(decay, (1 + n) / (10 + n)).
 
-    torch's own asks the device in each step how many there were, and a graphics card would have to stop for it.
+    Unlike `AveragedModel.update_parameters`, an update does not read the step count back from the GPU, so it needs no
+    synchronisation and can be captured in a CUDA graph.
 
     Args:
-        model: whose weights are averaged; the average begins as a copy of them.
-        decay: share of the average that stays in each step, in [0, 1).
+        model: network whose weights are averaged; the average is initialised with a copy.
+        decay: weight of the previous average in each step, in [0, 1).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -23,18 +24,18 @@ class WeightAverage(AveragedModel):
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
-        """Move the average towards the weights of `model`; the first time, all the way."""
+        """Update the average with the weights of `model`; the first update copies them."""
         count = self.n_averaged
-        pull = 1 - ((1 + count) / (10 + count)).clamp(max=self.decay) * (count > 0)
-        averaged, current = _real_values(self.module), _real_values(model)
-        apart = torch._foreach_sub(current, averaged)
-        torch._foreach_mul_(apart, pull)
-        torch._foreach_add_(averaged, apart)
-        for own, other in zip(self.module.buffers(), model.buffers(), strict=True):
-            if not own.is_floating_point():
-                own.copy_(other)
+        weight = 1 - ((1 + count) / (10 + count)).clamp(max=self.decay) * (count > 0)
+        averaged, current = _float_tensors(self.module), _float_tensors(model)
+        difference = torch._foreach_sub(current, averaged)
+        torch._foreach_mul_(difference, weight)
+        torch._foreach_add_(averaged, difference)
+        for target, source in zip(self.module.buffers(), model.buffers(), strict=True):
+            if not target.is_floating_point():
+                target.copy_(source)
         count.add_(1)
 
 
-def _real_values(network: nn.Module) -> list[Tensor]:
+def _float_tensors(network: nn.Module) -> list[Tensor]:
     return [value for value in (*network.parameters(), *network.buffers()) if value.is_floating_point()]

@@ -1,4 +1,4 @@
-"""The network in training and what moves it."""
+"""Training state: model, optimizer, EMA weights, accelerator; its construction, saving and resuming."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from fer_lib.terminal import printable
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 from fer_lib.training.learning.distillation import load_teachers
-from fer_lib.training.learning.ema import WeightAverage
-from fer_lib.training.learning.precision import widen_depthwise
-from fer_lib.training.learning.steps import RecordedStep, Step
+from fer_lib.training.learning.ema import ExponentialMovingAverage
+from fer_lib.training.learning.precision import use_float32_depthwise
+from fer_lib.training.learning.steps import CudaGraphStep, Step
 from fer_lib.training.model import PRETRAINED, build_model
-from fer_lib.training.networks.batch_norm_folding import measure_norms
+from fer_lib.training.networks.batch_norm_folding import estimate_batch_norm
 from fer_lib.training.networks.shared_batch_norm import share_batch_norm
-from fer_lib.training.runs.run import Run, find_run, kept_epoch
+from fer_lib.training.runs.run import Run, find_run, select_epoch
 from fer_lib.weights import load_emotion_weights
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -38,19 +38,30 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 @dataclass
 class Learner:
-    """The network in training and what moves it."""
+    """State of a training.
+
+    Attributes:
+        accelerator: device and processes.
+        model: network in training, wrapped by the accelerator.
+        optimizer: optimizer of its weights.
+        ema: EMA of its weights; `None`: disabled.
+        step: training step.
+        next_epoch: next epoch, from 0.
+        best: metrics of the best epoch so far; empty before the first.
+        saved_s: time of the last checkpoint, in seconds of `time.monotonic`.
+    """
 
     accelerator: Accelerator
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: WeightAverage | None
+    ema: ExponentialMovingAverage | None
     step: Step
     next_epoch: int = 0
     best: dict[str, Any] = field(default_factory=dict)
     saved_s: float = float("-inf")
 
     def set_learning_rate(self, rate: float) -> None:
-        """Let the next steps move the weights at another rate."""
+        """Set the learning rate of the next steps; in place if it is a tensor of a CUDA graph."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -59,97 +70,95 @@ class Learner:
 
     @property
     def network(self) -> nn.Module:
-        """The network to judge and to keep: the averaged one, where there is one."""
-        return self.average.module if self.average is not None else self.accelerator.unwrap_model(self.model)
+        """The network to evaluate and to save: the EMA if enabled, else the model."""
+        return self.ema.module if self.ema is not None else self.accelerator.unwrap_model(self.model)
 
 
-def make_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
-    """Build network, optimizer and average, and load the teachers, on the device that the settings ask for."""
+def build_learner(settings: TrainingSettings, spec: CropSpec) -> Learner:
+    """Build model, optimizer and EMA, and load the teachers, on the device of the settings."""
     torch.manual_seed(settings.seed)
-    # Processes without a card must be told so, or each of them trains on its own.
+    # Without `cpu=True`, several CPU processes would train independently.
     accelerator = Accelerator(cpu=settings.device == "cpu" or not torch.accelerator.is_available())
     model = build_model(
         spec.channels,
         settings.dropout_rate,
-        locate_initial(settings),
+        resolve_initial_weights(settings),
         settings.stochastic_depth,
         settings.architecture,
     )
     if accelerator.num_processes > 1 and settings.shared_batch_norm:
         model = share_batch_norm(model, accelerator.device)
     if settings.precision == "bfloat16" and accelerator.device.type == "cpu":
-        model = widen_depthwise(model)
+        model = use_float32_depthwise(model)
     model, optimizer = accelerator.prepare(model, _make_optimizer(model, settings, accelerator))
-    average = WeightAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
+    ema = ExponentialMovingAverage(accelerator.unwrap_model(model), settings.ema_decay) if settings.ema_decay else None
     teachers = load_teachers(settings, accelerator.device)
-    takes = RecordedStep if _is_recorded(accelerator) else Step
-    step = takes(accelerator, model, optimizer, average, teachers, settings)
-    return Learner(accelerator, model, optimizer, average, step)
+    step_class = CudaGraphStep if _uses_cuda_graph(accelerator) else Step
+    step = step_class(accelerator, model, optimizer, ema, teachers, settings)
+    return Learner(accelerator, model, optimizer, ema, step)
 
 
-def _is_recorded(accelerator: Accelerator) -> bool:
-    """Whether steps are recorded and played back: on one graphics card."""
+def _uses_cuda_graph(accelerator: Accelerator) -> bool:
+    """Return whether steps are captured as CUDA graphs: on a single GPU."""
     return accelerator.device.type == "cuda" and accelerator.num_processes == 1
 
 
 def _make_optimizer(model: nn.Module, settings: TrainingSettings, accelerator: Accelerator) -> torch.optim.Optimizer:
-    """Make what moves the weights; for a recorded step its rate lies on the card, where it can be changed."""
-    how: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
-    if _is_recorded(accelerator):
-        how["lr"] = torch.tensor(settings.learning_rate, device=accelerator.device)
+    """Build the optimizer; for CUDA graphs, its learning rate is a tensor on the GPU, which can change between replays."""
+    arguments: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    if _uses_cuda_graph(accelerator):
+        arguments["lr"] = torch.tensor(settings.learning_rate, device=accelerator.device)
         if settings.optimizer != "sgd":
-            how["capturable"] = True
-    return OPTIMIZERS[settings.optimizer](model.parameters(), **how)
+            arguments["capturable"] = True
+    return OPTIMIZERS[settings.optimizer](model.parameters(), **arguments)
 
 
-def locate_initial(settings: TrainingSettings) -> str:
-    """Return `initial_weights`, or where the network lies that the run kept which they name.
+def resolve_initial_weights(settings: TrainingSettings) -> str:
+    """Return `settings.initial_weights`, or the path of the saved network if they name a run.
 
     Raises:
-        FileNotFoundError: if they name an exported network without a card.
-        ValueError: if it does not match its card.
+        FileNotFoundError: if they name an exported network without a model card.
+        ValueError: if the exported network does not match its model card.
     """
-    named = settings.initial_weights
-    if named in ("none", *PRETRAINED):
-        return named
-    run, path = find_run(named, settings.runs_dir), Path(named)
+    name = settings.initial_weights
+    if name in ("none", *PRETRAINED):
+        return name
+    run, path = find_run(name, settings.runs_dir), Path(name)
     if run is None and path.suffix == ".onnx" and path.is_file():
-        load_emotion_weights(path.parent, path.stem)  # refuses a file that is not what its card describes
-    return str(run.best) if run is not None else named
+        load_emotion_weights(path.parent, path.stem)  # checks the file against its model card
+    return str(run.best) if run is not None else name
 
 
-def settle_norms(learner: Learner, batches: Batches) -> None:
-    """Give a network that came from an ONNX file the statistics of the first batches."""
-    pictures = torch.cat([images for images, _ in itertools.islice(batches.draw_epoch(0), 2)])
-    plain = learner.accelerator.unwrap_model(learner.model)
-    measure_norms(plain, pictures)
-    if learner.average is not None:  # a copy of it so far
-        learner.average.module.load_state_dict(plain.state_dict())
+def initialize_batch_norm(learner: Learner, batches: Batches) -> None:
+    """Set the batch-norm statistics of a network loaded without them to those of the first two batches."""
+    images = torch.cat([pixels for pixels, _ in itertools.islice(batches.draw_epoch(0), 2)])
+    model = learner.accelerator.unwrap_model(learner.model)
+    estimate_batch_norm(model, images)
+    if learner.ema is not None:  # still a copy of the model
+        learner.ema.module.load_state_dict(model.state_dict())
 
 
 def resume_learner(learner: Learner, run: Run) -> None:
-    """Bring a learner to where the run's checkpoint stands, or the one before if that is damaged.
+    """Restore a training state from the run's checkpoint, or from the previous one if that is damaged.
 
     Raises:
-        ValueError: if both are damaged, or belong to another network.
+        ValueError: if both are damaged, or belong to another architecture.
     """
-    plain = learner.accelerator.unwrap_model(learner.model)
+    model = learner.accelerator.unwrap_model(learner.model)
     try:
-        progress = load_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average)
+        progress = load_checkpoint(run.checkpoint, model, learner.optimizer, learner.ema)
     except DamagedCheckpointError as error:
         if not run.previous.is_file():
             raise
-        progress = load_checkpoint(run.previous, plain, learner.optimizer, learner.average)
-        learner.accelerator.print(
-            f"{printable(error)}; until then the run goes on from the one before: {run.previous.name}"
-        )
+        progress = load_checkpoint(run.previous, model, learner.optimizer, learner.ema)
+        learner.accelerator.print(f"{printable(error)}; resuming from the previous checkpoint, {run.previous.name}")
     learner.next_epoch, learner.best = progress["next_epoch"], progress["best"]
 
 
-def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], settings: TrainingSettings) -> None:
-    """Save the metrics, the checkpoint if it is due, and the network if `keep_by` prefers it to those before."""
+def save_epoch(learner: Learner, run: Run, metrics: dict[str, Any], settings: TrainingSettings) -> None:
+    """Save the epoch's metrics, the network if it is the best by `keep_by`, and a checkpoint if `checkpoint_s` have passed."""
     learner.next_epoch = metrics["epoch"] + 1
-    learner.best = kept_epoch([learner.best, metrics] if learner.best else [metrics], settings.keep_by)
+    learner.best = select_epoch([learner.best, metrics] if learner.best else [metrics], settings.keep_by)
     is_best = learner.best is metrics
     if not learner.accelerator.is_main_process:
         return
@@ -159,6 +168,6 @@ def keep_epoch(learner: Learner, run: Run, metrics: dict[str, Any], settings: Tr
     run.log_epoch(metrics)
     is_last = learner.next_epoch >= settings.num_epochs
     if is_last or time.monotonic() - learner.saved_s >= settings.checkpoint_s:
-        plain = learner.accelerator.unwrap_model(learner.model)
-        save_checkpoint(run.checkpoint, plain, learner.optimizer, learner.average, progress, run.previous)
+        model = learner.accelerator.unwrap_model(learner.model)
+        save_checkpoint(run.checkpoint, model, learner.optimizer, learner.ema, progress, run.previous)
         learner.saved_s = time.monotonic()

@@ -1,7 +1,7 @@
 """One training step: forward pass, logit-adjusted loss, backward pass, update of weights and EMA.
 
-A graphics card executes the thousand kernels of such a step sooner than a processor can launch them one by one. There
-the step is captured once, as a CUDA graph, and then replayed as a whole.
+On a GPU, launching the roughly thousand kernels of a step takes the CPU longer than the GPU needs to execute them. There the
+step is captured once as a CUDA graph and then replayed.
 """
 
 from __future__ import annotations
@@ -16,49 +16,49 @@ from torch import Tensor, nn
 
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.distillation import Teachers
-from fer_lib.training.learning.ema import WeightAverage
+from fer_lib.training.learning.ema import ExponentialMovingAverage
 
-Take = Callable[[Tensor, Tensor], Tensor]  # images and targets in, the loss out
-WARM_UP = 3  # steps before one is recorded, in which the optimizer makes its moments and the card chooses its ways
+StepFunction = Callable[[Tensor, Tensor], Tensor]  # images and targets to the loss
+WARM_UP_STEPS = 3  # eager steps before capture: the optimizer allocates its state, cuDNN autotunes
 
 
 @dataclass
 class Step:
-    """One training step; call it with a batch.
+    """One training step, called with a batch.
 
     Attributes:
-        accelerator: where it happens.
-        model: the network in training.
-        optimizer: of its weights.
-        average: EMA of its weights, if there is one.
-        teachers: whose predictions are blended into the targets, if there are any.
+        accelerator: device and processes.
+        model: network in training.
+        optimizer: optimizer of its weights.
+        ema: EMA of its weights; `None`: disabled.
+        teachers: teachers whose predictions are blended into the targets; `None`: none.
         settings: precision, gradient clipping.
-        adjustment: `(7,)`, added to the logits in the loss only (logit adjustment: Menon et al., 2021); `None`: nothing.
+        adjustment: `(7,)`, added to the logits in the loss only (logit adjustment: Menon et al., 2021); `None`: disabled.
     """
 
     accelerator: Accelerator
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: WeightAverage | None
+    ema: ExponentialMovingAverage | None
     teachers: Teachers | None
     settings: TrainingSettings
     adjustment: Tensor | None = None
 
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Learn from a batch and return its loss, a scalar that stays on the device.
+        """Train on a batch and return its loss, a scalar tensor on the device.
 
         Args:
-            images: `(n, c, s, s)`, as the network takes them.
+            images: normalised images, `(n, c, s, s)`.
             targets: `(n, 7)`, rows sum to 1.
         """
         if self.teachers is not None:
-            with self._arithmetic(images):
+            with self._autocast(images):
                 targets = self.teachers.blend(images, targets, self.adjustment)
-        return self.learn(images, targets)
+        return self.update(images, targets)
 
-    def learn(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Update the weights and their EMA, and return the loss before."""
-        with self._arithmetic(images):
+    def update(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Update the weights and their EMA; return the loss before the update."""
+        with self._autocast(images):
             logits = self.model(images).float()
         if self.adjustment is not None:
             logits = logits + self.adjustment
@@ -68,17 +68,17 @@ class Step:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        if self.average is not None:
-            self.average.update_parameters(self.accelerator.unwrap_model(self.model))
+        if self.ema is not None:
+            self.ema.update_parameters(self.accelerator.unwrap_model(self.model))
         return loss.detach()
 
-    def _arithmetic(self, images: Tensor) -> torch.autocast:
+    def _autocast(self, images: Tensor) -> torch.autocast:
         return torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
 
 
 @dataclass
-class Recording:
-    """A step that a card can play back, and the places that it reads from and writes to."""
+class CapturedStep:
+    """A captured CUDA graph with its static input and output tensors."""
 
     graph: torch.cuda.CUDAGraph
     images: Tensor
@@ -87,42 +87,42 @@ class Recording:
 
 
 @dataclass
-class RecordedStep(Step):
-    """A step on one graphics card: the first few as they come, then one recording for each shape of batch, played back."""
+class CudaGraphStep(Step):
+    """A training step on one GPU: `WARM_UP_STEPS` eager steps, then the replay of one CUDA graph per batch shape."""
 
     def __post_init__(self) -> None:
-        """Begin without recordings, and let the card choose the quickest of its convolutions."""
-        self._recordings: dict[torch.Size, Recording] = {}
-        self._taken: Counter[torch.Size] = Counter()
+        """Start without captured graphs, and enable cuDNN autotuning."""
+        self._captured: dict[torch.Size, CapturedStep] = {}
+        self._step_counts: Counter[torch.Size] = Counter()
         torch.backends.cudnn.benchmark = True
 
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Do what `Step` does; the next step writes over the loss."""
-        take: Take = super().__call__
+        """Train on a batch, as `Step` does; the returned loss is overwritten by the next step."""
+        run_step: StepFunction = super().__call__
         shape = images.shape
-        self._taken[shape] += 1
-        if self._taken[shape] <= WARM_UP:
-            return self._rehearse(take, images, targets)
-        if shape not in self._recordings:
-            self._recordings[shape] = self._record(take, images.clone(), targets.clone())
-        recording = self._recordings[shape]
-        recording.images.copy_(images)
-        recording.targets.copy_(targets)
-        recording.graph.replay()
-        return recording.loss
+        self._step_counts[shape] += 1
+        if self._step_counts[shape] <= WARM_UP_STEPS:
+            return self._warm_up(run_step, images, targets)
+        if shape not in self._captured:
+            self._captured[shape] = self._capture(run_step, images.clone(), targets.clone())
+        captured = self._captured[shape]
+        captured.images.copy_(images)
+        captured.targets.copy_(targets)
+        captured.graph.replay()
+        return captured.loss
 
-    def _rehearse(self, take: Take, images: Tensor, targets: Tensor) -> Tensor:
-        """Take a step beside the main stream, as those before a recording must be."""
-        main, beside = torch.cuda.current_stream(), torch.cuda.Stream()
-        beside.wait_stream(main)
-        with torch.cuda.stream(beside):
-            loss = take(images, targets)
-        main.wait_stream(beside)
+    def _warm_up(self, run_step: StepFunction, images: Tensor, targets: Tensor) -> Tensor:
+        """Run an eager step on a side stream, as required before graph capture."""
+        main, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        side.wait_stream(main)
+        with torch.cuda.stream(side):
+            loss = run_step(images, targets)
+        main.wait_stream(side)
         return loss
 
-    def _record(self, take: Take, images: Tensor, targets: Tensor) -> Recording:
-        """Write down what a step asks of the card, which does nothing of it yet."""
+    def _capture(self, run_step: StepFunction, images: Tensor, targets: Tensor) -> CapturedStep:
+        """Capture a step as a CUDA graph, without executing it."""
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            loss = take(images, targets)
-        return Recording(graph, images, targets, loss)
+            loss = run_step(images, targets)
+        return CapturedStep(graph, images, targets, loss)

@@ -1,4 +1,4 @@
-"""A limit on the time of a training: as many epochs as fit, with the schedule of the learning rate fitted to them."""
+"""Time limit of a training: the number of epochs, and with it the learning-rate schedule, is fitted to the remaining time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from accelerate.utils import broadcast_object_list
 
 from fer_lib.settings.training import TrainingSettings
 
-RECENT = 5  # epochs whose median duration predicts the next
+RECENT = 5  # epochs whose median duration estimates the next
 
 
 class EpochTimer:
-    """Measures epochs and plans how many fit into `time_limit_s`.
+    """Measures the duration of epochs and computes how many fit into `time_limit_s`.
 
     Args:
-        metrics: the epochs so far of a run that is resumed; their `elapsed_s` counts.
+        metrics: metrics of the epochs before resuming; their `elapsed_s` counts towards the limit.
     """
 
     def __init__(self, metrics: list[dict[str, Any]]) -> None:
@@ -27,9 +27,9 @@ class EpochTimer:
         self._since_s = time.perf_counter()
 
     def plan(self, settings: TrainingSettings) -> TrainingSettings:
-        """Return the settings with the number of epochs that fit into the limit; before one was measured: as they are.
+        """Return the settings with `num_epochs` reduced to the limit; unchanged before the first measured epoch.
 
-        Of several processes, the first decides.
+        With several processes, the value of the main process is broadcast.
         """
         if not settings.time_limit_s or not self._durations:
             return settings
@@ -38,8 +38,8 @@ class EpochTimer:
         shared = broadcast_object_list([min(fitting, settings.num_epochs)])[0]
         return settings.model_copy(update={"num_epochs": shared})
 
-    def stamp(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Note the end of an epoch, and add to its metrics how long the training has taken, as `elapsed_s`."""
+    def record_epoch(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Record the end of an epoch, and add the training time so far to its metrics, as `elapsed_s` in seconds."""
         now_s = time.perf_counter()
         self._durations.append(now_s - self._since_s)
         self._elapsed_s += self._durations[-1]

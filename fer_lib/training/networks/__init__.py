@@ -1,1 +1,1 @@
-"""Network architectures and what changes them for export."""
+"""Network architectures and their rewriting for export."""

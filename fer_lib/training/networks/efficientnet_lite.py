@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 (Google, 2020): B0 scaled in width and depth, with ReLU6 and without squeeze-and-excitation; a teacher."""
+"""EfficientNet-Lite2 (Google, 2020), a teacher: B0 scaled in width and depth, ReLU6, no squeeze-and-excitation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torchvision.models.efficientnet import MBConv, MBConvConfig
 from fer_lib.labels import EMOTIONS
 
 WIDTH, DEPTH = 1.1, 1.2  # compound scaling: channels and layers of a stage, relative to B0
-FEATURES = 1280  # of the last convolution, which is not scaled
+FEATURES = 1280  # output channels of the last convolution, which is not scaled
 # Expansion, kernel, stride, input channels, output channels and layers of each stage of B0.
 STAGES = (
     (1, 3, 1, 32, 16, 1),
@@ -25,13 +25,14 @@ STAGES = (
 
 
 def build_lite2(dropout_rate: float = 0.4, stochastic_depth: float = 0.2) -> EfficientNet:
-    """Build the network for colour; input `(n, 3, s, s)`, output logits `(n, 7)`.
+    """Build the network for RGB input `(n, 3, s, s)`; output: logits `(n, 7)`.
 
-    The first and the last convolution have the channels of B0, the first and the last stage its one layer, as in all Lite networks.
+    As in all Lite networks, the channels of the first and last convolution and the depth of the first and last stage are those
+    of B0.
 
     Args:
-        dropout_rate: share of the features before the last layer dropped in training.
-        stochastic_depth: chance that the last block is skipped in training; earlier ones less.
+        dropout_rate: dropout rate before the last layer.
+        stochastic_depth: probability of skipping the last block in training, linear from 0 at the first.
     """
     block = partial(MBConv, se_layer=nn.Identity)
     stages = [MBConvConfig(*stage, WIDTH, DEPTH if stage[-1] > 1 else 1.0, block) for stage in STAGES]

@@ -1,4 +1,4 @@
-"""A ResNet-18 (He et al., 2016) for pictures of 48 pixels: quick to learn from nothing, so a good teacher."""
+"""ResNet-18 (He et al., 2016) for images of 48 pixels: a teacher that trains fast from random weights."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torchvision.models.resnet import BasicBlock
 from fer_lib.labels import EMOTIONS
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four stages
-BLOCKS = 2  # of two convolutions each, a stage
+BLOCKS = 2  # blocks of two convolutions per stage
 
 
 def build_resnet(channels: int = 1, dropout_rate: float = 0.4, widths: Sequence[int] = WIDTHS) -> nn.Sequential:
     """Build the network; input `(n, channels, s, s)`, output logits `(n, 7)`.
 
-    The first layer halves nothing, for a picture of 48 pixels has nothing to spare: the last map is an eighth of the input.
+    The first layer has stride 1, as an image of 48 pixels is small; the side of the last feature map is an eighth of the input.
     """
     stages = [_build_stage(widths[0], widths[0], stride=1)]
     stages += [_build_stage(before, width, stride=2) for before, width in pairwise(widths)]

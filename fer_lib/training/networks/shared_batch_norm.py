@@ -1,4 +1,4 @@
-"""Batch normalisation over all processes, so that two processes learn what one would have learned."""
+"""Synchronised batch normalisation on CPUs: statistics over the batches of all processes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from torch.distributed.nn.functional import all_reduce
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """`nn.BatchNorm2d` whose mean and variance are those of the batches of all processes together.
+    """`nn.BatchNorm2d` with mean and variance over the batches of all processes.
 
-    torch's own `SyncBatchNorm` does this on graphics cards only; this one is for processes on CPUs. It has the
-    same parameters and buffers, and is the ordinary layer outside training and in a single process.
+    torch's `SyncBatchNorm` supports GPUs only. Parameters and buffers are those of `nn.BatchNorm2d`, and so is the behaviour
+    in evaluation mode and in a single process.
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalise `(n, c, h, w)`; every process must hold as many images."""
+        """Normalise `(n, c, h, w)`; `n` must be equal in all processes."""
         if not (self.training and distributed.is_initialized() and distributed.get_world_size() > 1):
             return super().forward(features)
-        world = distributed.get_world_size()
-        mean = all_reduce(features.mean((0, 2, 3))) / world
-        variance = all_reduce((features - mean[:, None, None]).square().mean((0, 2, 3))) / world
-        self._remember(mean.detach(), variance.detach(), features.numel() // features.shape[1] * world)
+        world_size = distributed.get_world_size()
+        mean = all_reduce(features.mean((0, 2, 3))) / world_size
+        variance = all_reduce((features - mean[:, None, None]).square().mean((0, 2, 3))) / world_size
+        self._update_running_statistics(
+            mean.detach(), variance.detach(), features.numel() // features.shape[1] * world_size
+        )
         scale = self.weight * (variance + self.eps).rsqrt()
         return features * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
 
-    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _update_running_statistics(self, mean: Tensor, variance: Tensor, count: int) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -36,10 +38,10 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 
 def share_batch_norm(network: nn.Module, device: torch.device) -> nn.Module:
-    """Make every batch normalisation of a network count the images of all processes."""
+    """Synchronise every batch normalisation of a network over all processes."""
     if device.type != "cpu":
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm  # the same parameters, another way to count
+            module.__class__ = SharedBatchNorm  # keeps parameters and buffers
     return network

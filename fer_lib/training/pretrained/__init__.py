@@ -1,1 +1,1 @@
-"""Loaders of published weights that a training starts from."""
+"""Loaders of pretrained weights."""

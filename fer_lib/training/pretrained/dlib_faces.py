@@ -1,4 +1,4 @@
-"""What dlib's ResNet-29 learned from faces, as face-api.js carries it: a manifest of TensorFlow.js and its numbers."""
+"""Load dlib's ResNet-29 face-recognition weights in the TensorFlow.js format of face-api.js."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fer_lib.crops import CropSpec
 from fer_lib.training.networks.resnet29 import Block
 from fer_lib.training.pretrained.tensorflow_js import read_tensorflow_js
 
-MEAN = (122.782, 117.001, 104.298)  # what it subtracts from red, green and blue in [0, 255]
-RANGE = 256.0  # and divides by afterwards
+MEAN = (122.782, 117.001, 104.298)  # dlib's mean of red, green and blue in [0, 255]
+RANGE = 256.0  # dlib's divisor after subtracting the mean
 BLOCKS = (
     *("conv32_1", "conv32_2", "conv32_3", "conv64_down", "conv64_1", "conv64_2", "conv64_3"),
     *("conv128_down", "conv128_1", "conv128_2", "conv256_down", "conv256_1", "conv256_2", "conv256_down_out"),
@@ -22,29 +22,29 @@ LAYERS = ("conv32_down", *(f"{block}/conv{number}" for block in BLOCKS for numbe
 
 
 def load_dlib(network: nn.Module, path: Path) -> None:
-    """Load its layers into a fresh ResNet-29; what names the emotion stays as it is.
+    """Load dlib's convolutional layers into a new ResNet-29; the classifier is unchanged.
 
-    Before it learns on, `measure_norms` must give its normalisations their statistics: dlib has merged them into factors.
+    dlib has folded batch-norm statistics into scale factors; call `estimate_batch_norm` before training the network.
 
     Args:
-        network: as `build_resnet29` returns it, for grey or for colour (red, green, blue).
-        path: `face_recognition_model-weights_manifest.json`, beside the `.bin` with the weights.
+        network: new network of `build_resnet29`, for grey or RGB input.
+        path: `face_recognition_model-weights_manifest.json`, in the folder of the `.bin` file with the weights.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if they are not those of such a network, or the network is no ResNet-29.
+        ValueError: if the files are not dlib's weights, or the network is not a ResNet-29.
     """
     if not any(isinstance(module, Block) for module in network.modules()):
-        raise ValueError(f"`INITIAL_WEIGHTS={path}` needs `ARCHITECTURE=resnet29`")
-    plain = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
+        raise ValueError(f"`ARCHITECTURE` must be resnet29 with `INITIAL_WEIGHTS={path}`")
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
     try:
-        held = read_tensorflow_js(path)
+        weights = read_tensorflow_js(path)
         with torch.no_grad():
-            for (convolution, norm), name in zip(zip(plain[::2], plain[1::2], strict=True), LAYERS, strict=True):
-                _load_layer(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, norm), held, name)
+            for (convolution, norm), name in zip(zip(layers[::2], layers[1::2], strict=True), LAYERS, strict=True):
+                _load_layer(cast(nn.Conv2d, convolution), cast(nn.BatchNorm2d, norm), weights, name)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"`INITIAL_WEIGHTS` must be a file that is there (data/README.md), but there is no {error.filename}"
+            f"`INITIAL_WEIGHTS` must be an existing file (see data/README.md), but got {error.filename}"
         ) from None
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
@@ -52,21 +52,21 @@ def load_dlib(network: nn.Module, path: Path) -> None:
         ) from None
 
 
-def _load_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, held: dict[str, Tensor], name: str) -> None:
-    weight, bias = held[f"{name}/conv/filters"].permute(3, 2, 0, 1), held[f"{name}/conv/bias"]
+def _load_layer(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weights: dict[str, Tensor], name: str) -> None:
+    weight, bias = weights[f"{name}/conv/filters"].permute(3, 2, 0, 1), weights[f"{name}/conv/bias"]
     if name == LAYERS[0]:
-        weight, bias = _take_our_pixels(weight, bias, convolution.in_channels)
+        weight, bias = _rescale_input(weight, bias, convolution.in_channels)
     convolution.weight.copy_(weight)
-    factor = held[f"{name}/scale/weights"]
+    factor = weights[f"{name}/scale/weights"]
     norm.weight.copy_(factor)
-    norm.bias.copy_(held[f"{name}/scale/biases"] + factor * bias)
+    norm.bias.copy_(weights[f"{name}/scale/biases"] + factor * bias)
     cast(Tensor, norm.running_mean).zero_()
     cast(Tensor, norm.running_var).fill_(1 - norm.eps)
 
 
-def _take_our_pixels(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
-    """Make the first layer take pixels as `CropSpec` scales them, red first or grey, for its own."""
-    middle = (255 * CropSpec.mean - torch.tensor(MEAN).reshape(1, 3, 1, 1)) / RANGE
-    bias = bias + (weight * middle).sum((1, 2, 3))
+def _rescale_input(weight: Tensor, bias: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Convert the first layer from dlib's normalisation to that of `CropSpec`, for RGB or grey input."""
+    offset = (255 * CropSpec.mean - torch.tensor(MEAN).reshape(1, 3, 1, 1)) / RANGE
+    bias = bias + (weight * offset).sum((1, 2, 3))
     weight = weight * (255 * CropSpec.std / RANGE)
     return (weight.sum(1, keepdim=True) if channels == 1 else weight), bias

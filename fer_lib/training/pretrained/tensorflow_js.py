@@ -1,4 +1,4 @@
-"""Weights as TensorFlow.js keeps them: a `.json` that names them, and files with their numbers."""
+"""Read weights in the TensorFlow.js format: a JSON manifest and binary files."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ TYPES: dict[str, np.dtype[Any]] = {
 
 
 def read_tensorflow_js(path: Path) -> dict[str, Tensor]:
-    """Read the weights that a model or a manifest of TensorFlow.js names; those kept in fewer bits get 32 again.
+    """Read the weights of a TensorFlow.js model or weights manifest; quantised weights are converted to float32.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        KeyError, TypeError, ValueError: if it is no such file, or its weights are not plain numbers.
+        KeyError, TypeError, ValueError: if the file is not in this format, or a data type is unsupported.
     """
-    found: dict[str, Tensor] = {}
-    told = json.loads(path.read_text(encoding="utf-8"))
-    for group in told if isinstance(told, list) else told["weightsManifest"]:
-        numbers = b"".join((path.parent / Path(name).name).read_bytes() for name in group["paths"])
+    weights: dict[str, Tensor] = {}
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for group in manifest if isinstance(manifest, list) else manifest["weightsManifest"]:
+        data = b"".join((path.parent / Path(name).name).read_bytes() for name in group["paths"])
         start = 0
         for entry in group["weights"]:
-            packed = entry.get("quantization")
-            kind, count = TYPES[(packed or entry)["dtype"]], prod(entry["shape"])
-            values = np.frombuffer(numbers, kind, count, start).reshape(entry["shape"])
-            found[entry["name"]] = torch.from_numpy(_unpack(values, packed))
-            start += count * kind.itemsize
-    return found
+            quantization = entry.get("quantization")
+            dtype, count = TYPES[(quantization or entry)["dtype"]], prod(entry["shape"])
+            values = np.frombuffer(data, dtype, count, start).reshape(entry["shape"])
+            weights[entry["name"]] = torch.from_numpy(_dequantize(values, quantization))
+            start += count * dtype.itemsize
+    return weights
 
 
-def _unpack(values: np.ndarray[Any, Any], packed: dict[str, Any] | None) -> np.ndarray[Any, Any]:
-    if packed is None:
+def _dequantize(values: np.ndarray[Any, Any], quantization: dict[str, Any] | None) -> np.ndarray[Any, Any]:
+    if quantization is None:
         return values.astype(values.dtype.newbyteorder("="))
-    return (values * packed["scale"] + packed["min"]).astype(np.float32)
+    return (values * quantization["scale"] + quantization["min"]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Several runs side by side: what was different, what came of it."""
+"""Compare runs: validation metrics and the settings that differ."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from IPython.display import HTML, display
 
 from fer_lib.plots.curves import plot_runs, run_colors
 from fer_lib.terminal import printable
-from fer_lib.training.runs.run import RETIRED, STORAGE, Run, kept_epoch
+from fer_lib.training.runs.run import RETIRED, STORAGE, Run, select_epoch
 
 HEADINGS = {
     "run": "run",
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "loss": "loss",
-    "kept_epoch": "at epoch",
+    "selected_epoch": "at epoch",
     "epochs": "epochs",
     "minutes": "minutes",
     "finished": "finished",
@@ -30,19 +30,19 @@ FORMATS = {"accuracy": "{:.1%}", "macro_f1": "{:.3f}", "loss": "{:.3f}", "minute
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Runs, the best first; as the last line of a notebook cell it shows a table and curves.
+    """Comparison of runs, best first; displays a table and curves in a notebook.
 
     Attributes:
-        rows: one per run: its name, the validation accuracy, macro-F1 and loss of the epoch it kept and which that was,
-            how many epochs and minutes it has had, whether it is finished, and every setting in which the runs differ.
-        epochs: the metrics of every epoch, by run.
+        rows: one row per run: name, validation accuracy, macro-F1 and loss of the selected epoch, that epoch (from 1), epochs
+            and minutes so far, whether it is finished, and every setting in which the runs differ.
+        epochs: metrics of every epoch, by run.
     """
 
     rows: list[dict[str, Any]]
     epochs: dict[str, list[dict[str, Any]]]
 
     def as_html(self) -> str:
-        """Return the table; a dot before each run has the colour of its curve."""
+        """Return the table as HTML; the dot of each run has the colour of its curve."""
         if not self.rows:
             return "there are no runs yet"
         colors = run_colors(list(self.epochs))
@@ -56,15 +56,15 @@ class Comparison:
     def _ipython_display_(self) -> None:
         display(HTML(self.as_html()))
         if any(self.epochs.values()):
-            kept = {row["run"]: row["kept_epoch"] for row in self.rows if row["kept_epoch"]}
-            display(plot_runs(self.epochs, kept))
+            selected = {row["run"]: row["selected_epoch"] for row in self.rows if row["selected_epoch"]}
+            display(plot_runs(self.epochs, selected))
 
 
 def compare_runs(runs: Path | Iterable[Path]) -> Comparison:
-    """Compare runs; what can't be read is named and left out.
+    """Compare runs; unreadable ones are reported and skipped.
 
     Args:
-        runs: the folder that the runs lie in (`RUNS_DIR`), or the folders of some of them.
+        runs: folder of all runs (`RUNS_DIR`), or the folders of the runs to compare.
     """
     folders = [Path(runs)] if isinstance(runs, str | Path) else [Path(folder) for folder in runs]
     if len(folders) == 1 and not Run(folders[0]).record.is_file():
@@ -84,18 +84,18 @@ def _read_run(run: Run) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     try:
         return RETIRED | run.read_settings(), run.read_metrics()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(printable(f"left out the run {run.folder.name}, which can't be read ({error})"))
+        print(printable(f"skipped the run {run.folder.name}: unreadable ({error})"))
         return None
 
 
 def _summarize(run: Run, settings: dict[str, Any], epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    kept = kept_epoch(epochs, settings.get("keep_by", "accuracy")) if epochs else {}
+    selected = select_epoch(epochs, settings.get("keep_by", "accuracy")) if epochs else {}
     return {
         "run": run.folder.name,
-        "accuracy": kept.get("validation_accuracy"),
-        "macro_f1": kept.get("validation_macro_f1"),
-        "loss": kept.get("validation_nll"),
-        "kept_epoch": kept["epoch"] + 1 if kept else None,
+        "accuracy": selected.get("validation_accuracy"),
+        "macro_f1": selected.get("validation_macro_f1"),
+        "loss": selected.get("validation_nll"),
+        "selected_epoch": selected["epoch"] + 1 if selected else None,
         "epochs": f"{len(epochs)} of {settings.get('num_epochs')}",
         "minutes": sum(line["seconds"] for line in epochs) / 60,
         "finished": "yes" if run.is_finished else "no",
@@ -107,12 +107,12 @@ def _rank(row: dict[str, Any]) -> tuple[float, str]:
 
 
 def _differing(settings: list[dict[str, Any]]) -> list[str]:
-    """Return the names of the settings that are not the same in all runs, in the order they are written in."""
+    """Return the names of the settings whose values differ between runs, in the order of the settings."""
     names = dict.fromkeys(name for one in settings for name in one if name not in STORAGE)
     return [name for name in names if len({json.dumps(one.get(name)) for one in settings}) > 1]
 
 
 def _cell(name: str, value: Any, color: str) -> str:
-    words = "–" if value is None else FORMATS.get(name, "{}").format(value)
+    text = "–" if value is None else FORMATS.get(name, "{}").format(value)
     dot = f'<span style="color: {color}">●</span> ' if name == "run" else ""
-    return f"<td>{dot}{html.escape(words)}</td>"
+    return f"<td>{dot}{html.escape(text)}</td>"

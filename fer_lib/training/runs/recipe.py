@@ -1,7 +1,7 @@
-"""A recipe is what was set in one run, or in several that build on each other, so that others can repeat it.
+"""Read recipes: the settings of one run, or of several runs that depend on each other, to reproduce them.
 
-The folder of a run is a recipe. So is a folder of such folders: its steps are taken in the order of their numbers, and
-each run is called as its step, so that a later one can name it as its teacher or as what it starts from.
+The folder of a run is a recipe, and so is a folder of such folders. Their steps are trained in the order of their numbers. Each
+run gets the name of its step, by which later steps refer to it as a teacher or as initial weights.
 """
 
 from __future__ import annotations
@@ -14,29 +14,31 @@ from fer_lib.training.runs.run import LOCAL, RETIRED, WEIGHT_FILES, Run
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
-    """Return the settings that decide what a run learned, to learn the same again.
+    """Return the settings that a run's result depends on.
 
     Raises:
-        FileNotFoundError: if the folder is no run's.
+        FileNotFoundError: if the folder is not that of a run.
         ValueError: if a retired setting was not at its default.
     """
     record = Run(folder).record
     if not record.is_file():
         raise FileNotFoundError(
-            f"`--recipe` must be the folder of a run, or of several, but {folder} holds no {record.name}"
+            f"`--recipe` must be the folder of a run, or of several, but {folder} has no {record.name}"
         )
-    known = Run(folder).read_settings()
+    settings = Run(folder).read_settings()
     for name, default in RETIRED.items():
-        if known.get(name, default) != default:
-            raise ValueError(f"`{name.upper()}` in {record} must be {default}, as it was removed, but is {known[name]}")
-    return {name: value for name, value in known.items() if name not in LOCAL | RETIRED.keys()}
+        if settings.get(name, default) != default:
+            raise ValueError(
+                f"`{name.upper()}` in {record} must be {default} (the setting was removed), but got {settings[name]}"
+            )
+    return {name: value for name, value in settings.items() if name not in LOCAL | RETIRED.keys()}
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
-    """Return the settings of each run that a recipe consists of, in order; those of several have a `run_name`.
+    """Return the settings of each step of a recipe, in order; the steps of a recipe with several have a `run_name`.
 
     Raises:
-        FileNotFoundError: if the folder is no run's and holds none.
+        FileNotFoundError: if the folder contains no run.
         ValueError: if a retired setting was not at its default.
     """
     steps = sorted((record.parent for record in folder.glob(f"*/{Run(folder).record.name}")), key=_by_number)
@@ -45,21 +47,20 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     return [read_recipe(step) | {"run_name": step.name} for step in steps]
 
 
-def check_starts(steps: list[dict[str, Any]]) -> None:
-    """See that every file is there that one of several runs starts from, before hours go into those before it.
+def check_initial_weights(steps: list[dict[str, Any]]) -> None:
+    """Check that all files with initial weights exist, before the first step is trained.
 
     Raises:
-        FileNotFoundError: if one is not.
+        FileNotFoundError: if a file is missing.
     """
     for step in steps:
-        start = Path(step.get("initial_weights", "none"))
-        if start.suffix in WEIGHT_FILES and not start.is_file():
+        weights = Path(step.get("initial_weights", "none"))
+        if weights.suffix in WEIGHT_FILES and not weights.is_file():
             raise FileNotFoundError(
-                f"{start} must be there before the first run, for {step.get('run_name', 'it')} starts from it;"
-                " see data/README.md"
+                f"`INITIAL_WEIGHTS` of {step.get('run_name', 'the run')} must be an existing file, but got {weights}; see data/README.md"
             )
 
 
 def _by_number(step: Path) -> list[str | int]:
-    """Return what puts `2-taught` before `10-taught`."""
+    """Return the natural sort key of a step's name: `2-student` before `10-student`."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", step.name)]

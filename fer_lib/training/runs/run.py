@@ -1,11 +1,12 @@
-"""One training, one folder: `runs/<time>-<name>/` holds all that is needed to judge and to repeat it.
+"""The folder of a run, `runs/<time>-<name>/`: everything needed to evaluate and reproduce a training.
 
-settings.json       the resolved settings and where each came from
-environment.json    versions, machine, commit
-metrics.jsonl       one line per epoch
-checkpoint.safetensors, previous.safetensors (the one before, if the last one is damaged), best.safetensors
-curves.svg, emotion.onnx, emotion.json   there once the run is finished
-02_train.ipynb      the executed notebook, if the notebook trained
+settings.json           resolved settings and the source of each
+environment.json        versions, machine, commit
+metrics.jsonl           one line per epoch
+checkpoint.safetensors  last checkpoint; previous.safetensors: the one before, in case the last is damaged
+best.safetensors        network of the selected epoch
+curves.svg, emotion.onnx, emotion.json   written when the run is finished
+02_train.ipynb          executed notebook, if the training was started by it
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from fer_lib.settings import retired
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
 
-# Settings that do not change what a run learns, by kind: where its folder is, what computes it, where its data is.
+# Settings that do not affect the result of a training, by kind.
 STORAGE = frozenset({"resume", "runs_dir", "run_name"})
 HARDWARE = frozenset({"device", "processes"})
 DATA_PATHS = frozenset({"data_dir", "ferplus_csv"})
 LOCAL = STORAGE | HARDWARE | DATA_PATHS
-# Settings that may differ between a run and its continuation.
-NOT_LEARNED = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
-# Settings of earlier versions, which a record may still name, with their defaults.
+# Settings that may change when a run is resumed.
+CHANGEABLE_ON_RESUME = LOCAL | {"crop_scale", "crop_shift_y", "label_offsets", "checkpoint_s", "time_limit_s"}
+# Settings of earlier versions that records may contain, with their defaults.
 RETIRED: dict[str, Any] = {
     name.removeprefix(TrainingSettings.model_config["env_prefix"]).lower(): setting.default
     for name, setting in retired.RETIRED["TrainingSettings"].items()
 }
-# How `initial_weights` end that name a file by its path: an exported network, or one that knows faces.
+# Suffixes of `initial_weights` files without batch-norm statistics: exported network, manifest of dlib's weights.
 WEIGHT_FILES = (".onnx", ".json")
-# What decides which epoch is kept: a number in its metrics, and whether more (1) or less (-1) is better.
+# Scores for `keep_by`: key in an epoch's metrics, and 1 if higher is better or -1 if lower is better.
 SCORES = {
     "accuracy": ("validation_accuracy", 1),
     "balanced_accuracy": ("validation_balanced_accuracy", 1),
@@ -60,37 +61,37 @@ class Run:
 
     @property
     def record(self) -> Path:
-        """The resolved settings and where each came from."""
+        """Resolved settings and the source of each."""
         return self.folder / "settings.json"
 
     @property
     def checkpoint(self) -> Path:
-        """Where the training goes on from."""
+        """Last checkpoint."""
         return self.folder / "checkpoint.safetensors"
 
     @property
     def previous(self) -> Path:
-        """The checkpoint before the last one."""
+        """Checkpoint before the last one."""
         return self.folder / "previous.safetensors"
 
     @property
     def best(self) -> Path:
-        """The network of the epoch that `keep_by` chose among those so far."""
+        """Network of the best epoch so far, by `keep_by`."""
         return self.folder / "best.safetensors"
 
     @property
     def network(self) -> Path:
-        """The exported network; its card lies beside it."""
+        """Exported network; its model card has the same name with the suffix `.json`."""
         return self.folder / "emotion.onnx"
 
     @property
     def soft_targets(self) -> Path:
-        """The teachers' stored predictions, if the run computed some."""
+        """The teachers' stored predictions, if the run computed them."""
         return self.folder / "soft_targets.npz"
 
     @property
     def is_finished(self) -> bool:
-        """Whether the network has been exported with its card."""
+        """Whether the network has been exported with its model card."""
         return self.network.with_suffix(".json").is_file()
 
     def read_settings(self) -> dict[str, Any]:
@@ -103,72 +104,72 @@ class Run:
         return settings
 
     def log_epoch(self, metrics: dict[str, Any]) -> None:
-        """Add one epoch; a line of the same epoch, from before an interruption, is replaced."""
+        """Append the metrics of an epoch; lines of the same or later epochs, from before an interruption, are dropped."""
         kept = [line for line in self.read_metrics() if line["epoch"] < metrics["epoch"]]
         write_text(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in [*kept, metrics]))
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the epochs so far, oldest first."""
+        """Return the metrics of all epochs so far, in order."""
         path = self.folder / "metrics.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def open_run(settings: TrainingSettings, sources: dict[str, str] | None = None) -> Run:
-    """Find the run to go on with, as `settings.resume` says, or make a new one.
+    """Return the run to resume according to `settings.resume`, or create a new one.
 
     Raises:
-        FileNotFoundError: if `resume` names a folder that is no run's.
+        FileNotFoundError: if `settings.resume` is a folder without a run.
     """
     if settings.resume == "auto":
-        for run in _runs_called(settings.run_name, settings.runs_dir):
-            if run.checkpoint.is_file() and not run.is_finished and _same_learning(run, settings):
+        for run in _runs_named(settings.run_name, settings.runs_dir):
+            if run.checkpoint.is_file() and not run.is_finished and _has_same_learned_settings(run, settings):
                 return run
     elif settings.resume != "never":
         run = Run(Path(settings.resume))
         if not run.record.is_file():
             raise FileNotFoundError(
-                f"`RESUME` must be auto, never or the folder of a run, but {run.folder} holds no {run.record.name}"
+                f"`RESUME` must be auto, never or the folder of a run, but {run.folder} has no {run.record.name}"
             )
-        _tell_differences(run, settings)
+        _print_differences(run, settings)
         return run
     return _make_run(settings, sources or {})
 
 
-def find_run(named: str, runs_dir: Path) -> Run | None:
-    """Find the run of a name, of several the last that kept a network, or that of a folder; `None` if there is none."""
-    called = (run for run in _runs_called(named, runs_dir) if run.best.is_file())
-    return next(called, Run(Path(named)) if Run(Path(named)).record.is_file() else None)
+def find_run(name: str, runs_dir: Path) -> Run | None:
+    """Find a run by name (the last one with a saved network) or by folder; `None` if there is none."""
+    saved = (run for run in _runs_named(name, runs_dir) if run.best.is_file())
+    return next(saved, Run(Path(name)) if Run(Path(name)).record.is_file() else None)
 
 
 def find_finished(settings: TrainingSettings) -> Run | None:
-    """Find a finished run of the settings' name that learned as they say; `None` if there is none."""
-    called = _runs_called(settings.run_name, settings.runs_dir)
-    return next((run for run in called if run.is_finished and _same_learning(run, settings)), None)
+    """Find a finished run with the settings' name and the same learned settings; `None` if there is none."""
+    runs = _runs_named(settings.run_name, settings.runs_dir)
+    return next((run for run in runs if run.is_finished and _has_same_learned_settings(run, settings)), None)
 
 
-def kept_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
-    """Return the metrics of the epoch whose network is kept: the first of the best.
+def select_epoch(epochs: Sequence[dict[str, Any]], keep_by: str) -> dict[str, Any]:
+    """Return the metrics of the best epoch by a score; the first of equals (checkpoint selection).
 
     Args:
-        epochs: the metrics of some epochs, at least one.
-        keep_by: the score that decides, a key of `SCORES`.
+        epochs: metrics of at least one epoch.
+        keep_by: score, a key of `SCORES`.
     """
     name, sign = SCORES[keep_by]
     return max(epochs, key=lambda line: sign * line[name])
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return versions, machine and commit, to repeat a run by."""
+    """Return versions, machine and commit, for reproducibility."""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "packages": {name: find_version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "commit": _git_commit(),
     }
 
 
-def _runs_called(name: str, runs_dir: Path) -> list[Run]:
-    """Return the runs of a name, the last first."""
+def _runs_named(name: str, runs_dir: Path) -> list[Run]:
+    """Return the runs of a name, newest first."""
     folders = sorted(runs_dir.glob("*/"), reverse=True)
     return [Run(folder) for folder in folders if re.sub(r"^\d{8}-\d{6}-", "", folder.name) == name]
 
@@ -176,7 +177,7 @@ def _runs_called(name: str, runs_dir: Path) -> list[Run]:
 def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
     start = datetime.now().astimezone()
     while (folder := settings.runs_dir / f"{start:%Y%m%d-%H%M%S}-{settings.run_name}").exists():
-        start += timedelta(seconds=1)  # two runs of one name began in the same second
+        start += timedelta(seconds=1)  # avoids the folder of a run started in the same second
     folder.mkdir(parents=True)
     values = {"settings": settings.model_dump(mode="json"), "sources": sources}
     run = Run(folder)
@@ -185,33 +186,33 @@ def _make_run(settings: TrainingSettings, sources: dict[str, str]) -> Run:
     return run
 
 
-def _same_learning(run: Run, settings: TrainingSettings) -> bool:
+def _has_same_learned_settings(run: Run, settings: TrainingSettings) -> bool:
     try:
-        return not _differences(run, settings)
-    except (OSError, ValueError, KeyError):  # a folder whose record is missing or damaged is no run to go on with
+        return not _learned_differences(run, settings)
+    except (OSError, ValueError, KeyError):  # a run with a missing or damaged record is not resumed
         return False
 
 
-def _differences(run: Run, settings: TrainingSettings) -> list[str]:
-    """Say what the settings would change in what the run learns."""
+def _learned_differences(run: Run, settings: TrainingSettings) -> list[str]:
+    """Return the settings that differ from the run's and affect its result, as `NAME old → new`."""
     before, now = run.read_settings(), RETIRED | settings.model_dump(mode="json")
     return [
         f"{name.upper()} {before[name]} → {value}"
         for name, value in now.items()
-        if name not in NOT_LEARNED and before.get(name, value) != value
+        if name not in CHANGEABLE_ON_RESUME and before.get(name, value) != value
     ]
 
 
-def _tell_differences(run: Run, settings: TrainingSettings) -> None:
-    changed = _differences(run, settings)
+def _print_differences(run: Run, settings: TrainingSettings) -> None:
+    changed = _learned_differences(run, settings)
     if changed:
-        print(f"the run {printable(run.folder)} goes on with other settings than it began with: {', '.join(changed)}")
+        print(f"the run {printable(run.folder)} is resumed with changed settings: {', '.join(changed)}")
 
 
-def _commit() -> str | None:
+def _git_commit() -> str | None:
     command = ["git", "rev-parse", "HEAD"]
     try:
-        told = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
+        result = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return None
-    return told.stdout.strip()
+    return result.stdout.strip()

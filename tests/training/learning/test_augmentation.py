@@ -1,4 +1,4 @@
-"""Varied images stay images."""
+"""Test data augmentation: value range, geometry, mixup, CutMix, crop jitter."""
 
 import pytest
 import torch
@@ -21,27 +21,27 @@ def test_augment_none_changes_nothing():
 
 @pytest.mark.parametrize("strength", ["light", "strong"])
 def test_augment_stays_in_range_and_size(strength):
-    varied = augment(make_images(), strength, 48, draw_views(64, 1), make_generator())
-    assert varied.shape == (64, 1, 48, 48)
-    assert 0 <= varied.min() <= varied.max() <= 1
+    augmented = augment(make_images(), strength, 48, draw_views(64, 1), make_generator())
+    assert augmented.shape == (64, 1, 48, 48)
+    assert 0 <= augmented.min() <= augmented.max() <= 1
 
 
 @pytest.mark.parametrize("strength", ["light", "strong"])
-def test_augment_mirrors_about_half_and_keeps_the_rest_upright(strength):
+def test_augment_flips_half_horizontally_and_none_vertically(strength):
     images = torch.zeros(400, 1, 32, 32)
     images[:, :, :16] = 0.5  # bright above
     images[:, :, :, :16] += 0.4  # and brighter on the left
-    varied = augment(images, strength, 32, draw_views(400, 1), make_generator())
-    left, right = varied[..., 4:12].mean((1, 2, 3)), varied[..., 20:28].mean((1, 2, 3))
-    above, below = varied[:, :, 4:12].mean((1, 2, 3)), varied[:, :, 20:28].mean((1, 2, 3))
+    augmented = augment(images, strength, 32, draw_views(400, 1), make_generator())
+    left, right = augmented[..., 4:12].mean((1, 2, 3)), augmented[..., 20:28].mean((1, 2, 3))
+    above, below = augmented[:, :, 4:12].mean((1, 2, 3)), augmented[:, :, 20:28].mean((1, 2, 3))
     assert 0.4 < (left < right).float().mean() < 0.6
     assert (above > below).float().mean() > 0.95
 
 
-def test_augment_strong_hides_a_rectangle_in_some():
+def test_augment_strong_erases_a_rectangle_in_some():
     images = (torch.arange(32.0) % 2).expand(200, 1, 32, 32).contiguous()
-    varied = augment(images, "strong", 32, draw_views(200, 1), make_generator())
-    flat = torch.nn.functional.unfold(varied, 5).var(dim=1).amin(dim=1) < 2e-4
+    augmented = augment(images, "strong", 32, draw_views(200, 1), make_generator())
+    flat = torch.nn.functional.unfold(augmented, 5).var(dim=1).amin(dim=1) < 2e-4
     assert 0 < flat.float().mean() < 1
 
 
@@ -53,7 +53,7 @@ def test_mix_up_blends_images_and_targets_alike():
     assert torch.allclose(mixed, rebuilt, atol=1e-5)
 
 
-def test_augment_rows_of_draws_decide_the_view_of_each_image():
+def test_augment_view_depends_on_its_row_of_draws_only():
     images, draws = make_images(6), draw_views(6, 1)
     whole = augment(images, "light", 32, draws, make_generator())
     part = augment(images[[4, 1]], "light", 32, draws[[4, 1]], make_generator())
@@ -61,16 +61,16 @@ def test_augment_rows_of_draws_decide_the_view_of_each_image():
     assert not torch.equal(augment(images, "light", 32, draw_views(6, 2), make_generator()), whole)
 
 
-def test_cut_mix_blends_the_targets_by_the_area_that_was_cut():
+def test_cut_mix_blends_targets_by_area():
     images, targets = torch.arange(7.0).view(7, 1, 1, 1).expand(7, 1, 32, 32), torch.eye(7)
     areas = []
     for seed in range(20):
         mixed, blended = cut_mix(images, targets, 1.0, torch.Generator().manual_seed(seed))
-        foreign = mixed != images
+        replaced = mixed != images
         other = (blended - torch.eye(7) * blended.diagonal()).argmax(dim=1)
         assert torch.allclose(blended.sum(1), torch.ones(7))
         for row in range(7):
-            area = float(foreign[row].float().mean())
+            area = float(replaced[row].float().mean())
             if other[row] != row and area:
                 assert float(blended[row, other[row]]) == pytest.approx(area, abs=1e-6)
                 assert set(mixed[row].unique().tolist()) <= {float(row), float(other[row])}
@@ -78,29 +78,29 @@ def test_cut_mix_blends_the_targets_by_the_area_that_was_cut():
     assert min(areas) < 0.2 < 0.5 < max(areas)
 
 
-def test_resize_to_the_same_size_is_the_same_object():
+def test_resize_same_size_returns_the_same_object():
     images = make_images()
     assert resize(images, 32) is images
 
 
-def test_draw_jitter_stays_within_its_reach():
+def test_draw_jitter_range():
     jitter = draw_jitter(1000, 1, 0.03)
     assert jitter.shape == (1000, 3)
     assert -0.03 <= jitter.min() < -0.02
     assert 0.02 < jitter.max() < 0.03
 
 
-def test_augment_jitter_moves_a_view_by_its_share_of_the_side():
-    images, draws = torch.zeros(1, 1, 50, 50), torch.full((1, 14), 0.5)  # a view that is the image itself
+def test_augment_jitter_shifts_by_a_fraction_of_the_side():
+    images, draws = torch.zeros(1, 1, 50, 50), torch.full((1, 14), 0.5)  # the view without any change
     images[:, :, 20:30, 20:30] = 1
-    still, moved = (
+    unshifted, shifted = (
         augment(images, "light", 50, draws, make_generator(), jitter)
         for jitter in (None, torch.tensor([[0.1, -0.04, 0.0]]))
     )
-    assert torch.allclose(moved[:, :, 7:45, 0:40], still[:, :, 5:43, 5:45], atol=1e-5)
+    assert torch.allclose(shifted[:, :, 7:45, 0:40], unshifted[:, :, 5:43, 5:45], atol=1e-5)
 
 
-def test_augment_jitter_of_the_scale_enlarges_or_reduces():
+def test_augment_jitter_changes_scale():
     images, draws = torch.zeros(2, 1, 50, 50), torch.full((2, 14), 0.5)
     images[:, :, 10:40, 10:40] = 1
     scaled = augment(images, "light", 50, draws, make_generator(), torch.tensor([[0, 0, 0.1], [0, 0, -0.1]]))

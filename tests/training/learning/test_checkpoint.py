@@ -1,4 +1,4 @@
-"""A checkpoint gives back what was saved, or says why it can't."""
+"""Test checkpoints: round trip, damage, full disk, previous checkpoint, leftovers of killed processes."""
 
 import sys
 
@@ -9,7 +9,7 @@ from torch import nn
 from fer_lib.training.learning.checkpoint import DamagedCheckpointError, load_checkpoint, save_checkpoint
 
 
-def make_learner(seed: int):
+def make_network(seed: int):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     optimizer = torch.optim.AdamW(model.parameters())
@@ -20,16 +20,16 @@ def make_learner(seed: int):
 
 def test_load_checkpoint_restores_network_and_moments(tmp_path):
     path = tmp_path / "c.safetensors"
-    model, optimizer = make_learner(0)
+    model, optimizer = make_network(0)
     save_checkpoint(path, model, optimizer, None, {"next_epoch": 3, "best": {"a": 0.5}})
-    other, moments = make_learner(1)
+    other, moments = make_network(1)
     assert load_checkpoint(path, other, moments) == {"next_epoch": 3, "best": {"a": 0.5}}
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values(), strict=True))
-    for place, state in optimizer.state_dict()["state"].items():
-        assert all(torch.equal(value, moments.state_dict()["state"][place][name]) for name, value in state.items())
+    for index, state in optimizer.state_dict()["state"].items():
+        assert all(torch.equal(value, moments.state_dict()["state"][index][name]) for name, value in state.items())
 
 
-def test_load_checkpoint_lays_moments_in_memory_as_their_weights(tmp_path):
+def test_load_checkpoint_moments_have_the_memory_format_of_weights(tmp_path):
     def step(network, optimizer):
         network(torch.linspace(-1, 1, 150).reshape(2, 3, 5, 5)).square().sum().backward()
         optimizer.step()
@@ -50,30 +50,30 @@ def test_load_checkpoint_lays_moments_in_memory_as_their_weights(tmp_path):
     assert torch.equal(network.weight, other.weight)
 
 
-def test_save_checkpoint_leaves_no_half_file(tmp_path):
-    model, optimizer = make_learner(0)
+def test_save_checkpoint_leaves_no_temporary_file(tmp_path):
+    model, optimizer = make_network(0)
     save_checkpoint(tmp_path / "c.safetensors", model, optimizer, None, {})
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
 
 
-def test_load_checkpoint_damaged(tmp_path):
+def test_load_checkpoint_truncated_file(tmp_path):
     path = tmp_path / "c.safetensors"
-    model, optimizer = make_learner(0)
+    model, optimizer = make_network(0)
     save_checkpoint(path, model, optimizer, None, {})
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match="damaged"):
         load_checkpoint(path, model)
 
 
-def test_load_checkpoint_of_another_network(tmp_path):
-    model, optimizer = make_learner(0)
+def test_load_checkpoint_of_another_architecture(tmp_path):
+    model, optimizer = make_network(0)
     save_checkpoint(tmp_path / "c.safetensors", model, optimizer, None, {})
     with pytest.raises(ValueError, match="another network"):
         load_checkpoint(tmp_path / "c.safetensors", nn.Linear(2, 2))
 
 
-def test_save_checkpoint_keeps_the_one_before(tmp_path):
-    model, optimizer = make_learner(0)
+def test_save_checkpoint_keeps_the_previous_one(tmp_path):
+    model, optimizer = make_network(0)
     last, previous = tmp_path / "c.safetensors", tmp_path / "previous.safetensors"
     for epoch in range(3):
         save_checkpoint(last, model, optimizer, None, {"next_epoch": epoch}, previous)
@@ -82,45 +82,45 @@ def test_save_checkpoint_keeps_the_one_before(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_save_checkpoint_where_files_have_one_name(tmp_path, monkeypatch):
+def test_save_checkpoint_without_hard_links(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError
 
     monkeypatch.setattr("os.link", refuse)
-    model, _ = make_learner(0)
+    model, _ = make_network(0)
     last, previous = tmp_path / "c.safetensors", tmp_path / "previous.safetensors"
     for epoch in range(2):
         save_checkpoint(last, model, None, None, {"next_epoch": epoch}, previous)
     assert load_checkpoint(previous, model)["next_epoch"] == 0
 
 
-@pytest.mark.parametrize("place", [0.3, 0.6, 0.95])
-def test_load_checkpoint_a_flipped_bit_is_noticed_and_nothing_changes(tmp_path, place):
+@pytest.mark.parametrize("position", [0.3, 0.6, 0.95])
+def test_load_checkpoint_flipped_bit_raises_and_changes_nothing(tmp_path, position):
     path = tmp_path / "c.safetensors"
-    model, optimizer = make_learner(0)
+    model, optimizer = make_network(0)
     save_checkpoint(path, model, optimizer, None, {})
     data = bytearray(path.read_bytes())
     start = 8 + int.from_bytes(data[:8], "little")
-    data[start + int(place * (len(data) - start))] ^= 1
+    data[start + int(position * (len(data) - start))] ^= 1
     path.write_bytes(data)
-    other, _ = make_learner(1)
+    other, _ = make_network(1)
     before = {name: value.clone() for name, value in other.state_dict().items()}
-    with pytest.raises(DamagedCheckpointError, match="its numbers have changed"):
+    with pytest.raises(DamagedCheckpointError, match="checksum"):
         load_checkpoint(path, other)
     assert all(torch.equal(before[name], value) for name, value in other.state_dict().items())
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit for files")
-def test_save_checkpoint_on_a_full_disk_keeps_the_last_one(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+def test_save_checkpoint_full_disk_keeps_the_last_one(tmp_path):
     import resource
 
     path = tmp_path / "c.safetensors"
-    model, optimizer = make_learner(0)
+    model, optimizer = make_network(0)
     save_checkpoint(path, model, optimizer, None, {"next_epoch": 1})
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # a file may not grow beyond, as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # limits the file size, like a full disk
     try:
-        with pytest.raises(OSError, match="what was there stays"):
+        with pytest.raises(OSError, match="the file is unchanged"):
             save_checkpoint(path, model, optimizer, None, {"next_epoch": 2}, tmp_path / "previous.safetensors")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -128,18 +128,18 @@ def test_save_checkpoint_on_a_full_disk_keeps_the_last_one(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["c.safetensors"]
 
 
-def test_save_checkpoint_removes_what_a_killed_process_left(tmp_path):
-    model, _ = make_learner(0)
-    (tmp_path / f".c.{'0' * 16}.part.safetensors").write_bytes(b"half")
+def test_save_checkpoint_removes_leftovers_of_killed_processes(tmp_path):
+    model, _ = make_network(0)
+    (tmp_path / f".c.{'0' * 16}.part.safetensors").write_bytes(b"partial")
     save_checkpoint(tmp_path / "c.safetensors", model, None, None, {})
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links are those of POSIX")
-def test_save_checkpoint_follows_no_link(tmp_path):
-    model, _ = make_learner(0)
-    (other := tmp_path / "of_somebody.txt").write_text("as it was")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX symbolic links")
+def test_save_checkpoint_does_not_follow_symlinks(tmp_path):
+    model, _ = make_network(0)
+    (other := tmp_path / "other.txt").write_text("unchanged")
     for name in ("c.part", "c.safetensors"):
         (tmp_path / name).symlink_to(other)
     save_checkpoint(tmp_path / "c.safetensors", model, None, None, {})
-    assert other.read_text() == "as it was"
+    assert other.read_text() == "unchanged"

@@ -1,4 +1,4 @@
-"""Teachers move the targets towards what they see, and a wrong list of them is refused before anything is learned."""
+"""Test knowledge distillation: blended targets, label prior, loading of teachers, invalid teachers."""
 
 from unittest.mock import patch
 
@@ -18,8 +18,8 @@ from tests.training.small_settings import make_settings
 CPU = torch.device("cpu")
 
 
-class Sure(nn.Module):
-    """Always sure of one label; remembers the pictures it was shown."""
+class ConstantTeacher(nn.Module):
+    """Predicts one label with certainty; stores the shape of its last input."""
 
     def __init__(self, label: int) -> None:
         super().__init__()
@@ -32,8 +32,8 @@ class Sure(nn.Module):
         return logits
 
 
-def test_blend_takes_the_teachers_mean_by_their_share():
-    first, second = Sure(0), Sure(1)
+def test_blend_weights_the_mean_prediction_by_share():
+    first, second = ConstantTeacher(0), ConstantTeacher(1)
     teachers = Teachers([Teacher(first, 8), Teacher(second, 16)], share=0.5)
     targets = torch.eye(7)[[2, 2, 2]]
     blended = teachers.blend(torch.rand(3, 1, 16, 16), targets)
@@ -42,19 +42,21 @@ def test_blend_takes_the_teachers_mean_by_their_share():
     assert torch.equal(targets, torch.eye(7)[[2, 2, 2]])
 
 
-def test_adjust_turns_balanced_predictions_into_the_proportions_of_the_labels():
-    shares = torch.tensor([0.3, 0.02, 0.18, 0.2, 0.1, 0.1, 0.1])
+def test_adjust_converts_uniform_prior_to_label_prior():
+    prior = torch.tensor([0.3, 0.02, 0.18, 0.2, 0.1, 0.1, 0.1])
     balanced = torch.full((2, 7), 1 / 7)
-    assert torch.allclose(adjust(balanced, shares.log()), shares.expand(2, 7), atol=1e-6)
+    assert torch.allclose(adjust(balanced, prior.log()), prior.expand(2, 7), atol=1e-6)
     assert adjust(balanced, None) is balanced
-    blended = Teachers([Teacher(Sure(1), 8)], 1.0).blend(torch.rand(2, 1, 8, 8), torch.eye(7)[:2], shares.log())
-    assert torch.allclose(blended, torch.eye(7)[[1, 1]], atol=1e-4)  # as certain as before
+    blended = Teachers([Teacher(ConstantTeacher(1), 8)], 1.0).blend(
+        torch.rand(2, 1, 8, 8), torch.eye(7)[:2], prior.log()
+    )
+    assert torch.allclose(blended, torch.eye(7)[[1, 1]], atol=1e-4)  # still certain
 
 
 @pytest.fixture(scope="module")
-def school(tmp_path_factory, narrow_resnet):
-    """A folder with pictures and the run of a small teacher, whose network need not be exported."""
-    folder = tmp_path_factory.mktemp("school")
+def teacher(tmp_path_factory, narrow_resnet):
+    """A folder with images and the run of a small teacher, which is not exported."""
+    folder = tmp_path_factory.mktemp("teacher")
     write_sample(folder / "images", size=32)
     with patch("fer_lib.training.learning.loop.finish_run"):
         run = loop.train(
@@ -63,47 +65,49 @@ def school(tmp_path_factory, narrow_resnet):
     return folder, run
 
 
-def test_train_with_a_teacher_follows_its_answers(school, monkeypatch):
-    folder, run = school
-    taught = {"teachers": f" {run.folder} ,", "teacher_share": 1.0, "run_name": "taught", "resume": "never"}
-    settings = make_settings(folder, **taught, sampler="none", initial_weights="none", image_size=40)
+def test_train_teacher_share_one_ignores_the_labels(teacher, monkeypatch):
+    folder, run = teacher
+    values = {"teachers": f" {run.folder} ,", "teacher_share": 1.0, "run_name": "student", "resume": "never"}
+    settings = make_settings(folder, **values, sampler="none", initial_weights="none", image_size=40)
     monkeypatch.setattr(loop, "finish_run", lambda *_: None)
-    right = loop.train(settings).read_metrics()[0]["loss"]
+    with_labels = loop.train(settings).read_metrics()[0]["loss"]
     monkeypatch.setattr(loop, "make_targets", lambda settings, split: loop.one_hot((split.targets + 1) % 7))
-    wrong = loop.train(settings).read_metrics()[0]["loss"]
-    assert right == wrong  # the labels have no say any more
+    with_wrong_labels = loop.train(settings).read_metrics()[0]["loss"]
+    assert with_labels == with_wrong_labels
 
 
-def test_load_teachers_an_exported_network_answers_as_in_use(tmp_path):
-    """The network in use can teach: its file is its teacher's."""
+def test_load_teachers_exported_network_equals_inference(tmp_path):
+    """The shipped network as a teacher predicts what the recognizer predicts."""
     recognizer = open_recognizer()
-    shown = make_settings(tmp_path, teachers=str(recognizer.weights.path), teacher_share=1.0, image_size=96)
-    teachers = load_teachers(shown, CPU)
+    settings = make_settings(tmp_path, teachers=str(recognizer.weights.path), teacher_share=1.0, image_size=96)
+    teachers = load_teachers(settings, CPU)
     crops = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 1)).astype(np.uint8)
     faces = torch.from_numpy(normalize_crops(crops, recognizer.spec))
     blended = teachers.blend(faces, torch.eye(7)[:4]).numpy()
     np.testing.assert_allclose(blended, softmax(recognizer.logits(crops), 1.0), atol=1e-3)
 
 
-def test_load_teachers_none_named_is_none(tmp_path):
+def test_load_teachers_none(tmp_path):
     assert load_teachers(make_settings(tmp_path), CPU) is None
 
 
-def test_load_teachers_run_with_a_changed_retired_setting(school):
-    folder, run = school
+def test_load_teachers_run_with_a_changed_retired_setting(teacher):
+    folder, run = teacher
     record = run.record.read_text()
     run.record.write_text(record.replace('"settings": {', '"settings": {"early_stopping": 5,'))
     teachers = load_teachers(make_settings(folder, teachers=str(run.folder)), CPU)
     run.record.write_text(record)
-    assert [teacher.size for teacher in teachers.teachers] == [32]
+    assert [one.size for one in teachers.teachers] == [32]
 
 
-def test_load_teachers_no_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"`TEACHERS` must be runs or exported networks, but none that kept"):
+def test_load_teachers_not_a_run(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"`TEACHERS` must be runs with a saved network or exported networks, but got"
+    ):
         load_teachers(make_settings(tmp_path, teachers=str(tmp_path)), CPU)
 
 
-def test_load_teachers_other_colours_are_refused(school):
-    folder, run = school
-    with pytest.raises(ValueError, match=r"`TEACHERS` must see in rgb .* sees in grey"):
+def test_load_teachers_refuses_other_colour(teacher):
+    folder, run = teacher
+    with pytest.raises(ValueError, match=r"`TEACHERS` must have the input colour `COLOR=rgb`, but .* has grey"):
         load_teachers(make_settings(folder, teachers=str(run.folder), color="rgb"), CPU)

@@ -1,10 +1,10 @@
-"""The average follows the weights: at once at first, slowly later."""
+"""Test the exponential moving average of the weights."""
 
 import pytest
 import torch
 from torch import nn
 
-from fer_lib.training.learning.ema import WeightAverage
+from fer_lib.training.learning.ema import ExponentialMovingAverage
 
 
 def make_network() -> nn.Sequential:
@@ -17,39 +17,39 @@ def fill(network, value):
             one.fill_(value)
 
 
-def test_update_takes_the_first_weights_whole_and_later_ones_by_the_decay():
+def test_update_parameters_copies_first_then_decays():
     network = make_network()
-    average = WeightAverage(network, decay=0.25)
-    seen = []
+    ema = ExponentialMovingAverage(network, decay=0.25)
+    averages = []
     for value in (3.0, 7.0, 7.0, 7.0):
         fill(network, value)
-        average.update_parameters(network)
-        seen.append(float(average.module[0].weight[0, 0].detach()))
-    stay = [2 / 11, 3 / 12, 0.25]
+        ema.update_parameters(network)
+        averages.append(float(ema.module[0].weight[0, 0].detach()))
+    decays = [2 / 11, 3 / 12, 0.25]
     expected = [3.0]
-    for share in stay:
-        expected.append(expected[-1] * share + 7.0 * (1 - share))
-    assert seen == pytest.approx(expected)
+    for decay in decays:
+        expected.append(expected[-1] * decay + 7.0 * (1 - decay))
+    assert averages == pytest.approx(expected)
 
 
-def test_update_averages_normalisations_and_copies_their_counts():
+def test_update_parameters_averages_batch_norm_and_copies_counts():
     network = make_network()
-    average = WeightAverage(network, decay=0.5)
+    ema = ExponentialMovingAverage(network, decay=0.5)
     for value in (4.0, 8.0):
         fill(network, value)
-        average.update_parameters(network)
-    norm = average.module[1]
+        ema.update_parameters(network)
+    norm = ema.module[1]
     assert norm.running_mean.tolist() == pytest.approx([4 + 4 * 9 / 11] * 2)
     assert int(norm.num_batches_tracked) == 8
-    assert int(average.n_averaged) == 2
+    assert int(ema.n_averaged) == 2
 
 
-def test_update_leaves_equal_weights_as_they_are_to_the_last_bit():
+def test_update_parameters_equal_weights_are_bitwise_unchanged():
     network = make_network()
-    average = WeightAverage(network, decay=0.998)
+    ema = ExponentialMovingAverage(network, decay=0.998)
     for _ in range(5):
-        average.update_parameters(network)
+        ema.update_parameters(network)
     assert all(
-        torch.equal(ours, theirs)
-        for ours, theirs in zip(average.module.parameters(), network.parameters(), strict=True)
+        torch.equal(averaged, current)
+        for averaged, current in zip(ema.module.parameters(), network.parameters(), strict=True)
     )

@@ -1,4 +1,4 @@
-"""Sixteen bits save time, not exactness where it counts."""
+"""Test bfloat16 mixed precision and depthwise convolutions in float32."""
 
 import pytest
 import torch
@@ -7,27 +7,27 @@ from torch import nn
 from fer_lib.dataset.synthetic import write_sample
 from fer_lib.settings import TrainingSettings
 from fer_lib.training.learning import loop
-from fer_lib.training.learning.precision import WideDepthwise, widen_depthwise
+from fer_lib.training.learning.precision import Float32Depthwise, use_float32_depthwise
 from fer_lib.training.model import build_model
 
 
-def test_widen_depthwise_computes_in_32_bits_under_autocast():
+def test_use_float32_depthwise_under_autocast():
     torch.manual_seed(0)
     plain = nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1))
     features = torch.rand(2, 8, 9, 9)
     exact = plain[0](features)
     with torch.autocast("cpu", torch.bfloat16):
         assert plain[0](features).dtype == torch.bfloat16
-        wide = widen_depthwise(plain)[0](features)
-        assert plain(features).dtype == torch.bfloat16  # other convolutions are quick still
-    assert torch.equal(wide, exact)
+        float32 = use_float32_depthwise(plain)[0](features)
+        assert plain(features).dtype == torch.bfloat16  # other convolutions stay in bfloat16
+    assert torch.equal(float32, exact)
 
 
-def test_widen_depthwise_keeps_weights_and_names():
+def test_use_float32_depthwise_keeps_parameters():
     network = build_model(1, initial_weights="none")
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    after = widen_depthwise(network).state_dict()
-    assert sum(isinstance(module, WideDepthwise) for module in network.modules()) == 16
+    after = use_float32_depthwise(network).state_dict()
+    assert sum(isinstance(module, Float32Depthwise) for module in network.modules()) == 16
     assert before.keys() == after.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
 
@@ -41,10 +41,10 @@ def drawn(tmp_path_factory):
 
 @pytest.mark.parametrize("architecture", ["b0", "resnet18-wide"])
 @pytest.mark.usefixtures("narrow_resnet")
-def test_train_in_16_bits_learns_nearly_the_same(drawn, tmp_path, monkeypatch, architecture):
+def test_train_bfloat16_loss_is_close_to_float32(drawn, tmp_path, monkeypatch, architecture):
     monkeypatch.setattr(loop, "finish_run", lambda *_: None)
-    seen = []
-    monkeypatch.setattr(nn.BatchNorm2d, "forward", watch(nn.BatchNorm2d.forward, seen))
+    dtypes = []
+    monkeypatch.setattr(nn.BatchNorm2d, "forward", record_dtypes(nn.BatchNorm2d.forward, dtypes))
     losses = [
         loop.train(
             TrainingSettings.load(
@@ -68,15 +68,15 @@ def test_train_in_16_bits_learns_nearly_the_same(drawn, tmp_path, monkeypatch, a
     ]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
     assert losses[0] != losses[1]
-    assert {torch.float32, torch.bfloat16} == set(seen)
+    assert {torch.float32, torch.bfloat16} == set(dtypes)
 
 
-def watch(forward, seen):
-    """Remember the precision of all that passes while a network learns."""
+def record_dtypes(forward, dtypes):
+    """Wrap `forward` to record the data type of its input in training mode."""
 
-    def watched(self, features):
+    def recorded(self, features):
         if self.training:
-            seen.append(features.dtype)
+            dtypes.append(features.dtype)
         return forward(self, features)
 
-    return watched
+    return recorded

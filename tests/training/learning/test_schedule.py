@@ -1,4 +1,4 @@
-"""The learning rate follows from the progress alone."""
+"""Test the learning-rate schedules."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_learning_rate_at_step_decays_by_gamma():
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-6])
 
 
-def test_learning_rate_at_cosine_only_falls():
+def test_learning_rate_at_cosine_decreases():
     settings = TrainingSettings.load(schedule="cosine", num_epochs=10)
     rates = [learning_rate_at(settings, epoch / 2) for epoch in range(21)]
     assert rates[0] == settings.learning_rate
@@ -20,7 +20,7 @@ def test_learning_rate_at_cosine_only_falls():
     assert rates[-1] < 0.01 * rates[0]
 
 
-def test_learning_rate_at_onecycle_climbs_then_falls():
+def test_learning_rate_at_onecycle_rises_then_decreases():
     settings = TrainingSettings.load(schedule="onecycle", num_epochs=20)
     rates = [learning_rate_at(settings, epoch) for epoch in range(21)]
     assert max(rates) == rates[5] == pytest.approx(settings.learning_rate)

@@ -1,4 +1,4 @@
-"""A step that is played back from a recording learns what a plain step does."""
+"""Test that steps replayed from a CUDA graph equal eager steps."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from fer_lib.settings import TrainingSettings
-from fer_lib.training.learning import learner as learning
+from fer_lib.training.learning import learner as learner_module
 from fer_lib.training.learning import steps
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.distillation import Teacher, Teachers
 from fer_lib.training.learning.loop import crop_spec
-from fer_lib.training.learning.steps import RecordedStep, Recording, Step
+from fer_lib.training.learning.steps import CapturedStep, CudaGraphStep, Step
 from tests.training.small_settings import make_settings
 
 pytestmark = pytest.mark.usefixtures("narrow_resnet")
@@ -22,49 +22,49 @@ RATES = (0.1, 0.1, 0.2, 0.2, 0.05, 0.05, 0.0, 0.1)
 ALIKE = (32,) * len(RATES)
 
 
-class Tape:
-    """Plays a step back on the processor, from the places it was recorded with, as a CUDA graph does on a card."""
+class FakeGraph:
+    """Fake CUDA graph on the CPU: a replay reads from the static tensors of the capture and writes to them."""
 
-    def __init__(self, take, images, targets, loss):
-        self.take, self.images, self.targets, self.loss = take, images, targets, loss
-        self.played = 0
+    def __init__(self, run_step, images, targets, loss):
+        self.run_step, self.images, self.targets, self.loss = run_step, images, targets, loss
+        self.replays = 0
 
     def replay(self):
-        self.played += 1
-        self.loss.copy_(self.take(self.images, self.targets))
+        self.replays += 1
+        self.loss.copy_(self.run_step(self.images, self.targets))
 
 
-class TapedStep(RecordedStep):
-    """A recorded step whose recordings are tapes."""
+class FakeGraphStep(CudaGraphStep):
+    """A CUDA graph step with fake graphs."""
 
-    def _rehearse(self, take, images, targets):
-        return take(images, targets)
+    def _warm_up(self, run_step, images, targets):
+        return run_step(images, targets)
 
-    def _record(self, take, images, targets):
+    def _capture(self, run_step, images, targets):
         loss = torch.zeros(())
-        return Recording(Tape(take, images, targets, loss), images, targets, loss)
+        return CapturedStep(FakeGraph(run_step, images, targets, loss), images, targets, loss)
 
 
-class Certain(nn.Module):
-    """A teacher that is sure of the first label, and counts how often it is asked."""
+class CountingTeacher(nn.Module):
+    """A teacher that predicts the first label and counts its calls."""
 
-    asked = 0
+    calls = 0
 
     def forward(self, images):
-        self.asked += 1
+        self.calls += 1
         return torch.tensor([[9.0, 0, 0, 0, 0, 0, 0]], device=images.device).expand(len(images), 7)
 
 
 def make_learner(**values):
-    how = {
+    defaults = {
         "architecture": "resnet18-wide",
         "initial_weights": "none",
         "optimizer": "sgd",
         "clip_norm": 1.0,
         "ema_decay": 0.9,
     }
-    settings = make_settings(Path("no-pictures"), **{**how, **values})
-    return learning.make_learner(settings, crop_spec(settings))
+    settings = make_settings(Path("no-images"), **{**defaults, **values})
+    return learner_module.build_learner(settings, crop_spec(settings))
 
 
 def draw_batches(device="cpu", sizes=ALIKE):
@@ -74,7 +74,7 @@ def draw_batches(device="cpu", sizes=ALIKE):
         yield images.to(device), torch.eye(7)[torch.randint(7, (8,), generator=generator)].to(device)
 
 
-def learn(learner, step, batches):
+def train_steps(learner, step, batches):
     losses = []
     learner.model.train()
     for rate, (images, targets) in zip(RATES, batches, strict=True):
@@ -85,48 +85,50 @@ def learn(learner, step, batches):
 
 
 @pytest.fixture(autouse=True)
-def _restored():
+def _restore_cudnn_benchmark():
     before = torch.backends.cudnn.benchmark
     yield
     torch.backends.cudnn.benchmark = before
 
 
 def step_as(kind, learner):
-    """Return the learner's step as one of another kind."""
+    """Return the learner's step as an instance of another class."""
     return kind(**{one.name: getattr(learner.step, one.name) for one in fields(Step)})
 
 
 @pytest.mark.parametrize("sizes", [ALIKE, (32, 32, 32, 32, 32, 48, 48, 48)], ids=["one size", "then a larger one"])
-def test_recorded_steps_learn_what_plain_ones_do(sizes):
-    plain, taped = make_learner(), make_learner()
-    expected, known = learn(plain, plain.step, draw_batches(sizes=sizes))
-    losses, learned = learn(taped, step := step_as(TapedStep, taped), draw_batches(sizes=sizes))
+def test_cuda_graph_step_equals_eager_step(sizes):
+    eager, replayed = make_learner(), make_learner()
+    expected, weights = train_steps(eager, eager.step, draw_batches(sizes=sizes))
+    losses, replayed_weights = train_steps(
+        replayed, step := step_as(FakeGraphStep, replayed), draw_batches(sizes=sizes)
+    )
     assert losses == expected
-    assert all(torch.equal(learned[name], known[name]) for name in known)
+    assert all(torch.equal(replayed_weights[name], weights[name]) for name in weights)
     assert len(set(losses)) == len(losses)
-    assert [one.graph.played for one in step._recordings.values()] == [sizes.count(32) - steps.WARM_UP]
+    assert [one.graph.replays for one in step._captured.values()] == [sizes.count(32) - steps.WARM_UP_STEPS]
 
 
-def test_recorded_steps_include_the_teachers():
-    learner, teacher = make_learner(), Certain()
-    step = replace(step_as(TapedStep, learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
+def test_cuda_graph_step_includes_the_teachers():
+    learner, teacher = make_learner(), CountingTeacher()
+    step = replace(step_as(FakeGraphStep, learner), teachers=Teachers([Teacher(teacher, 32)], share=1.0))
     for images, targets in draw_batches():
         step(images, targets)
-    assert teacher.asked == len(RATES)
+    assert teacher.calls == len(RATES)
 
 
-def test_step_logit_adjustment_is_that_of_the_loss():
+def test_step_adds_logit_adjustment_in_the_loss():
     learner = make_learner(clip_norm=0.0, dropout_rate=0.0)
-    shares = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    prior = torch.tensor([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
     (images, targets), *_ = draw_batches()
     with torch.no_grad():
         logits = learner.model.train()(images)
-    expected = torch.nn.functional.cross_entropy(logits + 0.5 * shares.log(), targets)
-    step = replace(step_as(Step, learner), adjustment=0.5 * shares.log())
+    expected = torch.nn.functional.cross_entropy(logits + 0.5 * prior.log(), targets)
+    step = replace(step_as(Step, learner), adjustment=0.5 * prior.log())
     assert float(step(images, targets)) == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
+def test_set_learning_rate_changes_tensors_in_place():
     learner = make_learner()
     (group,) = learner.optimizer.param_groups
     rate = group["lr"] = torch.tensor(0.5)
@@ -137,19 +139,19 @@ def test_set_learning_rate_where_it_lies_on_a_card_changes_it_there():
 
 @pytest.mark.card
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_recorded_steps_on_a_card_learn_what_plain_ones_do(optimizer):
-    plain, recorded = (make_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
-    assert isinstance(recorded.step, RecordedStep)
-    expected, known = learn(plain, step_as(Step, plain), draw_batches("cuda"))
-    losses, learned = learn(recorded, recorded.step, draw_batches("cuda"))
+def test_cuda_graph_step_on_a_gpu_equals_eager_step(optimizer):
+    eager, graphed = (make_learner(device="cuda", optimizer=optimizer, dropout_rate=0.0) for _ in range(2))
+    assert isinstance(graphed.step, CudaGraphStep)
+    expected, weights = train_steps(eager, step_as(Step, eager), draw_batches("cuda"))
+    losses, graphed_weights = train_steps(graphed, graphed.step, draw_batches("cuda"))
     assert losses == pytest.approx(expected, rel=1e-2)
-    assert all(torch.allclose(learned[name].float(), known[name].float(), atol=1e-2) for name in known)
+    assert all(torch.allclose(graphed_weights[name].float(), weights[name].float(), atol=1e-2) for name in weights)
 
 
 @pytest.mark.card
-def test_batches_on_a_card_are_drawn_there():
+def test_batches_are_on_the_gpu():
     settings = TrainingSettings.load(image_size=32, batch_size=4, mixup=0.2, augmentation="strong")
     images, targets = torch.zeros(8, 32, 32, 1, dtype=torch.uint8).numpy(), torch.eye(7)[[0, 1, 2, 3] * 2].numpy()
     batches = Batches(images, targets, crop_spec(settings), settings, torch.device("cuda"))
-    places = [(drawn.device.type, wanted.device.type) for drawn, wanted in batches.draw_epoch(0)]
-    assert places == [("cuda", "cuda")] * 2
+    devices = [(x.device.type, y.device.type) for x, y in batches.draw_epoch(0)]
+    assert devices == [("cuda", "cuda")] * 2

@@ -1,4 +1,4 @@
-"""A time limit lowers the number of epochs, so that the schedule of the learning rate ends in time."""
+"""Test the time limit: the number of planned epochs."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from fer_lib.training.learning.time_limit import EpochTimer
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """Fake clock that advances only when its time is set."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -24,18 +24,18 @@ def clock(monkeypatch):
 
 
 def run_epochs(timer, clock, settings, seconds):
-    """Run epochs of some seconds each while the plan has more; return the planned numbers of epochs."""
+    """Simulate epochs of `seconds(epoch)` until the plan is reached; return the planned number of epochs before each."""
     plans = []
     epoch = 0
     while epoch < (planned := timer.plan(settings).num_epochs):
         plans.append(planned)
         clock.now_s += seconds(epoch)
-        timer.stamp({"epoch": epoch})
+        timer.record_epoch({"epoch": epoch})
         epoch += 1
     return [*plans, planned]
 
 
-def test_epoch_timer_plans_what_fits_into_the_limit(clock):
+def test_epoch_timer_fits_epochs_into_the_limit(clock):
     settings = TrainingSettings.load(num_epochs=1000, time_limit_s=60)
     plans = run_epochs(EpochTimer([]), clock, settings, lambda epoch: 10 if epoch == 0 else 2)
     assert plans[0] == 1000
@@ -43,18 +43,18 @@ def test_epoch_timer_plans_what_fits_into_the_limit(clock):
     assert clock.now_s == 160
 
 
-def test_epoch_timer_without_a_limit_leaves_the_epochs(clock):
+def test_epoch_timer_no_limit(clock):
     assert run_epochs(EpochTimer([]), clock, TrainingSettings.load(num_epochs=3), lambda _: 1e6) == [3, 3, 3, 3]
 
 
-def test_epoch_timer_never_plans_more_than_asked_for(clock):
+def test_epoch_timer_never_exceeds_num_epochs(clock):
     settings = TrainingSettings.load(num_epochs=3, time_limit_s=1e6)
     assert run_epochs(EpochTimer([]), clock, settings, lambda _: 1) == [3, 3, 3, 3]
 
 
-def test_epoch_timer_counts_the_time_before_an_interruption(clock):
+def test_epoch_timer_counts_time_before_resuming(clock):
     timer = EpochTimer([{"epoch": 9, "elapsed_s": 50.0}])
     clock.now_s += 2
-    line = timer.stamp({"epoch": 10})
+    line = timer.record_epoch({"epoch": 10})
     assert line["elapsed_s"] == 52
     assert timer.plan(TrainingSettings.load(num_epochs=1000, time_limit_s=60)).num_epochs == 15

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 has the published layers, and is trained, exported and asked as the other teachers are."""
+"""Test EfficientNet-Lite2: published layers, training, export, use as a teacher."""
 
 import numpy as np
 import onnxruntime
@@ -26,8 +26,8 @@ def test_build_lite2_output_and_layers():
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory):
-    """A folder with images and the run of a Lite2 that has learned for a moment from its ImageNet weights."""
+def trained(tmp_path_factory):
+    """A folder with images and the run of a Lite2 trained for one epoch from its ImageNet weights."""
     folder = tmp_path_factory.mktemp("lite2")
     write_sample(folder / "images", size=32)
     return folder, loop.train(
@@ -35,8 +35,8 @@ def taught(tmp_path_factory):
     )
 
 
-def test_train_lite2_exports_what_torch_computes(taught):
-    _, run = taught
+def test_train_lite2_export_equals_torch(trained):
+    _, run = trained
     network = build_model(1, architecture="lite2")
     load_checkpoint(run.best, network)
     pixels = torch.rand(3, 1, 48, 48, generator=torch.Generator().manual_seed(0))
@@ -46,8 +46,8 @@ def test_train_lite2_exports_what_torch_computes(taught):
     np.testing.assert_allclose(session.run(None, {"faces": pixels.numpy()})[0], expected, atol=0.02)
 
 
-def test_load_teachers_of_a_lite2(taught):
-    folder, run = taught
+def test_load_teachers_of_a_lite2(trained):
+    folder, run = trained
     teachers = load_teachers(make_settings(folder, teachers=str(run.folder)), torch.device("cpu"))
     assert teachers is not None
     assert teachers.teachers[0].size == 48

@@ -1,4 +1,4 @@
-"""The shared layer is the ordinary one, counted over all processes."""
+"""Test synchronised batch normalisation on CPUs: two processes equal one."""
 
 import pytest
 import torch
@@ -11,19 +11,19 @@ def make_features() -> torch.Tensor:
     return torch.randn(8, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 3 + 1
 
 
-def normalise_share(rank: int, place: str, answers) -> None:
-    distributed.init_process_group("gloo", init_method=f"file://{place}", rank=rank, world_size=2)
+def normalise_share(rank: int, init_file: str, results) -> None:
+    distributed.init_process_group("gloo", init_method=f"file://{init_file}", rank=rank, world_size=2)
     layer = share_batch_norm(nn.Sequential(nn.BatchNorm2d(3)), torch.device("cpu")).train()
     features = make_features()[rank::2].requires_grad_()
     out = layer(features)
     (out**3).sum().backward()
     gradient = layer[0].weight.grad
     distributed.all_reduce(gradient)
-    answers[rank] = (out.detach().numpy(), features.grad.numpy(), gradient.numpy(), layer[0].running_var.numpy())
+    results[rank] = (out.detach().numpy(), features.grad.numpy(), gradient.numpy(), layer[0].running_var.numpy())
     distributed.destroy_process_group()
 
 
-def test_shared_batch_norm_alone_is_the_ordinary_layer():
+def test_shared_batch_norm_single_process_equals_batch_norm():
     layer = share_batch_norm(nn.Sequential(nn.BatchNorm2d(3)), torch.device("cpu"))[0]
     assert isinstance(layer, SharedBatchNorm)
     assert torch.equal(layer(make_features()), nn.BatchNorm2d(3)(make_features()))
@@ -35,9 +35,9 @@ def test_shared_batch_norm_two_processes_equal_one(tmp_path):
     out = layer(features)
     (out**3).sum().backward()
     with multiprocessing.Manager() as manager:
-        answers = manager.dict()
-        multiprocessing.spawn(normalise_share, (str(tmp_path / "meet"), answers), nprocs=2)
-        shares = [answers[0], answers[1]]
+        results = manager.dict()
+        multiprocessing.spawn(normalise_share, (str(tmp_path / "rendezvous"), results), nprocs=2)
+        shares = [results[0], results[1]]
     for rank, (output, gradient, _, _) in enumerate(shares):
         assert output == pytest.approx(out.detach()[rank::2].numpy(), abs=1e-5)
         assert gradient == pytest.approx(features.grad[rank::2].numpy(), abs=1e-3)

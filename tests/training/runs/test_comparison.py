@@ -1,4 +1,4 @@
-"""Runs lie side by side, the best first, with what was different."""
+"""Test the comparison of runs: order, metrics, differing settings, damaged runs."""
 
 import json
 from pathlib import Path
@@ -41,18 +41,18 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_compare_runs_none_yet(tmp_path):
+def test_compare_runs_no_runs(tmp_path):
     nothing = compare_runs(tmp_path / "runs")
     assert nothing.rows == []
     assert nothing.as_html() == "there are no runs yet"
 
 
-def test_compare_runs_best_first_with_what_came_of_it(runs):
+def test_compare_runs_best_first_with_metrics(runs):
     first, second, third = compare_runs(runs).rows
     assert [row["run"] for row in (first, second, third)] == ["2-mixed", "1-plain", "3-new"]
     assert (first["accuracy"], first["macro_f1"], first["finished"]) == (0.6, 0.5, "yes")
-    assert (second["kept_epoch"], second["epochs"], second["minutes"]) == (2, "3 of 22", 1.5)
-    assert (third["accuracy"], third["kept_epoch"], third["epochs"]) == (None, None, "0 of 22")
+    assert (second["selected_epoch"], second["epochs"], second["minutes"]) == (2, "3 of 22", 1.5)
+    assert (third["accuracy"], third["selected_epoch"], third["epochs"]) == (None, None, "0 of 22")
 
 
 def test_compare_runs_shows_only_settings_that_differ(runs):
@@ -78,13 +78,13 @@ def test_compare_runs_chosen_folders(runs):
     assert [len(lines) for lines in chosen.epochs.values()] == [2, 3]
 
 
-def test_compare_runs_damaged_run_is_named_and_left_out(runs, capsys):
+def test_compare_runs_skips_damaged_run(runs, capsys):
     (runs / "1-plain" / "metrics.jsonl").write_text('{"epoch": 0, "lo')
     assert "1-plain" not in compare_runs(runs).epochs
-    assert "left out the run 1-plain" in capsys.readouterr().out
+    assert "skipped the run 1-plain" in capsys.readouterr().out
 
 
-def test_as_html_has_a_row_a_run_and_escapes(runs):
+def test_as_html_has_a_row_per_run_and_escapes(runs):
     make_run(runs / "4-<b>", [0.1])
     table = compare_runs(runs).as_html()
     assert table.count("<tr>") == 5
