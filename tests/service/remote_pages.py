@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 from fer_lib.faces import Faces
-from fer_lib.live.session.fallback import AT_SERVICE, HERE, FallbackPipeline
+from fer_lib.live.session.fallback import REMOTE_NOTICE, LOCAL_NOTICE, FallbackPipeline
 from fer_lib.settings import RemoteSettings, VisionSettings
 
 OFFSET = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # lowers "happy"
-GONE, FULL = HERE.format(why="is unreachable"), HERE.format(why="is full")
+GONE, FULL = LOCAL_NOTICE.format(state="unreachable"), LOCAL_NOTICE.format(state="full")
 
 
 class FakeLocal:
@@ -64,7 +64,7 @@ def process_until_at_service(pipeline: FallbackPipeline, data: bytes, time_s: fl
     end_s = time.monotonic() + 60
     while True:
         faces = pipeline.process_jpeg(data, time_s)
-        if pipeline.notice == AT_SERVICE:
+        if pipeline.notice == REMOTE_NOTICE:
             return faces
         assert time.monotonic() < end_s
         time.sleep(0.02)

@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from fer_lib.live.session.fallback import AT_SERVICE, FallbackPipeline
+from fer_lib.live.session.fallback import REMOTE_NOTICE, FallbackPipeline
 from fer_lib.live.session.remote import RemoteStream, ServiceFullError
 from fer_lib.settings import VisionSettings
 from harness.servers import find_port, serve_service
@@ -28,7 +28,7 @@ def test_fallback_service_killed_and_restarted(portrait):
     with serve_service() as (url, process):
         pipeline = open_pipeline(url, retry_s=0.1)
         before = [pipeline.process_jpeg(portrait, n / 30) for n in range(3)]
-        assert (pipeline.notice, len({tuple(track_ids(faces)) for faces in before})) == (AT_SERVICE, 1)
+        assert (pipeline.notice, len({tuple(track_ids(faces)) for faces in before})) == (REMOTE_NOTICE, 1)
         process.kill()
         process.wait()
         local = [pipeline.process_jpeg(portrait, 1 + n / 30) for n in range(3)]
@@ -75,7 +75,7 @@ def test_fallback_overload(engine, portrait):
         assert second.notice == FULL
         engine.gate.set()
         waiting.join()
-        assert first.notice == AT_SERVICE
+        assert first.notice == REMOTE_NOTICE
 
 
 def test_reconnect_after_the_service_restarted(engine, portrait):
@@ -85,7 +85,7 @@ def test_reconnect_after_the_service_restarted(engine, portrait):
         assert track_ids(pipeline.process_jpeg(portrait, 0.0)) == [7, 3]
     with served(engine, port):
         assert track_ids(pipeline.process_jpeg(portrait, 0.1)) == [15, 11]
-    assert pipeline.notice == AT_SERVICE
+    assert pipeline.notice == REMOTE_NOTICE
 
 
 def test_reconnect_after_idle_timeout(engine, portrait):
@@ -97,7 +97,7 @@ def test_reconnect_after_idle_timeout(engine, portrait):
             while httpx.get(f"{url}/health").json()["streams"]:
                 assert time.monotonic() < end_s
             assert track_ids(pipeline.process_jpeg(portrait, time_s)) == expected
-            assert pipeline.notice == AT_SERVICE
+            assert pipeline.notice == REMOTE_NOTICE
 
 
 def test_fallback_keeps_settings(portrait):

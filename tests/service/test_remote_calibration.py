@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.live.session.fallback import AT_SERVICE, FallbackPipeline
+from fer_lib.live.session.fallback import REMOTE_NOTICE, FallbackPipeline
 from fer_lib.live.session.neutral_calibration import DONE
 from fer_lib.live.session.session import Session
 from fer_lib.neutral_offset import add_offset
@@ -97,6 +97,6 @@ def test_session_neutral_calibration_at_service(real_engine, monkeypatch, portra
         assert [one["running"] for one in states] == [True] * 5 + [False]
         assert (states[-1]["on"], states[-1]["detail"]) == (True, DONE)
         after = process(60.0)["faces"][0]["probabilities"]
-        assert session.notice == AT_SERVICE
+        assert session.notice == REMOTE_NOTICE
         label = before.index(max(before))
         assert odds(after[label]) < odds(before[label]) / 3

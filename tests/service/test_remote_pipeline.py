@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from factories import compose_frame
 
-from fer_lib.live.page.panel import PRIVACY_OF_SERVICE, Panel
-from fer_lib.live.session.fallback import AT_SERVICE, FallbackPipeline
-from fer_lib.live.session.remote import RemoteStream, ServiceGoneError, stream_address
+from fer_lib.live.page.panel import REMOTE_PRIVACY, Panel
+from fer_lib.live.session.fallback import REMOTE_NOTICE, FallbackPipeline
+from fer_lib.live.session.remote import RemoteStream, ServiceUnavailableError, stream_address
 from fer_lib.live.session.session import Session
 from fer_lib.settings import RemoteSettings, VisionSettings
 from fer_lib.vision.pipeline import load_pipeline
@@ -47,7 +47,7 @@ def test_process_jpeg_matches_local_pipeline(real_engine):
     np.testing.assert_allclose(first[0].raw_probabilities, first[1].raw_probabilities, atol=1e-4)
     assert [len(track_ids(one)) for one, _ in pairs] == [2] * 4
     assert len({tuple(track_ids(one)) for one, _ in pairs}) == 1
-    assert remote.notice == AT_SERVICE
+    assert remote.notice == REMOTE_NOTICE
     assert set(remote.timings_ms) == {"total"}
 
 
@@ -84,14 +84,14 @@ def test_process_jpeg_invalid_frame(url, portrait):
 
 
 def test_remote_stream_not_a_websocket(engine):
-    with served(engine) as url, pytest.raises(ServiceGoneError):
+    with served(engine) as url, pytest.raises(ServiceUnavailableError):
         RemoteStream(remote_settings(f"{url}/health"))
 
 
 def test_remote_stream_host_not_allowed(engine):
     with served(engine, host="0.0.0.0", allowed_hosts="faces.example.org") as url:
         RemoteStream(remote_settings(url)).close()
-        with pytest.raises(ServiceGoneError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
+        with pytest.raises(ServiceUnavailableError, match=r"status 403 .*FER_SERVICE_ALLOWED_HOSTS"):
             RemoteStream(remote_settings(url.replace("127.0.0.1", "127.0.0.2")))
 
 
@@ -108,8 +108,8 @@ def test_panel_shows_where_frames_are_processed(url, monkeypatch, portrait):
     panel = Panel(session)
     assert session.wait_until_loaded(60)
     _, notice, notes = panel.children
-    assert PRIVACY_OF_SERVICE in notes.value
+    assert REMOTE_PRIVACY in notes.value
     monkeypatch.setattr(panel.view, "send", lambda *_: None)
     panel.view._handle_custom_msg({"type": "frame", "id": 1, "time_s": 0.5}, [memoryview(portrait)])
-    assert AT_SERVICE in notice.value
+    assert REMOTE_NOTICE in notice.value
     assert len(session.faces) == 2
