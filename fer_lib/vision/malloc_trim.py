@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 
 
-def return_memory() -> None:
+def trim_memory() -> None:
     """Ask the C library to return what it does not use; where it is not glibc, nothing happens."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -11,18 +11,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
+from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, iou
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.images.decoding import decode_reduced
 from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.vision.malloc_trim import return_memory
+from fer_lib.vision.malloc_trim import trim_memory
 from fer_lib.vision.media.frames import as_frame
 from fer_lib.vision.mtcnn.detection import SAME_FACE, STANDARD_SIDE, Detector
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.vision.result_cache import ResultCache
-from fer_lib.vision.round_robin import Turns
+from fer_lib.vision.round_robin import RoundRobin
 from fer_lib.vision.schedule import DetectionSchedule
 from fer_lib.vision.smoothing import Smoother
 from fer_lib.vision.stopwatch import Stopwatch
@@ -38,7 +38,7 @@ def load_pipeline(settings: VisionSettings | None = None) -> Pipeline:
     """
     settings = settings or VisionSettings.load()
     pipeline = Pipeline(Detector(settings), Recognizer(settings), settings)
-    return_memory()
+    trim_memory()
     return pipeline
 
 
@@ -66,7 +66,7 @@ class Pipeline:
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
         self._tracker = Tracker(self.settings)
-        self._turns = Turns()
+        self._turns = RoundRobin()
         self._cache = ResultCache(self.settings)
         self._smoother = Smoother(self.settings)
         self._last = Faces.empty()
@@ -232,7 +232,7 @@ def move(faces: Faces, xyxy: Boxes) -> Faces:
 
 def find_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:
     """Return those faces of `second` that overlap none of `first`."""
-    return second[~(overlap(second.xyxy, first.xyxy) >= least_overlap).any(axis=1)]
+    return second[~(iou(second.xyxy, first.xyxy) >= least_overlap).any(axis=1)]
 
 
 def add_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:

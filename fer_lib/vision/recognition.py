@@ -13,7 +13,7 @@ from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import softmax
 from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.mtcnn.networks import open_network
-from fer_lib.weights import CURE, EMOTION, Weights, load_emotion_weights
+from fer_lib.weights import EMOTION, REMEDY, Weights, load_emotion_weights
 
 
 class Recognizer:
@@ -64,10 +64,10 @@ class Recognizer:
         try:
             shape = self._run(blank).shape
         except Exception as error:  # ONNX Runtime's errors have no common class of their own
-            raise ValueError(f"`{self.weights.name}` must run on input {blank.shape}, but {error}; {CURE}") from None
+            raise ValueError(f"`{self.weights.name}` must run on input {blank.shape}, but {error}; {REMEDY}") from None
         if shape != (2, len(EMOTIONS)):
             raise ValueError(
-                f"`{self.weights.name}` must turn 2 faces into logits {(2, len(EMOTIONS))}, but got {shape}; {CURE}"
+                f"`{self.weights.name}` must turn 2 faces into logits {(2, len(EMOTIONS))}, but got {shape}; {REMEDY}"
             )
 
 
@@ -81,5 +81,5 @@ def _check_input(weights: Weights, inputs: list[Any]) -> None:
         isinstance(size, int) and size != want for size, want in zip(shapes[0][1:], wanted, strict=True)
     ):
         raise ValueError(
-            f"`{weights.name}` must take any number of faces {wanted}, as its card says, but it takes {shapes}; {CURE}"
+            f"`{weights.name}` must take any number of faces {wanted}, as its card says, but it takes {shapes}; {REMEDY}"
         )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Turns:
+class RoundRobin:
     """Faces that are served in turns, by their `track_id`: who has waited the longest comes first."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import Boxes, as_boxes, box_centers, box_sizes, overlap
+from fer_lib.boxes import Boxes, as_boxes, box_centers, box_sizes, iou
 from fer_lib.faces import Faces
 from fer_lib.settings.vision import VisionSettings
 
@@ -137,7 +137,7 @@ def _likeness(tracks: Boxes, faces: Boxes, in_view: NDArray[np.bool_], least: fl
     Faces overlapping a track in view come first, then faces overlapping one that was missed (so that who
     comes out from behind another does not take over the other's number), then faces near by.
     """
-    shared = overlap(tracks, faces)
+    shared = iou(tracks, faces)
     near = _nearness(tracks, faces)
     return np.asarray(np.where(shared >= least, 1 + shared + in_view[:, None], near), np.float32)
 

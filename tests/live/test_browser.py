@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Playwright
 
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.session.states import STATES
 from harness.browser import PATIENCE_S, LivePage, open_browser
@@ -53,7 +53,7 @@ def wait_for_a_round(page: LivePage) -> list[list[float]]:
             if 0 <= result["frame"] < FRAMES and result["faces"]:
                 boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32)
                 truth = face_box(result["frame"])[None]
-                phases[result["frame"] * PHASES // FRAMES].append(float(overlap(boxes, truth).max()))
+                phases[result["frame"] * PHASES // FRAMES].append(float(iou(boxes, truth).max()))
         return all(len(phase) >= 5 for phase in phases)
 
     page.wait_until(look, "results in every phase of the round")
@@ -307,7 +307,7 @@ def test_picture_stands_in_for_the_camera(playwright, chromium, tmp_path):
         page.wait_until_ready()
         assert_shows_a_face(page)
         (face,) = page.faces
-        assert overlap(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
+        assert iou(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
 
 
 def test_wrong_setting_is_explained_in_the_log_only(playwright, chromium, tmp_path):

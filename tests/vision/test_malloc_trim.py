@@ -5,17 +5,17 @@ import sys
 
 import pytest
 
-from fer_lib.vision.malloc_trim import return_memory
+from fer_lib.vision.malloc_trim import trim_memory
 
 # Frees what lies below a block that stays, so that only a trim can return it.
 PROGRAM = """
 import psutil
-from fer_lib.vision.malloc_trim import return_memory
+from fer_lib.vision.malloc_trim import trim_memory
 blocks = [bytearray(50_000) for _ in range(2_000)]
 last = blocks.pop()
 del blocks
 before = psutil.Process().memory_info().rss
-return_memory()
+trim_memory()
 print((before - psutil.Process().memory_info().rss) / 1e6)
 """
 
@@ -28,4 +28,4 @@ def test_return_memory_makes_the_process_smaller() -> None:
 
 def test_return_memory_where_the_library_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    return_memory()
+    trim_memory()

@@ -9,7 +9,7 @@ import pytest
 from factories import compose_frame, make_faces, make_frame
 from tiny_networks import SPEC, write_emotion_network
 
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
 from fer_lib.neutral_offset import add_offset
@@ -43,7 +43,7 @@ class FakeDetector:
 
     def follow(self, frame: np.ndarray, xyxy: np.ndarray) -> Faces:
         self.followed.append(len(xyxy))
-        near = [box for box in self.scene if (overlap(np.array([box], np.float32), xyxy) > 0.3).any()]
+        near = [box for box in self.scene if (iou(np.array([box], np.float32), xyxy) > 0.3).any()]
         return self._faces(near if self.followable else [])
 
     def _faces(self, boxes: list[tuple[int, ...]]) -> Faces:
@@ -270,7 +270,7 @@ def test_process_a_crowd_is_followed_in_turns(make: Make) -> None:
     assert detector.followed == [1] * (RATE - 1)
     assert detector.detections == 1
     # Who is not looked for moves on at a steady pace, and the landmarks with the box.
-    assert overlap(np.array(detector.scene, np.float32), faces.xyxy).max(axis=1).min() > 0.9
+    assert iou(np.array(detector.scene, np.float32), faces.xyxy).max(axis=1).min() > 0.9
     np.testing.assert_allclose(sorted(faces.landmarks[:, 0, 1]), [-2, -1, 0], atol=0.1)
 
 
@@ -366,8 +366,8 @@ def test_process_jpeg_large_pictures_are_told_in_their_own_pixels(real_pipeline:
     whole = real_pipeline.analyze(large)
     for time_s in (0.0, 0.1):
         faces = real_pipeline.process_jpeg(jpeg, time_s)
-        assert overlap(truth * 3, faces.xyxy).diagonal().min() > 0.6
-        assert overlap(whole.xyxy, faces.xyxy).diagonal().min() > 0.9
+        assert iou(truth * 3, faces.xyxy).diagonal().min() > 0.6
+        assert iou(whole.xyxy, faces.xyxy).diagonal().min() > 0.9
         assert np.abs(faces.landmarks - whole.landmarks).max() < 10
         assert (faces.xyxy.max(axis=0)[2:] <= [1921, 1441]).all()
 
@@ -468,10 +468,10 @@ def test_load_pipeline_real_faces_are_followed(real_pipeline: Pipeline) -> None:
         frame, truth = compose_frame(move(i), seed=4)
         faces = real_pipeline.process_jpeg(encode(frame), i / 30)
         modes.append(real_pipeline.mode)
-        assert overlap(truth[:1], faces.xyxy).max() > 0.6
+        assert iou(truth[:1], faces.xyxy).max() > 0.6
         assert faces.track_id.tolist() == [1, 2][: len(faces)]
         if i >= 30:
-            assert overlap(truth, faces.xyxy).diagonal().min() > 0.6
+            assert iou(truth, faces.xyxy).diagonal().min() > 0.6
     assert len(faces) == 2
     assert modes.count("detect") <= 5
     assert np.abs(faces.probabilities.sum(axis=1) - 1).max() < 1e-5
@@ -506,7 +506,7 @@ def test_load_pipeline_real_crowd_comes_and_goes(real_pipeline: Pipeline) -> Non
         if frame is one:
             assert not people.keys() & set(faces.track_id.tolist()), "whoever comes after a while is new"
         if frame is fifty:
-            who = overlap(truth, faces.xyxy).argmax(axis=0).tolist()
+            who = iou(truth, faces.xyxy).argmax(axis=0).tolist()
             assert all(
                 people.setdefault(track, person) == person for track, person in zip(faces.track_id, who, strict=True)
             )

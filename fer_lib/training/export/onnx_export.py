@@ -19,7 +19,7 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.command_line import CommandParser
 from fer_lib.terminal import printable
 from fer_lib.training.networks.batch_norm_folding import fold_batch_norm
@@ -84,7 +84,7 @@ def export_onnx(
     )
     assert program is not None  # only the old exporter returns nothing
     model = use_global_pools(_strip(program.model_proto, dynamic))
-    with draft(path) as unproven:
+    with atomic_write(path) as unproven:
         onnx.save(store_halves(model) if halve else model, unproven)
         difference = _measure_difference(original or network, unproven, example, list(dynamic))
         if difference > tolerance:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fer_lib.atomic_write import draft, remove_leftovers
+from fer_lib.atomic_write import atomic_write, remove_leftovers
 
 
 class DamagedCheckpointError(ValueError):
@@ -58,7 +58,7 @@ def save_checkpoint(
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     remove_leftovers(path)  # of a training that was killed while it wrote
     try:
-        with draft(path) as half:
+        with atomic_write(path) as half:
             save_file(tensors, half, {"progress": json.dumps(progress), "sum": _sum(tensors)})
             with half.open("rb") as stream:
                 os.fsync(stream.fileno())

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fer_lib.atomic_write import check_place
+from fer_lib.atomic_write import check_output_path
 from fer_lib.faces import Faces
 from fer_lib.recording.durations import Tally
 from fer_lib.recording.writing import check_suffix, open_recording
@@ -130,4 +130,4 @@ def _check_video_outputs(source: Path, out: Name | None, csv: Name | None, json:
 def _check_output(source: Path, out: Path) -> None:
     if out.exists() and source.exists() and out.samefile(source):
         raise ValueError(f"the output must not take the place of the input, but both are {source}")
-    check_place(out)
+    check_output_path(out)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import box_sizes, overlap
+from fer_lib.boxes import box_sizes, iou
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTION_COLORS
@@ -127,7 +127,7 @@ def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, taken: Floa
     left = min(max(x1 - edge, 0), frame_w - width)
     tops = [y1 - height, y2, y1, y2 - height]
     places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
-    free = [place for place in places if not overlap(np.array([place], np.float32), taken).any()]
+    free = [place for place in places if not iou(np.array([place], np.float32), taken).any()]
     top = min(max(y1, 0), frame_h - height)
     return (free or places or [(left, top, left + width, top + height)])[0]
 

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.vision.media.containers import require_av
 from fer_lib.vision.media.frames import Frame
 from fer_lib.vision.media.video import Packet, Video
@@ -107,7 +107,7 @@ def open_video(path: Path | str, video: Video) -> Iterator[VideoWriter]:
         OSError: if writing fails.
     """
     encoder, av = choose_encoder(Path(path)), require_av()
-    with draft(path) as half:
+    with atomic_write(path) as half:
         # The index goes to the front, so that a page can play the file while it loads.
         options = {"movflags": "+faststart"} if half.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
         try:

@@ -88,7 +88,7 @@ def test_train_from_a_network_that_knows_faces_goes_on_where_it_stands(drawn, tm
     ("damage", "sentence"),
     [
         (lambda path: path.unlink(), "`INITIAL_WEIGHTS` must name a file that is there"),
-        (lambda path: path.with_suffix(".json").unlink(), "the card .* must exist"),
+        (lambda path: path.with_suffix(".json").unlink(), "card .* must exist"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "the weights `emotion` must have the SHA-256"),
     ],
     ids=["no file", "no card", "damaged"],

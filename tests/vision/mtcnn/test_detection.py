@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from factories import compose_frame
 
-from fer_lib.boxes import box_sizes, overlap
+from fer_lib.boxes import box_sizes, iou
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.mtcnn.detection import Detector
 
@@ -67,7 +67,7 @@ def compare(settings: VisionSettings, frames) -> dict[str, list[float]]:
         sure = confidence.astype(float) >= 0.95
         boxes, landmarks = boxes[sure].astype(np.float32), landmarks[sure].astype(np.float32)
         boxes = np.clip(boxes, 0, [*frame.shape[1::-1], *frame.shape[1::-1]]).astype(np.float32)
-        shared = overlap(boxes, ours.xyxy) if len(ours) else np.zeros((len(boxes), 1))
+        shared = iou(boxes, ours.xyxy) if len(ours) else np.zeros((len(boxes), 1))
         best = shared.argmax(axis=1)
         found["overlap"] += shared.max(axis=1).tolist()
         if len(ours):
@@ -97,7 +97,7 @@ def test_detect_finds_the_true_faces():
     frame, truth = compose_frame([(160, 200, 120), (440, 260, 180)])
     faces = Detector().detect(frame)
     assert len(faces) == 2
-    assert overlap(truth, faces.xyxy).max(axis=1).min() > 0.6
+    assert iou(truth, faces.xyxy).max(axis=1).min() > 0.6
     assert (np.diff(box_sizes(faces.xyxy).prod(axis=1)) <= 0).all(), "the largest comes first"
 
 
@@ -157,7 +157,7 @@ def test_follow_a_moving_face_as_detection_would():
         faces = detector.follow(frame, last)
         assert len(faces) == 1, step
         full = detector.detect(frame)
-        assert overlap(full.xyxy, faces.xyxy).max() >= 0.75, step
+        assert iou(full.xyxy, faces.xyxy).max() >= 0.75, step
         last = faces.xyxy
 
 
@@ -168,7 +168,7 @@ def test_follow_a_still_face_does_not_drift():
     last = start
     for _ in range(100):
         last = detector.follow(frame, last).xyxy
-    assert overlap(start, last).max() >= 0.85
+    assert iou(start, last).max() >= 0.85
 
 
 def test_follow_loses_a_face_that_is_gone():
