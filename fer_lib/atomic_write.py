@@ -97,7 +97,7 @@ def _cut(name: bytes, most: int) -> bytes:
 
 
 def _final_mode(path: Path) -> int:
-    """Return the mode of the own file at `path`, so that a private file stays private; else the default mode."""
+    """Return the mode of a file of the same user at `path`, so that a private file stays private; else the default."""
     with suppress(FileNotFoundError):
         status = path.lstat()
         if stat.S_ISREG(status.st_mode) and status.st_uid == _user_id():

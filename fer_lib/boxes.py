@@ -13,7 +13,7 @@ Boxes = NDArray[np.float32]
 
 
 def as_boxes(xyxy: ArrayLike) -> Boxes:
-    """Return `xyxy` as a float32 array `(n, 4)`; anything empty becomes `(0, 4)`.
+    """Return `xyxy` as a float32 array `(n, 4)`; empty input becomes `(0, 4)`.
 
     Raises:
         ValueError: if the shape is not `(n, 4)` or a value is not finite.
@@ -24,7 +24,7 @@ def as_boxes(xyxy: ArrayLike) -> Boxes:
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"`xyxy` must have the shape (n, 4), but got {boxes.shape}")
     if not np.isfinite(boxes).all():
-        raise ValueError("`xyxy` must hold finite numbers, but got NaN or infinity")
+        raise ValueError("`xyxy` must contain finite numbers, but got NaN or infinity")
     return boxes
 
 

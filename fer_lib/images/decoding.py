@@ -101,8 +101,8 @@ def _parse(data: bytes | bytearray | memoryview, max_pixels: int, kinds: Collect
         raise TooManyPixelsError(image.width, image.height, max_pixels)
     if image.scans * pixels > SCANS_AT_MAX_PIXELS * max_pixels:
         max_scans = SCANS_AT_MAX_PIXELS * max_pixels // pixels
-        found = f"{image.scans} scans of {image.width} × {image.height} pixels"
-        raise ValueError(f"`data` must have at most {max_scans} scans for its size, but got {found}")
+        actual = f"{image.scans} scans of {image.width} × {image.height} pixels"
+        raise ValueError(f"`data` must have at most {max_scans} scans for its size, but got {actual}")
     check_decoding_cost(image)
     return image
 

@@ -1,7 +1,7 @@
 """JPEG (ITU-T T.81): read size, scans and orientation from the markers, and remove metadata.
 
 Each scan, of 42 bytes or more, costs the decoder a pass over the whole image, and decoding can't be interrupted. Markers
-are found by the same rule as in libjpeg, so that it decodes no scan that is not counted here.
+are match by the same rule as in libjpeg, so that it decodes no scan that is not counted here.
 """
 
 from __future__ import annotations
@@ -76,16 +76,16 @@ def _walk_segments(data: bytes) -> Iterator[_Segment]:
     """Yield the segments up to the end of the image or, in a truncated scan, of the data."""
     position, in_header = 2, True
     for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(data, position)
+        match = _MARKER.search(data, position)
         if in_header and (
-            found is None or data[position : found.start()].strip(b"\xff")
-        ):  # only fill bytes may lie between
+            match is None or data[position : match.start()].strip(b"\xff")
+        ):  # only fill bytes are permitted between
             raise ValueError(f"`data` must be a JPEG file, but a segment is missing at byte {position}")
-        if found is None:
+        if match is None:
             return
-        marker, start = data[found.end() - 1], found.end()
+        marker, start = data[match.end() - 1], match.end()
         if marker == _EOI:
-            yield _Segment(marker, position, found.start(), start, start)
+            yield _Segment(marker, position, match.start(), start, start)
             return
         if marker == _SOI or marker in _OTHER_FRAMES:
             raise ValueError(
@@ -94,7 +94,7 @@ def _walk_segments(data: bytes) -> Iterator[_Segment]:
         (length,) = struct.unpack_from(">H", data, start)
         if length < 2:
             raise ValueError(f"`data` must be a JPEG file, but a segment at byte {start} has a length of {length}")
-        yield _Segment(marker, position, found.start(), start, start + length)
+        yield _Segment(marker, position, match.start(), start, start + length)
         position, in_header = start + length, in_header and marker != _SOS
     raise ValueError(f"`data` must have at most {MAX_SEGMENTS} segments, but it has more than {MAX_SEGMENTS} segments")
 

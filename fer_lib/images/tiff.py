@@ -1,7 +1,7 @@
 """TIFF 6.0: validate the first image, and write a new directory (IFD) with the checked tags only.
 
 libtiff loads the value of every tag, also of unknown ones: a thousand tags may refer to the same 8 MB. Of duplicate tags
-it uses the first. Therefore a new directory is appended to the file, with each tag once, and replaces the old one.
+it uses the first. Therefore a new directory with each tag once is appended to the file and replaces the old one.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def _check_parts(
     needed = -(-width // part_width) * -(-height // part_height)
     planes = _first_value(entries, SAMPLES, 1) if _first_value(entries, PLANAR, 1) == 2 else 1
     if not needed * planes <= len(offsets) == len(lengths):
-        found = f"{len(offsets)} offsets and {len(lengths)} lengths"
-        raise ValueError(f"`data` must have {needed * planes} strips or tiles, but got {found}")
+        actual = f"{len(offsets)} offsets and {len(lengths)} lengths"
+        raise ValueError(f"`data` must have {needed * planes} strips or tiles, but got {actual}")
     if tiled and (
         part_size > width * height + USUAL_TILE_PIXELS
         or needed * part_size > 2 * width * height + 4 * USUAL_TILE_PIXELS

@@ -145,9 +145,9 @@ class Pipeline:
     def _process(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
         if not math.isfinite(time_s):
             raise ValueError(f"`time_s` must be a finite number of seconds, but got {time_s}")
-        found = self._locate(frame, time_s, watch)
+        located = self._locate(frame, time_s, watch)
         with watch.measure("track"):
-            self._last = self._tracker.track(found, time_s)
+            self._last = self._tracker.track(located, time_s)
         with watch.measure("recognize"):
             faces = self._recognize(frame, self._last, time_s)
         with watch.measure("track"):

@@ -98,8 +98,8 @@ def _draw_box(canvas: Pixels, box: Floats, color: Color, scale: float) -> None:
 def _draw_text(canvas: Pixels, plate: Plate, text: str, size: float, background: Color) -> None:
     left, top, right, bottom = plate
     canvas[top:bottom, left:right] = background
-    place = (left + _padding(size), bottom - _padding(size) - _descent(text, size) // 2)
-    cv2.putText(canvas, text, place, FONT, size, text_color(background), max(round(size), 1), cv2.LINE_AA)
+    origin = (left + _padding(size), bottom - _padding(size) - _descent(text, size) // 2)
+    cv2.putText(canvas, text, origin, FONT, size, text_color(background), max(round(size), 1), cv2.LINE_AA)
 
 
 def _fit_text_size(text: str, box: Floats, canvas: Pixels, scale: float) -> float:
@@ -125,10 +125,10 @@ def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, occupied: F
     x1, y1, _, y2 = (int(v) for v in np.rint(box))
     left = min(max(x1 - outer_width, 0), frame_w - width)
     tops = [y1 - height, y2, y1, y2 - height]
-    places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
-    free = [place for place in places if not iou(np.array([place], np.float32), occupied).any()]
+    candidates = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
+    free = [plate for plate in candidates if not iou(np.array([plate], np.float32), occupied).any()]
     top = min(max(y1, 0), frame_h - height)
-    return (free or places or [(left, top, left + width, top + height)])[0]
+    return (free or candidates or [(left, top, left + width, top + height)])[0]
 
 
 def _plate_size(text: str, size: float) -> tuple[int, int]:

@@ -201,7 +201,7 @@ def read_frames(path: Path | str, max_pixels: int = MAX_PIXELS) -> Iterator[tupl
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds no video that can be decoded, or one whose frames have more than `max_pixels`.
+        ValueError: if it contains no video that can be decoded, or one whose frames have more than `max_pixels`.
     """
     with Video(path, max_pixels) as video:
         yield from video.frames()

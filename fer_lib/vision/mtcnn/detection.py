@@ -26,7 +26,7 @@ MAX_CANDIDATES = 400  # of a stage: more than frames with faces have, and a limi
 class Detector:
     """MTCNN: the P-Net proposes boxes, the R-Net refines them, the O-Net decides and locates five landmarks.
 
-    Returns the same boxes as `facenet_pytorch.MTCNN` with the same thresholds, several times faster. A frame whose longer
+    It returns the same boxes as `facenet_pytorch.MTCNN` with the same thresholds, several times faster. A frame whose longer
     side is over 640 pixels is reduced to that first, and `min_face_size` means pixels at that size, so the cost
     does not grow with the resolution; smaller frames are searched for proportionally smaller faces, down to 12
     pixels. Each stage keeps at most 400 candidates, the most confident, which limits the time per frame.
@@ -79,27 +79,27 @@ class Detector:
             return _no_faces()
         reduced, factor = _reduce(region)
         shifted = (boxes - np.tile(origin, 2)) / factor
-        found, confidence, landmarks = self._run_onet(
+        boxes, confidence, landmarks = self._run_onet(
             summed_area_table(reduced), shifted, self.settings.follow_threshold
         )
-        kept = np.sort(nms(found, confidence, SAME_FACE_IOU, "smaller"))
-        found, landmarks = found[kept] * factor + np.tile(origin, 2), landmarks[kept] * factor + origin
-        return self._to_faces(frame, found.astype(np.float32), confidence[kept], landmarks, largest_first=False)
+        kept = np.sort(nms(boxes, confidence, SAME_FACE_IOU, "smaller"))
+        boxes, landmarks = boxes[kept] * factor + np.tile(origin, 2), landmarks[kept] * factor + origin
+        return self._to_faces(frame, boxes.astype(np.float32), confidence[kept], landmarks, largest_first=False)
 
     def _run_pnet(self, table: Table) -> Boxes:
         """Run the P-Net on all scales of the image pyramid; return squares."""
         height, width = table.shape[0] - 1, table.shape[1] - 1
         smallest = max(self.settings.min_face_size * max(height, width) / STANDARD_SIDE, cascade.CELL)
         full = np.array([[0, 0, width, height]])
-        found = [_no_proposals()]
+        proposals = [_no_proposals()]
         for scale in cascade.pyramid_scales(height, width, smallest, self.settings.pyramid_factor):
             pixels = sample_areas(table, full, int(height * scale + 1), int(width * scale + 1))
             offsets, confidence = self._pnet.run(None, {"pixels": pixels})
-            proposals = cascade.decode_proposals(offsets[0], confidence[0], scale, self.settings.proposal_threshold)
-            best = cascade.top_k(proposals[1], MAX_CANDIDATES)
-            kept = best[nms(proposals[0][best], proposals[1][best], 0.5)]
-            found.append(tuple(column[kept] for column in proposals))
-        xyxy, confidences, offsets = (np.concatenate(column) for column in zip(*found, strict=True))
+            candidates = cascade.decode_proposals(offsets[0], confidence[0], scale, self.settings.proposal_threshold)
+            best = cascade.top_k(candidates[1], MAX_CANDIDATES)
+            kept = best[nms(candidates[0][best], candidates[1][best], 0.5)]
+            proposals.append(tuple(column[kept] for column in candidates))
+        xyxy, confidences, offsets = (np.concatenate(column) for column in zip(*proposals, strict=True))
         best = cascade.top_k(confidences, MAX_CANDIDATES)
         kept = best[nms(xyxy[best], confidences[best], 0.7)]
         return cascade.make_square(cascade.regress_boxes(xyxy[kept], offsets[kept], 0))

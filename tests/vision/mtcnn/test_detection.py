@@ -60,20 +60,20 @@ def compare(settings: VisionSettings, frames) -> dict[str, list[float]]:
     result = {"iou": [], "landmarks": [], "extra": []}
     for frame in frames:
         boxes, confidence, landmarks = make_reference(settings, frame).detect(frame, landmarks=True)
-        ours = detector.detect(frame)
+        faces = detector.detect(frame)
         if boxes is None:
-            result["extra"].append(len(ours))
+            result["extra"].append(len(faces))
             continue
         is_confident = confidence.astype(float) >= 0.95
         boxes, landmarks = boxes[is_confident].astype(np.float32), landmarks[is_confident].astype(np.float32)
         boxes = np.clip(boxes, 0, [*frame.shape[1::-1], *frame.shape[1::-1]]).astype(np.float32)
-        overlap = iou(boxes, ours.xyxy) if len(ours) else np.zeros((len(boxes), 1))
+        overlap = iou(boxes, faces.xyxy) if len(faces) else np.zeros((len(boxes), 1))
         best = overlap.argmax(axis=1)
         result["iou"] += overlap.max(axis=1).tolist()
-        if len(ours):
-            gaps = np.abs(landmarks - ours.landmarks[best]).max(axis=(1, 2)) / box_sizes(boxes)[:, 0]
+        if len(faces):
+            gaps = np.abs(landmarks - faces.landmarks[best]).max(axis=(1, 2)) / box_sizes(boxes)[:, 0]
             result["landmarks"] += gaps.tolist()
-        result["extra"].append(len(ours) - int(is_confident.sum()))
+        result["extra"].append(len(faces) - int(is_confident.sum()))
     return result
 
 
