@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks import ours
 from benchmarks.workers import PathRun, take_turns
-from fer_lib.boxes import box_sizes, overlap
+from fer_lib.boxes import box_sizes, iou
 from harness.clips import Clip, compose_clip
 
 SETTLED = 500  # frames after which memory should stay as it is
@@ -71,5 +71,5 @@ def _share_met(asked: list[Boxes], there: list[Boxes]) -> float:
     for boxes, others in zip(asked, there, strict=True):
         large = boxes[box_sizes(boxes).min(axis=1) >= SMALLEST] if len(boxes) else boxes
         total += len(large)
-        met += int((overlap(large, others).max(axis=1, initial=0) >= 0.5).sum())
+        met += int((iou(large, others).max(axis=1, initial=0) >= 0.5).sum())
     return met / total if total else 1.0

@@ -17,7 +17,7 @@ import numpy as np
 from playwright.sync_api import Browser
 
 from benchmarks.figures import draw_live
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from harness.browser import LivePage, open_camera_browser
 from harness.reporting import add_reporting, report
 from harness.servers import NOTEBOOK, serve_jupyter, serve_voila
@@ -137,7 +137,7 @@ def _overlap(results: list[dict[str, Any]]) -> float:
     for result in results:
         if 0 <= result["frame"] < FRAMES:
             boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32).reshape(-1, 4)
-            shared.append(float(overlap(boxes, face_box(result["frame"])[None]).max(initial=0)))
+            shared.append(float(iou(boxes, face_box(result["frame"])[None]).max(initial=0)))
     return float(np.median(shared))
 
 

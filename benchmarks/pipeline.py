@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.costs import compare_boxes, measure_costs, measure_growth
 from benchmarks.figures import draw_pipeline
 from benchmarks.workers import PathRun, take_turns
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from harness.clips import Clip, compose_clip
 from harness.reporting import add_reporting, report
 
@@ -114,7 +114,7 @@ def _describe_costs(measured: dict[str, Any]) -> list[str]:
 
 def _compare(name: str, path: PathRun, clip: Clip) -> dict[str, float]:
     """Compare what a path found with the truth: a face is found if a box overlaps it by half."""
-    shared = [overlap(truth, boxes).max(axis=1, initial=0) for truth, boxes in zip(clip.truth, path.boxes, strict=True)]
+    shared = [iou(truth, boxes).max(axis=1, initial=0) for truth, boxes in zip(clip.truth, path.boxes, strict=True)]
     best = np.concatenate(shared)
     hit = best >= 0.5
     return {f"{name}_found": float(hit.mean()), f"{name}_iou": float(best[hit].mean()) if hit.any() else 0.0}

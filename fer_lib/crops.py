@@ -1,9 +1,8 @@
-"""A frame and its boxes become network input, for training and for life alike.
+"""Crop faces, resize them and normalize them to network input, for training and inference.
 
-What is cut, how large, in which colour and how it is scaled to numbers is a `CropSpec`. Training writes
-it into the card of the weights and the live page reads it from there, so the two can't drift apart.
-OpenCV is used here, outside its room, for exactly that reason: training and the live page must resize
-and grey pixels with the same code.
+A `CropSpec` contains the square to cut, its size, its colour and its normalization. Training stores it in the model
+card and inference reads it from there, so that both apply the same preprocessing. This module depends on OpenCV,
+although it is outside of `vision`, because both must resize and convert pixels with the same code.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from fer_lib.boxes import Boxes, box_centers, box_sizes
 
 Pixels = NDArray[np.uint8]
-# The least and the largest value of each number of a `CropSpec`: a card may come from others, and a size is memory.
+# Least and largest value of each number of a `CropSpec`: model cards may be untrusted, and a size costs memory.
 RANGES: dict[str, tuple[float, float]] = {
     "size": (1, 1024),
     "scale": (0.01, 4),
@@ -31,17 +30,18 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class CropSpec:
-    """How a face becomes network input.
+    """Preprocessing of a face to network input.
 
     Attributes:
-        size: side of the square input in pixels; the ranges of all numbers are in `RANGES`.
+        size: side of the square input in pixels; `RANGES` limits all numbers.
         color: `grey` (one channel) or `rgb` (three).
         scale: side of the square that is cut, as a multiple of the longer side of the detected box.
-        shift_y: how far the square's centre lies below the box's centre, as a multiple of the same side.
-        detail: side in pixels to which a larger face is reduced before it gets `size`, so that a sharp
-            camera shows the network no more detail than its training images had; 0 for no limit.
+        shift_y: distance from the centre of the box down to the centre of the square, as a multiple of the same
+            side.
+        detail: side in pixels to which a larger face is reduced before it is resized to `size`, so that the input has no
+            more detail than the training images; 0: no limit.
         mean: subtracted from values in [0, 1].
-        std: divides them afterwards.
+        std: divisor after that.
     """
 
     size: int
@@ -64,16 +64,16 @@ class CropSpec:
         return 1 if self.color == "grey" else 3
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as they stand in a card."""
+        """Return the fields as in a model card."""
         return asdict(self)
 
 
 def check_number(name: str, value: object, low: float, high: float, whole: bool = False) -> None:
-    """Make sure that a value of a card is a number within its range, both ends included.
+    """Check that a value of a model card is a number from `low` to `high`, both included.
 
     Raises:
-        TypeError: if it is no number, or not a whole one where it must be.
-        ValueError: if it is out of range, infinite or not a number.
+        TypeError: if it is not a number, or not an integer where `whole` is set.
+        ValueError: if it is out of range, infinite or NaN.
     """
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         raise TypeError(f"`{name}` must be a {'whole ' * whole}number, but got {str(value)[:40]!r}")
@@ -83,15 +83,15 @@ def check_number(name: str, value: object, low: float, high: float, whole: bool 
 
 
 def crop_faces(frame: Pixels, xyxy: Boxes, spec: CropSpec) -> Pixels:
-    """Cut every box out of a frame, as squares of one size.
+    """Cut a square crop of each box out of a frame and resize the crops to one size.
 
     Args:
         frame: `(h, w, 3)` RGB or `(h, w)` grey.
-        xyxy: `(n, 4)` boxes in pixels; parts outside the frame repeat its border.
-        spec: what to cut.
+        xyxy: `(n, 4)` boxes in pixels; parts outside of the frame repeat its border.
+        spec: the preprocessing.
 
     Returns:
-        `(n, size, size, channels)` uint8; `n = 0` gives an array without rows.
+        `(n, size, size, channels)` uint8; without rows for `n = 0`.
     """
     crops = np.empty((len(xyxy), spec.size, spec.size, spec.channels), np.uint8)
     for crop, box in zip(crops, crop_squares(xyxy, spec), strict=True):
@@ -100,7 +100,7 @@ def crop_faces(frame: Pixels, xyxy: Boxes, spec: CropSpec) -> Pixels:
 
 
 def crop_squares(xyxy: Boxes, spec: CropSpec) -> NDArray[np.int64]:
-    """Return the whole-pixel squares that `crop_faces` cuts, `(n, 4)`; they may leave the frame."""
+    """Return the squares that `crop_faces` cuts, `(n, 4)` in whole pixels; they may exceed the frame."""
     side = np.maximum(np.rint(box_sizes(xyxy).max(axis=1) * spec.scale), 1)
     centers = box_centers(xyxy)
     centers[:, 1] += spec.shift_y * box_sizes(xyxy).max(axis=1)
@@ -109,7 +109,7 @@ def crop_squares(xyxy: Boxes, spec: CropSpec) -> NDArray[np.int64]:
 
 
 def resize_face(face: Pixels, spec: CropSpec) -> Pixels:
-    """Bring one cut-out face, `(h, w[, 3])`, to `(size, size, channels)` in the colour of `spec`."""
+    """Resize one crop, `(h, w[, 3])`, to `(size, size, channels)` in the colour of `spec`."""
     pixels = _recolor(face, spec.color)
     if spec.detail and max(pixels.shape[:2]) > spec.detail:
         pixels = _resize(pixels, spec.detail)
@@ -117,7 +117,7 @@ def resize_face(face: Pixels, spec: CropSpec) -> Pixels:
 
 
 def normalize_crops(crops: Pixels, spec: CropSpec) -> NDArray[np.float32]:
-    """Turn `(n, size, size, channels)` uint8 into network input `(n, channels, size, size)` float32."""
+    """Normalize crops `(n, size, size, channels)` uint8 to network input `(n, channels, size, size)` float32."""
     scaled = crops.transpose(0, 3, 1, 2).astype(np.float32)
     scaled *= 1 / (255 * spec.std)
     scaled -= spec.mean / spec.std
@@ -148,5 +148,5 @@ def _recolor(face: Pixels, color: str) -> Pixels:
 def _resize(pixels: Pixels, size: int) -> Pixels:
     if pixels.shape[:2] == (size, size):
         return pixels
-    how = cv2.INTER_AREA if max(pixels.shape[:2]) > size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, (size, size), interpolation=how), np.uint8)
+    interpolation = cv2.INTER_AREA if max(pixels.shape[:2]) > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (size, size), interpolation=interpolation), np.uint8)

@@ -24,16 +24,16 @@ class Faces:
 
     Attributes:
         xyxy: `(n, 4)` float32, corners in pixels of the frame.
-        confidence: `(n,)` float32 in [0, 1], how sure the detector is.
+        confidence: `(n,)` float32 in [0, 1], the score of the detector.
         landmarks: `(n, 5, 2)` float32, x and y in pixels of left eye, right eye, nose, left and right
-            mouth corner, as they lie in the picture.
+            mouth corner; left and right as in the image.
         probabilities: `(n, 7)` float32 in the order of `EMOTIONS`; each row sums to 1.
-        raw_probabilities: `(n, 7)`, the network's last output for each face, before neutral calibration and
-            smoothing.
-        track_id: `(n,)` int64, the same number for the same face over time.
+        raw_probabilities: `(n, 7)`, the last output of the emotion network for each face, before neutral calibration
+            and smoothing.
+        track_id: `(n,)` int64, the same value for the same face over time.
 
     Raises:
-        ValueError: if the columns disagree in length or hold impossible values.
+        ValueError: if the columns differ in length or contain values out of range.
     """
 
     xyxy: NDArray[np.float32]
@@ -54,7 +54,7 @@ class Faces:
         self._set("track_id", np.int64, (n,))
         _check_range("confidence", self.confidence)
         if self.landmarks is not None and not np.isfinite(self.landmarks).all():
-            raise ValueError("`landmarks` must hold finite numbers, but got NaN or infinity")
+            raise ValueError("`landmarks` must contain finite numbers, but got NaN or infinity")
         _check_probabilities("probabilities", self.probabilities)
         _check_probabilities("raw_probabilities", self.raw_probabilities)
 
@@ -69,7 +69,7 @@ class Faces:
 
     @classmethod
     def empty(cls) -> Faces:
-        """Return the table of a frame without faces; every column is there and has no rows."""
+        """Return a table without rows, in which every column exists."""
         return cls(
             xyxy=np.zeros((0, 4), np.float32),
             confidence=np.zeros(0, np.float32),
@@ -83,9 +83,11 @@ class Faces:
         return len(self.xyxy)
 
     def __getitem__(self, rows: Any) -> Faces:
-        """Return the chosen rows: a mask, a slice, a list of places, or one place (still a table)."""
-        chosen = np.atleast_1d(np.arange(len(self))[rows])
-        columns: dict[str, Any] = {name: None if value is None else value[chosen] for name, value in vars(self).items()}
+        """Select rows by a mask, a slice, a list of indices, or one index (the result is still a table)."""
+        selected = np.atleast_1d(np.arange(len(self))[rows])
+        columns: dict[str, Any] = {
+            name: None if value is None else value[selected] for name, value in vars(self).items()
+        }
         return Faces(**columns)
 
     def with_columns(self, **columns: Any) -> Faces:
@@ -94,7 +96,7 @@ class Faces:
 
     @property
     def labels(self) -> list[str]:
-        """The most probable emotion of each face; empty while `probabilities` is unknown."""
+        """Top-1 label of each face; empty while `probabilities` is unknown."""
         if self.probabilities is None:
             return []
         return [EMOTIONS[i] for i in self.probabilities.argmax(axis=1)]
@@ -123,7 +125,9 @@ def _check_probabilities(name: str, rows: NDArray[np.float32] | None) -> None:
         return
     _check_range(name, rows)
     if len(rows) and np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
-        raise ValueError(f"every row of `{name}` must sum to 1")
+        raise ValueError(
+            f"every row of `{name}` must sum to 1, but got {rows.sum(axis=1).min()} to {rows.sum(axis=1).max()}"
+        )
 
 
 def _check_range(name: str, values: NDArray[np.float32]) -> None:
@@ -136,4 +140,4 @@ def _round_probabilities(rows: NDArray[np.float32] | None) -> list[Any]:
 
 
 def _round(value: Any, decimals: int) -> Any:
-    return [_round(one, decimals) for one in value] if isinstance(value, list) else round(value, decimals)
+    return [_round(item, decimals) for item in value] if isinstance(value, list) else round(value, decimals)

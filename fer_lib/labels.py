@@ -1,12 +1,12 @@
-"""The emotions, their order and their colours.
+"""Emotion labels, their order and their colours.
 
-The order is alphabetical and never changes: it is the order of the network's outputs, of every
-`probabilities` column and of the folders that training data comes in.
+The order is alphabetical and fixed: it is the order of the outputs of the network, of the columns of `probabilities`
+and of the class folders of training data.
 """
 
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
-# Okabe and Ito's palette (2008), which the common kinds of colour blindness can tell apart.
+# Palette of Okabe and Ito (2008), distinguishable with the common kinds of colour blindness.
 EMOTION_COLORS: dict[str, str] = {
     "angry": "#D55E00",
     "disgust": "#009E73",
@@ -19,10 +19,10 @@ EMOTION_COLORS: dict[str, str] = {
 
 
 def label_index(label: str) -> int:
-    """Return the place of `label` in `EMOTIONS`.
+    """Return the index of `label` in `EMOTIONS`.
 
     Raises:
-        ValueError: if it is not one of the seven labels.
+        ValueError: if it is not one of `EMOTIONS`.
     """
     try:
         return EMOTIONS.index(label)

@@ -1,4 +1,4 @@
-"""Which packages are there, and in which version."""
+"""Versions and presence of optional packages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def find_version(package: str) -> str | None:
 
 
 def require(what: str, extra: str, **packages: str) -> None:
-    """Stop before any work if a package is missing that only some things need.
+    """Check that the packages of an optional feature are installed.
 
     Args:
-        what: what needs them, to begin the sentence with.
-        extra: which of the project's extras brings them.
-        packages: the name of each package, by that of its module.
+        what: the feature, as the subject of the error message.
+        extra: the extra of the project that installs them.
+        packages: package name by module name.
 
     Raises:
         ModuleNotFoundError: with the command that installs them.
@@ -29,5 +29,5 @@ def require(what: str, extra: str, **packages: str) -> None:
     if missing:
         raise ModuleNotFoundError(
             f"{what} needs {' and '.join(missing)}, which this environment lacks; "
-            f"`pip install -e '.[{extra}]'` in the project's folder installs what is needed"
+            f"`pip install -e '.[{extra}]'` in the project's folder installs them"
         )

@@ -5,31 +5,31 @@ from pathlib import Path
 
 import pytest
 
-from fer_lib import atomic_write as drafts
-from fer_lib.atomic_write import draft, remove_leftovers, write_bytes, write_text
+from fer_lib import atomic_write as atomic_write_module
+from fer_lib.atomic_write import atomic_write, remove_leftovers, write_bytes, write_text
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and links are those of POSIX")
 
 
-def test_draft_appears_when_whole_and_not_before(tmp_path) -> None:
+def test_atomic_write_creates_the_file_when_complete(tmp_path) -> None:
     out = tmp_path / "out.mp4"
-    with draft(out) as half:
-        half.write_text("new")
-        assert half.parent == tmp_path
-        assert half.suffix == ".mp4"
+    with atomic_write(out) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".mp4"
         assert not out.exists()
     assert out.read_text() == "new"
     assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt, SystemExit])
-def test_draft_leaves_what_was_there_when_the_block_fails(tmp_path, stop) -> None:
+def test_atomic_write_keeps_the_old_file_after_an_error(tmp_path, stop) -> None:
     out = tmp_path / "out.csv"
     out.write_text("old")
 
     def write() -> None:
-        with draft(out) as half:
-            half.write_text("half")
+        with atomic_write(out) as temporary:
+            temporary.write_text("partial")
             raise stop
 
     with pytest.raises(stop):
@@ -38,17 +38,17 @@ def test_draft_leaves_what_was_there_when_the_block_fails(tmp_path, stop) -> Non
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_draft_of_a_folder_is_refused(tmp_path) -> None:
-    with pytest.raises(IsADirectoryError, match="must be a file"), draft(tmp_path):
+def test_atomic_write_path_is_a_folder(tmp_path) -> None:
+    with pytest.raises(IsADirectoryError, match="must be a file"), atomic_write(tmp_path):
         pass
 
 
-def test_draft_in_a_missing_folder_is_refused(tmp_path) -> None:
-    with pytest.raises(FileNotFoundError, match="mkdir -p"), draft(tmp_path / "none" / "out.csv"):
+def test_atomic_write_missing_folder(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="mkdir -p"), atomic_write(tmp_path / "none" / "out.csv"):
         pass
 
 
-def test_write_text_keeps_the_old_text_where_the_new_one_can_not_be_written(tmp_path):
+def test_write_text_keeps_the_old_text_after_an_encoding_error(tmp_path):
     write_text(path := tmp_path / "a.txt", "früh\n")
     with pytest.raises(UnicodeEncodeError):
         write_text(path, "sp\udcffat")
@@ -56,11 +56,11 @@ def test_write_text_keeps_the_old_text_where_the_new_one_can_not_be_written(tmp_
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_draft_name_is_another_each_time(tmp_path) -> None:
+def test_atomic_write_unique_temporary_names(tmp_path) -> None:
     names = set()
     for _ in range(20):
-        with draft(tmp_path / "out.json") as half:
-            names.add(half.name)
+        with atomic_write(tmp_path / "out.json") as temporary:
+            names.add(temporary.name)
     assert len(names) == 20
     assert {len(name) for name in names} == {len(f".out.{'0' * 16}.part.json")}
 
@@ -68,19 +68,19 @@ def test_draft_name_is_another_each_time(tmp_path) -> None:
 @pytest.mark.parametrize(
     "name", ["ü" * 120 + ".json", "😀" * 60 + ".csv", "a." + "😀" * 60, "a" * 250 + ".csv", "." + "x" * 250]
 )
-def test_draft_of_a_long_name_fits(tmp_path, name) -> None:
+def test_atomic_write_long_names(tmp_path, name) -> None:
     write_text(path := tmp_path / name, "{}")
     assert path.read_text() == "{}"
-    with pytest.raises(ValueError, match="stop"), draft(path) as half:
+    with pytest.raises(ValueError, match="stop"), atomic_write(path) as temporary:
         raise ValueError("stop")
-    half.touch()
+    temporary.touch()
     remove_leftovers(path)
     assert list(tmp_path.iterdir()) == [path]
 
 
 @posix
 @pytest.mark.parametrize(("before", "after"), [(0o600, 0o600), (0o640, 0o640), (0o4755, 0o755)])
-def test_draft_keeps_the_mode_of_the_file_that_it_replaces(tmp_path, before, after) -> None:
+def test_atomic_write_keeps_the_mode_of_the_replaced_file(tmp_path, before, after) -> None:
     (path := tmp_path / "out.csv").write_text("old")
     path.chmod(before)
     write_text(path, "new")
@@ -88,17 +88,17 @@ def test_draft_keeps_the_mode_of_the_file_that_it_replaces(tmp_path, before, aft
 
 
 @posix
-def test_draft_does_not_take_the_mode_of_a_file_of_somebody_else(tmp_path, monkeypatch) -> None:
+def test_atomic_write_ignores_the_mode_of_a_file_of_another_user(tmp_path, monkeypatch) -> None:
     write_text(path := tmp_path / "out.csv", "old")
-    usual = path.stat().st_mode
+    default = path.stat().st_mode
     path.chmod(0o777)
-    monkeypatch.setattr(drafts.os, "geteuid", lambda: path.stat().st_uid + 1)
+    monkeypatch.setattr(atomic_write_module.os, "geteuid", lambda: path.stat().st_uid + 1)
     write_text(path, "new")
-    assert path.stat().st_mode == usual
+    assert path.stat().st_mode == default
 
 
 @posix
-def test_draft_does_not_take_the_mode_of_a_link(tmp_path) -> None:
+def test_atomic_write_ignores_the_mode_of_a_link(tmp_path) -> None:
     (other := tmp_path / "other.csv").write_text("old")
     other.chmod(0o600)
     (tmp_path / "out.csv").symlink_to(other)
@@ -109,11 +109,11 @@ def test_draft_does_not_take_the_mode_of_a_link(tmp_path) -> None:
 
 @posix
 @pytest.mark.parametrize("kind", ["link", "dangling link", "hard link", "file"])
-def test_draft_never_opens_what_is_there_already(tmp_path, monkeypatch, kind) -> None:
-    """Even a guessed name is no use."""
-    monkeypatch.setattr(drafts.secrets, "token_hex", lambda size: "0" * 2 * size)
-    other, planted = tmp_path / "of_somebody.txt", tmp_path / f".out.{'0' * 16}.part.json"
-    other.write_text("as it was")
+def test_atomic_write_refuses_an_existing_temporary_name(tmp_path, monkeypatch, kind) -> None:
+    """A file or link planted under a predicted temporary name is neither opened nor followed."""
+    monkeypatch.setattr(atomic_write_module.secrets, "token_hex", lambda size: "0" * 2 * size)
+    other, planted = tmp_path / "of_another_user.txt", tmp_path / f".out.{'0' * 16}.part.json"
+    other.write_text("unchanged")
     if kind == "file":
         planted.touch()
     elif kind == "hard link":
@@ -122,39 +122,39 @@ def test_draft_never_opens_what_is_there_already(tmp_path, monkeypatch, kind) ->
         planted.symlink_to(other if kind == "link" else tmp_path / "none")
     with pytest.raises(FileExistsError):
         write_text(tmp_path / "out.json", "through the link")
-    assert other.read_text() == "as it was"
+    assert other.read_text() == "unchanged"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, planted.name])
 
 
 @posix
-def test_draft_replaces_a_link_at_the_final_name(tmp_path) -> None:
-    other, out = tmp_path / "of_somebody.txt", tmp_path / "out.txt"
-    other.write_text("as it was")
+def test_atomic_write_replaces_a_link(tmp_path) -> None:
+    other, out = tmp_path / "of_another_user.txt", tmp_path / "out.txt"
+    other.write_text("unchanged")
     out.symlink_to(other)
     write_bytes(out, b"new")
-    assert (other.read_text(), out.read_bytes(), out.is_symlink()) == ("as it was", b"new", False)
+    assert (other.read_text(), out.read_bytes(), out.is_symlink()) == ("unchanged", b"new", False)
 
 
 @posix
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-def test_draft_is_private_until_it_is_complete(tmp_path, umask, mode) -> None:
+def test_atomic_write_temporary_file_is_private(tmp_path, umask, mode) -> None:
     before = os.umask(umask)
     try:
-        with draft(tmp_path / "out.txt") as half:
-            assert stat.S_IMODE(half.stat().st_mode) == 0o600
+        with atomic_write(tmp_path / "out.txt") as temporary:
+            assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
         assert stat.S_IMODE((tmp_path / "out.txt").stat().st_mode) == mode
         assert os.umask(umask) == umask
     finally:
         os.umask(before)
 
 
-def test_draft_without_flags_of_posix(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(drafts, "_FLAGS", os.O_RDWR | os.O_CREAT | os.O_EXCL)  # as on Windows
+def test_atomic_write_without_posix_flags(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(atomic_write_module, "_FLAGS", os.O_RDWR | os.O_CREAT | os.O_EXCL)  # as on Windows
     write_text(tmp_path / "out.txt", "new")
     assert (tmp_path / "out.txt").read_text() == "new"
 
 
-def test_remove_leftovers_removes_only_temporary_files_of_this_name(tmp_path) -> None:
+def test_remove_leftovers_of_this_path_only(tmp_path) -> None:
     keep = [".c.safetensors", "c.safetensors", ".c.short.part.safetensors", f".d.{'0' * 16}.part.safetensors"]
     for name in [*keep, f".c.{'0' * 16}.part.safetensors", f".c.{'a' * 16}.part.safetensors"]:
         (tmp_path / name).touch()
@@ -162,12 +162,12 @@ def test_remove_leftovers_removes_only_temporary_files_of_this_name(tmp_path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(keep)
 
 
-def test_every_file_is_written_through_draft(project_root: Path) -> None:
-    """Temporary names are made in one place."""
+def test_atomic_write_is_the_only_writer_of_temporary_files(project_root: Path) -> None:
+    """No other module creates temporary names."""
     paths = [
         path for folder in ("fer_lib", ".ci", "benchmarks", "stress") for path in (project_root / folder).rglob("*.py")
     ]
     found = [
         path.name for path in paths if ".part" in path.read_text().replace(".partition(", "").replace(".parts", "")
     ]
-    assert found == ["drafts.py"]
+    assert found == ["atomic_write.py"]

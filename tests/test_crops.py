@@ -6,11 +6,11 @@ import pytest
 from fer_lib.boxes import as_boxes
 from fer_lib.crops import CropSpec, crop_faces, crop_squares, normalize_crops, resize_face
 
-NOTHING = np.zeros((0, 4), np.float32)
+NO_BOXES = np.zeros((0, 4), np.float32)
 
 
 def make_gradient(height: int = 60, width: int = 80) -> np.ndarray:
-    """A frame whose red is its x, green its y and blue 7."""
+    """Make a frame whose red is x, green is y and blue is 7."""
     y, x = np.mgrid[:height, :width]
     return np.dstack([x, y, np.full_like(x, 7)]).astype(np.uint8)
 
@@ -18,17 +18,17 @@ def make_gradient(height: int = 60, width: int = 80) -> np.ndarray:
 @pytest.mark.parametrize("color", ["grey", "rgb"])
 def test_crop_faces_empty(color: str) -> None:
     spec = CropSpec(48, color)  # type: ignore[arg-type]
-    crops = crop_faces(make_gradient(), NOTHING, spec)
+    crops = crop_faces(make_gradient(), NO_BOXES, spec)
     assert crops.shape == (0, 48, 48, spec.channels)
     assert crops.dtype == np.uint8
     assert normalize_crops(crops, spec).shape == (0, spec.channels, 48, 48)
 
 
 def test_crop_squares_empty() -> None:
-    assert crop_squares(NOTHING, CropSpec(48)).shape == (0, 4)
+    assert crop_squares(NO_BOXES, CropSpec(48)).shape == (0, 4)
 
 
-def test_crop_faces_of_its_own_size_is_the_very_pixels() -> None:
+def test_crop_faces_without_resizing_copies_pixels() -> None:
     frame = make_gradient()
     crops = crop_faces(frame, as_boxes([[10, 20, 26, 36], [30, 5, 46, 21]]), CropSpec(16, "rgb"))
     np.testing.assert_array_equal(crops[0], frame[20:36, 10:26])
@@ -53,13 +53,13 @@ def test_crop_faces_outside_the_frame(box: tuple[int, ...], corner: tuple[int, i
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 1), (1, 640, 3), (480, 1)])
-def test_crop_faces_of_the_thinnest_frames(shape: tuple[int, ...]) -> None:
+def test_crop_faces_one_pixel_wide_frames(shape: tuple[int, ...]) -> None:
     frame = np.full(shape, 99, np.uint8)
     crops = crop_faces(frame, as_boxes([[0, 0, 1, 1], [-3, -3, 9, 9], [5, 5, 5, 5]]), CropSpec(12, scale=1.4))
     assert (crops == 99).all()
 
 
-def test_crop_faces_grey_agrees_with_a_grey_frame() -> None:
+def test_crop_faces_grey_frame_equals_rgb_frame() -> None:
     frame = np.repeat(make_gradient()[..., :1], 3, axis=2)
     boxes = as_boxes([[10, 20, 33, 36]])
     for color in ("grey", "rgb"):
@@ -67,7 +67,7 @@ def test_crop_faces_grey_agrees_with_a_grey_frame() -> None:
         np.testing.assert_array_equal(crop_faces(frame, boxes, spec), crop_faces(frame[..., 0], boxes, spec))
 
 
-def test_crop_faces_leaves_the_frame_as_it_was() -> None:
+def test_crop_faces_does_not_modify_the_frame() -> None:
     frame = make_gradient()
     crop_faces(frame, as_boxes([[10, 20, 26, 36]]), CropSpec(16, "rgb"))[:] = 0
     np.testing.assert_array_equal(frame, make_gradient())
@@ -80,12 +80,12 @@ def test_crop_squares_scale_and_shift() -> None:
     np.testing.assert_array_equal(crop_squares(boxes, CropSpec(48, shift_y=0.25)), [[0, 30, 40, 70]])
 
 
-def test_crop_squares_are_never_empty() -> None:
+def test_crop_squares_have_at_least_one_pixel() -> None:
     squares = crop_squares(as_boxes([[7, 7, 7, 7], [9, 9, 4, 4]]), CropSpec(48))
     assert (squares[:, 2:] - squares[:, :2] == 1).all()
 
 
-def test_resize_face_detail_takes_away_what_training_never_had() -> None:
+def test_resize_face_limits_detail() -> None:
     sharp = (np.indices((96, 96)).sum(axis=0) % 2 * 255).astype(np.uint8)
     limited = resize_face(sharp, CropSpec(96, detail=48))
     assert sharp.std() > 100
@@ -111,13 +111,13 @@ def test_normalize_crops_known_values() -> None:
     np.testing.assert_allclose(values[1, [0, 2]], -2)
 
 
-def test_crop_spec_survives_a_card() -> None:
+def test_crop_spec_json_round_trip() -> None:
     spec = CropSpec(64, "rgb", 1.2, 0.05, 48, 0.4, 0.3)
     assert CropSpec(**json.loads(json.dumps(spec.as_dict()))) == spec
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {"size": 0},
         {"color": "bgr"},
@@ -128,6 +128,6 @@ def test_crop_spec_survives_a_card() -> None:
         {"detail": -1},
     ],
 )
-def test_crop_spec_wrong_values(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        CropSpec(**{"size": 48, **wrong})  # type: ignore[arg-type]
+def test_crop_spec_invalid_values(invalid: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(invalid))):
+        CropSpec(**{"size": 48, **invalid})  # type: ignore[arg-type]

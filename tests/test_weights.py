@@ -1,4 +1,4 @@
-"""Which weights are found, and which are refused."""
+"""Loading and verification of weights and model cards."""
 
 import json
 import shutil
@@ -10,9 +10,9 @@ from fer_lib import weights
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
 from fer_lib.weights import (
-    CURE,
     MAX_CARD_BYTES,
     MAX_WEIGHTS_BYTES,
+    REMEDY,
     load_emotion_weights,
     load_weights,
     read_card,
@@ -25,23 +25,23 @@ CARD = {"labels": list(EMOTIONS), "input": {"size": 64, "color": "grey"}, "tempe
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with weights whose bytes nobody reads, and a good card."""
+    """Make a folder with a fake network and a valid model card."""
     (tmp_path / "emotion.onnx").write_bytes(b"network")
     write_card(tmp_path / "emotion.json", CARD)
     return tmp_path
 
 
-def rewrite(folder: Path, **changes: object) -> None:
+def change_card(folder: Path, **changes: object) -> None:
     card = {**json.loads((folder / "emotion.json").read_text()), **changes}
     (folder / "emotion.json").write_text(json.dumps(card))
 
 
-def test_load_weights_gives_the_file_and_its_card(folder):
-    found = load_weights("emotion", folder)
-    assert (found.name, found.path) == ("emotion", folder / "emotion.onnx")
-    assert found.card.items() >= CARD.items()
-    assert found.crop_spec == CropSpec(size=64, color="grey")
-    assert found.temperature == 1.5
+def test_load_weights_valid(folder):
+    loaded = load_weights("emotion", folder)
+    assert (loaded.name, loaded.path) == ("emotion", folder / "emotion.onnx")
+    assert loaded.card.items() >= CARD.items()
+    assert loaded.crop_spec == CropSpec(size=64, color="grey")
+    assert loaded.temperature == 1.5
 
 
 def test_load_weights_folder_as_text(folder):
@@ -49,16 +49,16 @@ def test_load_weights_folder_as_text(folder):
 
 
 def test_load_weights_missing_card(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"the card .*other\.json must exist") as caught:
+    with pytest.raises(FileNotFoundError, match=r"the model card .*other\.json must exist") as caught:
         load_weights("other", tmp_path)
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
 
 
 def test_load_weights_missing_file(folder):
     (folder / "emotion.onnx").unlink()
     with pytest.raises(FileNotFoundError, match=r"`emotion` must be at .*emotion\.onnx") as caught:
         load_weights("emotion", folder)
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
 
 
 def test_load_weights_damaged_file(folder):
@@ -66,25 +66,25 @@ def test_load_weights_damaged_file(folder):
     (folder / "emotion.onnx").write_bytes(b"netwurk")
     with pytest.raises(ValueError, match="damaged") as caught:
         load_weights("emotion", folder)
-    said = str(caught.value)
-    assert expected in said
-    assert weights.file_sha256(folder / "emotion.onnx") in said
-    assert str(folder / "emotion.onnx") in said
-    assert CURE in said
+    message = str(caught.value)
+    assert expected in message
+    assert weights.file_sha256(folder / "emotion.onnx") in message
+    assert str(folder / "emotion.onnx") in message
+    assert REMEDY in message
 
 
-def test_load_weights_cut_off_file(folder):
+def test_load_weights_truncated_file(folder):
     (folder / "emotion.onnx").write_bytes(b"")
     with pytest.raises(ValueError, match="damaged"):
         load_weights("emotion", folder)
 
 
-@pytest.mark.parametrize("said", [None, 5, True])
-def test_load_weights_card_without_hash(folder, said):
-    rewrite(folder, sha256=said)
-    with pytest.raises(ValueError, match="must say the SHA-256") as caught:
+@pytest.mark.parametrize("sha256", [None, 5, True])
+def test_load_weights_card_without_hash(folder, sha256):
+    change_card(folder, sha256=sha256)
+    with pytest.raises(ValueError, match="`sha256` in the model card of `emotion` must be") as caught:
         load_weights("emotion", folder)
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "not json", "\xff\xfe"])
@@ -92,31 +92,31 @@ def test_read_card_malformed(folder, text):
     (folder / "emotion.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match="must be JSON") as caught:
         read_card(folder / "emotion.json")
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
-        ('{"labels": 1, "labels": 2}', "the name 'labels' comes twice"),
-        ('{"input": {"size": 64, "size": 9999}}', "the name 'size' comes twice"),
+        ('{"labels": 1, "labels": 2}', "'labels' is duplicated"),
+        ('{"input": {"size": 64, "size": 9999}}', "'size' is duplicated"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ('{"temperature": ' + "9" * 10_000 + "}", "can't be read"),
         ('{"a": "' + "b" * MAX_CARD_BYTES + '"}', "at most 1,000,000 bytes"),
     ],
 )
-def test_read_card_hostile(folder, text, sentence):
+def test_read_card_hostile(folder, text, message):
     (folder / "emotion.json").write_text(text)
-    with pytest.raises(ValueError, match=sentence) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         read_card(folder / "emotion.json")
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
     assert len(str(caught.value)) < 1000
 
 
-def test_load_weights_huge_file_is_not_read(folder):
+def test_load_weights_too_large_file(folder):
     with (folder / "emotion.onnx").open("r+b") as stream:
-        stream.truncate(MAX_WEIGHTS_BYTES + 1)  # of holes, which take no room on the disk
+        stream.truncate(MAX_WEIGHTS_BYTES + 1)  # a sparse file, which needs no space on the disk
     with pytest.raises(ValueError, match="must have at most 2,147,483,647 bytes"):
         load_weights("emotion", folder)
 
@@ -128,21 +128,21 @@ def test_read_card_not_an_object(folder, text):
         read_card(folder / "emotion.json")
 
 
-def test_load_emotion_weights_good_ones(folder):
+def test_load_emotion_weights_valid(folder):
     assert load_emotion_weights(folder).crop_spec.size == 64
 
 
 def test_load_emotion_weights_swapped_labels(folder):
     swapped = ["disgust", "angry", *EMOTIONS[2:]]
-    rewrite(folder, labels=swapped)
+    change_card(folder, labels=swapped)
     with pytest.raises(ValueError, match="in this order") as caught:
         load_emotion_weights(folder)
     assert str(swapped) in str(caught.value)
 
 
 @pytest.mark.parametrize("labels", [None, 7, [], "angry", list(EMOTIONS[:6]), [*EMOTIONS, "contempt"]])
-def test_load_emotion_weights_other_labels(folder, labels):
-    rewrite(folder, labels=labels)
+def test_load_emotion_weights_wrong_labels(folder, labels):
+    change_card(folder, labels=labels)
     with pytest.raises(ValueError, match="labels of `emotion` must be angry, disgust"):
         load_emotion_weights(folder)
 
@@ -151,28 +151,28 @@ def test_load_emotion_weights_other_labels(folder, labels):
     "temperature",
     [0, -1, None, "warm", [1], True, float("inf"), float("nan"), 5e-324, 1e-3, 1e308, 10**4000, "9" * 10_000, {}],
 )
-def test_load_emotion_weights_impossible_temperature(folder, temperature):
-    rewrite(folder, temperature=temperature)
-    with pytest.raises(ValueError, match="card of `emotion` is wrong: `temperature` must be") as caught:
+def test_load_emotion_weights_invalid_temperature(folder, temperature):
+    change_card(folder, temperature=temperature)
+    with pytest.raises(ValueError, match="model card of `emotion` is invalid: `temperature` must be") as caught:
         load_emotion_weights(folder)
     assert len(str(caught.value)) < 400
 
 
-def test_load_emotion_weights_temperature_is_one_by_default(folder):
+def test_load_emotion_weights_default_temperature(folder):
     card = {name: value for name, value in CARD.items() if name != "temperature"}
     write_card(folder / "emotion.json", card)
     assert load_emotion_weights(folder).temperature == 1.0
 
 
-@pytest.mark.parametrize("described", [None, 64, []])
-def test_load_emotion_weights_undescribed_input(folder, described):
-    rewrite(folder, input=described)
-    with pytest.raises(ValueError, match="must describe its `input`"):
+@pytest.mark.parametrize("fields", [None, 64, []])
+def test_load_emotion_weights_missing_input(folder, fields):
+    change_card(folder, input=fields)
+    with pytest.raises(ValueError, match="`input` in the model card of `emotion` must be an object"):
         load_emotion_weights(folder)
 
 
 @pytest.mark.parametrize(
-    "described",
+    "fields",
     [
         {},
         {"size": 0},
@@ -194,40 +194,40 @@ def test_load_emotion_weights_undescribed_input(folder, described):
         ),
     ],
 )
-def test_load_emotion_weights_impossible_input(folder, described):
-    rewrite(folder, input=described)
-    with pytest.raises(ValueError, match="`input` in the card of `emotion` must be a crop") as caught:
+def test_load_emotion_weights_invalid_input(folder, fields):
+    change_card(folder, input=fields)
+    with pytest.raises(ValueError, match="`input` in the model card of `emotion` must be a crop") as caught:
         load_emotion_weights(folder)
-    assert CURE in str(caught.value)
+    assert REMEDY in str(caught.value)
     assert len(str(caught.value)) < 800
 
 
-def test_load_weights_of_a_detector_needs_no_labels(folder):
+def test_load_weights_detector_without_labels(folder):
     write_card(folder / "emotion.json", {"source": "elsewhere"})
     assert load_weights("emotion", folder).temperature == 1.0
 
 
-def test_write_card_leaves_nothing_half_done(folder):
+def test_write_card_failure_keeps_the_old_card(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["emotion.json", "emotion.onnx"]
     with pytest.raises(TypeError):
         write_card(folder / "emotion.json", {"input": object()})
     assert read_card(folder / "emotion.json").items() >= CARD.items()
 
 
-def test_weights_folder_is_the_checkouts(project_root):
+def test_weights_folder_of_a_checkout(project_root):
     assert weights_folder() == project_root / "weights"
 
 
-def test_weights_folder_of_an_installed_package_is_inside_it(tmp_path, monkeypatch, project_root):
+def test_weights_folder_of_an_installed_package(tmp_path, monkeypatch, project_root):
     package = tmp_path / "site-packages" / "fer_lib"
     (package / "weights_data").mkdir(parents=True)
-    (tmp_path / "site-packages" / "weights").mkdir()  # somebody else's
+    (tmp_path / "site-packages" / "weights").mkdir()  # of another package
     shutil.copy(project_root / "fer_lib" / "weights.py", package)
     monkeypatch.setattr(weights, "__file__", str(package / "weights.py"))
     assert weights_folder() == package / "weights_data"
 
 
 @pytest.mark.parametrize("name", ["../emotion", "/etc/emotion", "sub/emotion", ""])
-def test_load_weights_a_name_that_leads_elsewhere(folder, name):
-    with pytest.raises(ValueError, match="must be that of a file in their folder"):
+def test_load_weights_name_with_a_folder(folder, name):
+    with pytest.raises(ValueError, match="`name` must be a file name"):
         load_weights(name, folder / "sub")

@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.images.files import read_image_file
 
 Face = NDArray[np.uint8]  # (h, w) grey or (h, w, 3) RGB
@@ -59,7 +59,7 @@ def write_faces(path: Path, faces: Sequence[Face | None]) -> None:
             shapes[row, : face.ndim] = face.shape
     pixels = np.concatenate([np.zeros(0, np.uint8), *(face.ravel() for face in faces if face is not None)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with draft(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, shapes=shapes, pixels=pixels)
 
 

@@ -1,1 +1,1 @@
-"""Bytes become pixels, or a refusal: the one place where files of pictures are judged and opened."""
+"""Validate and decode untrusted image files: JPEG, PNG, WebP, TIFF and BMP."""

@@ -1,4 +1,4 @@
-"""BMP: the size from the second header, as OpenCV reads it."""
+"""BMP: read the size from the DIB header, as OpenCV does."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import struct
 
 from fer_lib.images.image_file import ImageFile
 
-# The header of OS/2, of 12 bytes, and of Windows from 36 bytes on are the ones that OpenCV knows.
+# OpenCV supports the OS/2 header of 12 bytes and the Windows headers of 36 bytes or more.
 _SHORT_HEADER, _LEAST_HEADER = 12, 36
 
 
 def parse_bmp(data: bytes) -> ImageFile:
-    """Read the second header, whose first four bytes say how long it is; a height below 0 means top row first.
+    """Parse the DIB header, which begins with its length; a negative height means that the top row is first.
 
     Raises:
-        ValueError: if the header is of another kind.
-        struct.error: if it is cut.
+        ValueError: if the header is of an unsupported kind.
+        struct.error: if it is truncated.
     """
     (size,) = struct.unpack_from("<I", data, 14)
     if size != _SHORT_HEADER and size < _LEAST_HEADER:

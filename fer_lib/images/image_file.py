@@ -1,4 +1,4 @@
-"""The result of parsing an image file: its size, and the bytes that a decoder needs for the pixels."""
+"""Result of parsing an image file: its size, and the bytes that a decoder needs for the pixels."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image file without metadata.
+    """Image file without metadata.
 
     Attributes:
-        width: of the stored image, in pixels, before any turning by EXIF.
-        height: likewise.
-        data: a file of the same format with nothing but what the pixels need; this is what is decoded.
-        orientation: 1 to 8, as EXIF and TIFF define tag 274; 1: upright.
-        scans: passes over the whole image that the decoder makes (JPEG), else 1.
+        width: of the stored image in pixels, before EXIF orientation.
+        height: of the stored image in pixels, before EXIF orientation.
+        data: a file of the same format that contains only the data for the pixels; input of the decoder.
+        orientation: 1 to 8, tag 274 of EXIF and TIFF; 1: upright.
+        scans: passes of the decoder over the whole image (progressive JPEG); else 1.
     """
 
     width: int

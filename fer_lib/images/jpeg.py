@@ -1,7 +1,7 @@
-"""JPEG (ITU T.81): size, number of scans and orientation from the markers, and the file without metadata.
+"""JPEG (ITU-T T.81): read size, scans and orientation from the markers, and remove metadata.
 
-A scan of 42 bytes makes the decoder pass over the whole image once more, and decoding can't be interrupted. Markers are
-found by the rule of libjpeg, so that it sees no scan that is not counted here.
+Each scan, of 42 bytes or more, costs the decoder a pass over the whole image, and decoding can't be interrupted. Markers
+are match by the same rule as in libjpeg, so that it decodes no scan that is not counted here.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from fer_lib.images.exif import read_orientation
 from fer_lib.images.image_file import ImageFile
 
-# libjpeg's standard progressive script has 10 scans, optimizing encoders write some 20.
+# The default progressive script of libjpeg has 10 scans; optimizing encoders write some 20.
 MAX_SCANS = 100
-# 8 MB of ICC, XMP or depth map in segments of 64 kB are 128; each scan may bring tables.
+# 8 MB of ICC, XMP or depth map are 128 segments of 64 kB; each scan may have tables.
 MAX_SEGMENTS = 2000
-# A marker with a length, or SOI, or EOI. All others are skipped by libjpeg, as stuffed zeros and fill bytes are.
+# A marker with a length, or SOI, or EOI. libjpeg skips all others, as well as stuffed zeros and fill bytes.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
-# Baseline, extended and progressive, Huffman-coded: the ones that browsers show.
+# Baseline, extended and progressive with Huffman coding: the ones that browsers support.
 _FRAMES = frozenset([0xC0, 0xC1, 0xC2])
 _OTHER_FRAMES = frozenset(range(0xC0, 0xD0)) - _FRAMES - {0xC4, 0xCC}
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
-# Metadata: APP1 to APP15 and comments. APP0 (JFIF) and APP14 (Adobe) say how colours are coded.
+# Metadata: APP1 to APP15 and comments. APP0 (JFIF) and APP14 (Adobe) define the colour encoding.
 _METADATA = frozenset([*range(0xE1, 0xF0), 0xFE]) - {0xEE}
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """A marker with its content: the bytes `before` it are entropy-coded data or padding, from `start` on its length."""
+    """A marker segment; entropy-coded data or padding from `before` to `at`, its length and content from `start` to `end`."""
 
     marker: int
     before: int
@@ -40,11 +40,11 @@ class _Segment:
 
 
 def parse_jpeg(data: bytes) -> ImageFile:
-    """Walk over the markers of the first image in the file; what follows it (MPO, appended files) is cut off.
+    """Parse the markers of the first image in the file; data behind it (MPO, appended files) is dropped.
 
     Raises:
-        ValueError: if it is no JPEG, of an unusual coding, or has too many scans or segments.
-        struct.error: if its header is cut.
+        ValueError: if it is not a JPEG, has an unsupported coding, or too many scans or segments.
+        struct.error: if its header is truncated.
     """
     pieces = [data[:2]]
     size: tuple[int, int] | None = None
@@ -60,32 +60,32 @@ def parse_jpeg(data: bytes) -> ImageFile:
                 raise ValueError("`data` must be a JPEG file, but a scan begins before the frame header")
         elif segment.marker == _APP1 and exif is None and data.startswith(b"Exif\0\0", segment.start + 2):
             exif = data[segment.start + 8 : segment.end]
-        if segment.marker in _METADATA:  # without fill bytes, which would make a marker of what follows
+        if segment.marker in _METADATA:  # without fill bytes, which would form a marker with the next byte
             pieces.append(data[segment.before : segment.at].rstrip(b"\xff"))
         else:
             pieces.append(data[segment.before : segment.end])
         marker, end = segment.marker, segment.end
     if not size or not scans:
         raise ValueError("`data` must be a JPEG file with a scan, but it has none")
-    if marker != _EOI:  # cut within a scan: the decoder may still show the rest
+    if marker != _EOI:  # truncated within a scan: the decoder can still decode the part before
         pieces.append(data[end:])
     return ImageFile(*size, b"".join(pieces), read_orientation(exif or b""), scans)
 
 
 def _walk_segments(data: bytes) -> Iterator[_Segment]:
-    """Yield the segments up to the end of the image, or of the data within a scan."""
-    place, in_header = 2, True
+    """Yield the segments up to the end of the image or, in a truncated scan, of the data."""
+    position, in_header = 2, True
     for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(data, place)
+        match = _MARKER.search(data, position)
         if in_header and (
-            found is None or data[place : found.start()].strip(b"\xff")
-        ):  # only fill bytes may lie between
-            raise ValueError(f"`data` must be a JPEG file, but a segment is missing at byte {place}")
-        if found is None:
+            match is None or data[position : match.start()].strip(b"\xff")
+        ):  # only fill bytes are permitted between
+            raise ValueError(f"`data` must be a JPEG file, but a segment is missing at byte {position}")
+        if match is None:
             return
-        marker, start = data[found.end() - 1], found.end()
+        marker, start = data[match.end() - 1], match.end()
         if marker == _EOI:
-            yield _Segment(marker, place, found.start(), start, start)
+            yield _Segment(marker, position, match.start(), start, start)
             return
         if marker == _SOI or marker in _OTHER_FRAMES:
             raise ValueError(
@@ -94,8 +94,8 @@ def _walk_segments(data: bytes) -> Iterator[_Segment]:
         (length,) = struct.unpack_from(">H", data, start)
         if length < 2:
             raise ValueError(f"`data` must be a JPEG file, but a segment at byte {start} has a length of {length}")
-        yield _Segment(marker, place, found.start(), start, start + length)
-        place, in_header = start + length, in_header and marker != _SOS
+        yield _Segment(marker, position, match.start(), start, start + length)
+        position, in_header = start + length, in_header and marker != _SOS
     raise ValueError(f"`data` must have at most {MAX_SEGMENTS} segments, but it has more than {MAX_SEGMENTS} segments")
 
 

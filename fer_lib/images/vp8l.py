@@ -1,8 +1,8 @@
-"""The lossless bitstream of WebP (RFC 9649, section 3) up to its number of prefix-code groups.
+"""Parse the lossless bitstream of WebP (RFC 9649, section 3) up to its number of prefix-code groups.
 
-A group takes 20 bits of the file and 5 to 18 kB in libwebp; up to 65,536 groups fit into any image of a megapixel. How
-many there may be at most follows from the size of the entropy image, which comes behind the images of the transforms.
-These are walked over here, without keeping a value.
+A group takes 20 bits of the file and 5 to 18 kB in libwebp; up to 65,536 groups fit into any image of a megapixel. The
+size of the entropy image limits their number. It is stored behind the images of the transforms, which are parsed here
+without keeping their values.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ from dataclasses import dataclass
 
 # libwebp writes entropy images of at most 2,600 pixels.
 MAX_GROUPS = 3000
-# As many blocks of 16 × 16 pixels are 25 megapixels; new versions of libwebp write 16,384 at most.
+# This number of blocks of 16 × 16 pixels is 25 megapixels; recent versions of libwebp write 16,384 at most.
 MAX_TRANSFORM_PIXELS = 100_000
 _PREDICTOR, _COLOUR, _SUBTRACT_GREEN, _INDEXING = range(4)
 _ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 _LITERALS, _LENGTHS, _DISTANCES = 256, 24, 40
-# Repeats of a code length: bits that say how often, and what is added.
+# Repeat codes of code lengths: number of extra bits, and least number of repetitions.
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}
 _DAMAGED = "`data` must be a WebP file, but its lossless bitstream is damaged"
 
 
 @dataclass
 class _Bits:
-    """A bitstream, lowest bit first."""
+    """Bitstream, least significant bit first."""
 
     data: bytes
-    place: int
+    position: int
 
     def read(self, count: int) -> int:
-        """Read a number of at most 32 bits."""
-        byte = self.place >> 3
-        value = int.from_bytes(self.data[byte : byte + 6], "little") >> (self.place & 7)
-        self.place += count
-        if self.place > 8 * len(self.data):
+        """Read an unsigned integer of at most 32 bits."""
+        byte = self.position >> 3
+        value = int.from_bytes(self.data[byte : byte + 6], "little") >> (self.position & 7)
+        self.position += count
+        if self.position > 8 * len(self.data):
             raise struct.error
         return value & ((1 << count) - 1)
 
 
 @dataclass
 class _Code:
-    """A prefix code: for the next `longest` bits the symbol and its length; one symbol alone has no bits."""
+    """Prefix code: lookup table of symbol and length by the next `longest` bits; a single symbol has no bits."""
 
     longest: int
     table: list[tuple[int, int]]
 
     def read(self, bits: _Bits) -> int:
         """Read a symbol."""
-        byte = bits.place >> 3
-        ahead = int.from_bytes(bits.data[byte : byte + 3], "little") >> (bits.place & 7)
+        byte = bits.position >> 3
+        ahead = int.from_bytes(bits.data[byte : byte + 3], "little") >> (bits.position & 7)
         symbol, length = self.table[ahead & ((1 << self.longest) - 1)]
-        bits.place += length
+        bits.position += length
         return symbol
 
 
 def check_groups(stream: bytes) -> None:
-    """Refuse a bitstream that may have more than `MAX_GROUPS` groups of prefix codes; errors are those of `count_groups`."""
+    """Check that a bitstream has at most `MAX_GROUPS` groups of prefix codes; raises the errors of `count_groups`."""
     groups = count_groups(stream)
     if groups > MAX_GROUPS:
         raise ValueError(
@@ -65,14 +65,14 @@ def check_groups(stream: bytes) -> None:
 
 
 def count_groups(stream: bytes) -> int:
-    """Return the pixels of the entropy image: as many groups of prefix codes may follow; 1 without such an image.
+    """Return the number of pixels of the entropy image, an upper limit of the prefix-code groups; 1 if there is none.
 
     Args:
-        stream: the content of a chunk `VP8L`.
+        stream: content of a `VP8L` chunk.
 
     Raises:
-        ValueError: if it is damaged, or its transforms have larger images than encoders write.
-        struct.error: if it is cut.
+        ValueError: if it is damaged, or the images of its transforms are larger than encoders write.
+        struct.error: if it is truncated.
     """
     (header,) = struct.unpack_from("<I", stream, 1)
     width, height = (header & 0x3FFF) + 1, (header >> 14 & 0x3FFF) + 1
@@ -102,7 +102,7 @@ def _read_cache_size(bits: _Bits) -> int:
 
 
 def _skip_image(bits: _Bits, pixels: int) -> None:
-    """Walk over an image of a transform."""
+    """Skip the image of a transform."""
     if pixels > MAX_TRANSFORM_PIXELS:
         raise ValueError(f"`data` must have at most {MAX_TRANSFORM_PIXELS} blocks in a transform, but it has {pixels}")
     alphabets = (_LITERALS + _LENGTHS + _read_cache_size(bits), _LITERALS, _LITERALS, _LITERALS, _DISTANCES)
@@ -121,14 +121,14 @@ def _skip_image(bits: _Bits, pixels: int) -> None:
             if symbol < _LITERALS:
                 for code in others:
                     code.read(bits)
-        if bits.place > end:
+        if bits.position > end:
             raise struct.error
     if pixels:
         raise ValueError(_DAMAGED)
 
 
 def _read_extra(bits: _Bits, prefix: int) -> int:
-    """Return the length or distance that a symbol and the bits behind it stand for."""
+    """Decode a length or distance from its prefix symbol and extra bits."""
     if prefix < 4:
         return prefix + 1
     extra = (prefix - 2) >> 1
@@ -147,10 +147,10 @@ def _read_code(bits: _Bits, alphabet: int) -> _Code:
     for symbol in _ORDER[: 4 + bits.read(4)]:
         code_lengths[symbol] = bits.read(3)
     code = _make_code(code_lengths)
-    most = 2 + bits.read(2 + 2 * bits.read(3)) if bits.read(1) else alphabet
-    place, previous = 0, 8
-    for _ in range(most):
-        if place >= alphabet:
+    max_lengths = 2 + bits.read(2 + 2 * bits.read(3)) if bits.read(1) else alphabet
+    position, previous = 0, 8
+    for _ in range(max_lengths):
+        if position >= alphabet:
             break
         length = code.read(bits)
         times, value = 1, length
@@ -159,15 +159,15 @@ def _read_code(bits: _Bits, alphabet: int) -> _Code:
             times, value = least + bits.read(count), previous if length == 16 else 0
         elif length:
             previous = length
-        if place + times > alphabet:
+        if position + times > alphabet:
             raise ValueError(_DAMAGED)
-        lengths[place : place + times] = [value] * times
-        place += times
+        lengths[position : position + times] = [value] * times
+        position += times
     return _make_code(lengths)
 
 
 def _make_code(lengths: list[int]) -> _Code:
-    """Return the canonical prefix code of symbols with these lengths in bits, 0: not used."""
+    """Build the canonical prefix code from the code lengths of the symbols in bits; 0: not used."""
     used = [(length, symbol) for symbol, length in enumerate(lengths) if length]
     if len(used) == 1:
         return _Code(0, [(used[0][1], 0)])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 
 INK = "#404040"  # on white the text may be darker than the grey that also reads on black
 
@@ -22,5 +22,5 @@ def save_png(figure: Figure, path: Path, dots_per_inch: int = 110) -> None:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dots_per_inch)
     image = Image.open(buffer).convert("RGB").quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    with draft(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary, format="PNG", optimize=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 from fer_lib.recording.columns import COLUMNS, flatten, to_face_records
@@ -76,7 +76,7 @@ def open_recording(path: Path | str) -> Iterator[Recorder]:
         FileNotFoundError: if the folder is missing.
     """
     kind = RECORDERS[check_suffix(Path(path))]
-    with draft(path) as half, half.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_write(path) as half, half.open("w", encoding="utf-8", newline="") as stream:
         recorder = kind(stream)
         yield recorder
         recorder.finish()

@@ -1,4 +1,4 @@
-"""How a frame is understood: detection, recognition, tracking, smoothing."""
+"""Computer vision of frames, photos and videos: face detection, emotion recognition, tracking, smoothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Detector", "Pipeline", "annotate_photo", "annotate_video", "load_pipeline", "read_frames"]
 
-# Where each name lives. They are fetched when first asked for, so that importing this room costs nothing.
-_HOMES = {
+# Module of each public name. Names are imported on first access, so that importing the package is cheap.
+_MODULES = {
     "Detector": "mtcnn.detection",
     "Pipeline": "pipeline",
     "annotate_photo": "media.annotation",
@@ -25,9 +25,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

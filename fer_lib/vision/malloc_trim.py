@@ -1,7 +1,7 @@
-"""Memory that is free goes back to the system.
+"""Return free heap memory to the operating system.
 
-Loading a network needs three times what it keeps. glibc holds on to the rest in case it is needed again, which in the
-kernel of a visitor it never is, and a server of many visitors has better use for it.
+Loading a network needs three times the memory that it keeps. glibc retains the rest for later allocations, which a
+kernel of the live page never makes; a server with many visitors needs this memory for other kernels.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 
 
-def return_memory() -> None:
-    """Ask the C library to return what it does not use; where it is not glibc, nothing happens."""
+def trim_memory() -> None:
+    """Call `malloc_trim` of glibc; with other C libraries nothing happens."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

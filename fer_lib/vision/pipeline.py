@@ -1,7 +1,7 @@
-"""A frame becomes faces with emotions: detect or follow, recognise, track, smooth.
+"""Inference pipeline for a stream of frames: detect or follow, track, classify, smooth.
 
-A full detection costs ten times as much as everything else, so most frames of a stream only follow the
-faces that are known already, and the emotion network only looks at faces that have changed.
+A full detection costs ten times as much as all other stages. Therefore most frames only follow the known faces with
+the O-Net, and the emotion network only classifies faces whose crop has changed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_lib.boxes import Boxes, box_centers, box_sizes, clip_boxes, overlap
+from fer_lib.boxes import box_sizes, clip_boxes
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.images.decoding import decode_reduced
 from fer_lib.neutral_offset import Floats, add_offset, check_offset
 from fer_lib.settings.vision import VisionSettings
-from fer_lib.vision.malloc_trim import return_memory
+from fer_lib.vision.malloc_trim import trim_memory
+from fer_lib.vision.matching import merge_faces, move_faces, scale_faces, unmatched_faces
 from fer_lib.vision.media.frames import as_frame
-from fer_lib.vision.mtcnn.detection import SAME_FACE, STANDARD_SIDE, Detector
+from fer_lib.vision.mtcnn.detection import SAME_FACE_IOU, STANDARD_SIDE, Detector
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.vision.result_cache import ResultCache
-from fer_lib.vision.round_robin import Turns
+from fer_lib.vision.round_robin import RoundRobin
 from fer_lib.vision.schedule import DetectionSchedule
 from fer_lib.vision.smoothing import Smoother
 from fer_lib.vision.stopwatch import Stopwatch
@@ -30,25 +30,25 @@ from fer_lib.vision.tracking import Tracker
 
 
 def load_pipeline(settings: VisionSettings | None = None) -> Pipeline:
-    """Load the networks and put the pipeline together; without `settings` they are resolved as usual.
+    """Load the networks and build a pipeline; `settings` default to those of the environment.
 
     Raises:
         FileNotFoundError: if weights are missing.
-        ValueError: if weights are damaged or a setting is wrong.
+        ValueError: if weights are damaged or a setting is invalid.
     """
     settings = settings or VisionSettings.load()
     pipeline = Pipeline(Detector(settings), Recognizer(settings), settings)
-    return_memory()
+    trim_memory()
     return pipeline
 
 
 class Pipeline:
-    """One stream of frames, and single pictures beside it. For one thread at a time.
+    """Detection, tracking and classification of one stream of frames, and of single images. Not thread-safe.
 
     Attributes:
-        settings: the knobs it was made with.
-        mode: what the last frame needed: `detect`, `follow`, or `idle` if it was not looked at because there
-            was no face a moment ago.
+        settings: of all stages.
+        mode: processing of the last frame: `detect`, `follow`, or `idle` if there were no faces to follow and no
+            detection was due.
         timings_ms: milliseconds by stage (`STAGES`) of the last frame, only of the stages that ran; `track` includes
             smoothing.
     """
@@ -61,51 +61,52 @@ class Pipeline:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: faces, numbers and results. The networks stay loaded, and the neutral offset stays."""
+        """Reset the state of the stream: faces, track IDs and cached results. Networks and neutral offset are kept."""
         self.mode = "idle"
         self.timings_ms: dict[str, float] = {}
         self._schedule = DetectionSchedule(self.settings)
         self._tracker = Tracker(self.settings)
-        self._turns = Turns()
+        self._round_robin = RoundRobin()
         self._cache = ResultCache(self.settings)
         self._smoother = Smoother(self.settings)
         self._last = Faces.empty()
         self._size = (0, 0)
 
     def adjust(self, smoothing_s: float) -> None:
-        """Smooth the probabilities with another time constant from the next frame on; the stream goes on.
+        """Change the time constant of the smoothed probabilities from the next frame on, without a reset.
 
         Raises:
-            ValueError: if it is not one of the values that the setting allows; nothing changes.
+            ValueError: if the setting does not allow the value; nothing changes then.
         """
         checked = VisionSettings.validate_value("smoothing_s", smoothing_s)
         self.settings = self._smoother.settings = self.settings.model_copy(update={"smoothing_s": checked})
 
     def calibrate(self, offset: Floats | None) -> None:
-        """Add an offset to the logits of every face of the stream from the next frame on, before smoothing.
+        """Set the neutral calibration: an offset of the logits of every face from the next frame on, before smoothing.
 
-        `raw_probabilities` stay what the network said.
+        `raw_probabilities` remain the output of the network without the offset.
 
         Args:
-            offset: `(7,)`, as `fer_lib.neutral_offset.estimate_offset` returns it; `None`: none any more.
+            offset: `(7,)` from `fer_lib.neutral_offset.estimate_offset`; `None` removes the calibration.
 
         Raises:
-            ValueError: if it has another shape, or holds impossible numbers; nothing changes.
+            ValueError: if it has another shape or values out of range; nothing changes then.
         """
         self._offset = None if offset is None else check_offset(offset)
 
     def process(self, frame: Pixels, time_s: float) -> Faces:
-        """Understand the next frame of the stream.
+        """Process the next frame of the stream.
 
         Args:
-            frame: RGB `(h, w, 3)` uint8; grey or with alpha will do.
-            time_s: when it was taken, in seconds on any clock. Repeated, reordered or far-apart times are fine.
+            frame: RGB `(h, w, 3)` uint8; grey and RGBA are converted.
+            time_s: capture time in seconds on any clock. Repeated, reordered or distant times are valid.
 
         Returns:
-            All columns of every face, the largest face first; no faces are normal.
+            Faces with all columns, the largest first; may be empty.
 
         Raises:
-            ValueError: if `frame` is not a picture or `time_s` is not finite.
+            TypeError: if `frame` is not an array of uint8.
+            ValueError: if `frame` has another shape or `time_s` is not finite.
         """
         watch = Stopwatch()
         with watch.measure("total"):
@@ -114,27 +115,29 @@ class Pipeline:
         return faces
 
     def process_jpeg(self, data: bytes, time_s: float) -> Faces:
-        """Do the same with a picture in a file's bytes: JPEG, PNG or WebP.
+        """Decode and process the next frame of the stream from the content of a JPEG, PNG or WebP file.
 
-        A JPEG from 1280 pixels on is decoded at a part of its size, which faces can do without and costs much less;
-        boxes and landmarks are still in pixels of the picture.
+        A JPEG of 1280 pixels or more is decoded at a fraction of its size, which is faster and sufficient for
+        detection; boxes and landmarks are in pixels of the full size.
 
         Raises:
-            ValueError: if `data` can't be decoded or has more than `max_pixels`, or `time_s` is not finite; the stream is not disturbed.
+            ValueError: if `data` can't be decoded or has more than `max_pixels`, or `time_s` is not finite; the state
+                of the stream is unchanged then.
         """
         watch = Stopwatch()
         with watch.measure("total"):
             with watch.measure("decode"):
-                frame, part = decode_reduced(data, STANDARD_SIDE, self.settings.max_pixels)
-            faces = enlarge(self._process(frame, time_s, watch), part)
+                frame, factor = decode_reduced(data, STANDARD_SIDE, self.settings.max_pixels)
+            faces = scale_faces(self._process(frame, time_s, watch), factor)
         self.timings_ms = watch.timings_ms
         return faces
 
     def analyze(self, frame: Pixels) -> Faces:
-        """Understand one picture on its own: full detection, no memory, no `track_id`; the stream goes on after it.
+        """Detect and classify the faces of a single image, without `track_id`; the state of the stream is unchanged.
 
         Raises:
-            ValueError: if `frame` is not a picture.
+            TypeError: if `frame` is not an array of uint8.
+            ValueError: if `frame` has another shape.
         """
         frame = as_frame(frame)
         return self._recognizer.recognize(frame, self._detector.detect(frame))
@@ -142,9 +145,9 @@ class Pipeline:
     def _process(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
         if not math.isfinite(time_s):
             raise ValueError(f"`time_s` must be a finite number of seconds, but got {time_s}")
-        found = self._find(frame, time_s, watch)
+        located = self._locate(frame, time_s, watch)
         with watch.measure("track"):
-            self._last = self._tracker.track(found, time_s)
+            self._last = self._tracker.track(located, time_s)
         with watch.measure("recognize"):
             faces = self._recognize(frame, self._last, time_s)
         with watch.measure("track"):
@@ -157,39 +160,39 @@ class Pipeline:
             return faces
         return faces.with_columns(probabilities=add_offset(np.asarray(faces.probabilities), self._offset))
 
-    def _find(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
-        """Find the faces, as cheaply as possible: `xyxy`, `confidence` and `landmarks`, the largest first."""
-        known = self._known(frame)
-        seen = unseen = Faces.empty()
+    def _locate(self, frame: Pixels, time_s: float, watch: Stopwatch) -> Faces:
+        """Locate the faces by following or detection: `xyxy`, `confidence` and `landmarks`, the largest first."""
+        known = self._known_faces(frame)
+        confirmed = predicted = Faces.empty()
         self.mode = "idle"
         if len(known):
             self.mode = "follow"
             with watch.measure("follow"):
-                seen, unseen = self._follow(frame, known, time_s)
-        followed = add_missing(seen, unseen, SAME_FACE) if len(unseen) else seen
+                confirmed, predicted = self._follow(frame, known, time_s)
+        followed = merge_faces(confirmed, predicted, SAME_FACE_IOU) if len(predicted) else confirmed
         lost = len(followed) < len(known)
-        if self._schedule.due(time_s, following=len(followed) > 0, lost=lost):
+        if self._schedule.is_due(time_s, following=len(followed) > 0, lost=lost):
             self.mode = "detect"
             with watch.measure("detect"):
-                followed = self._detect(frame, seen, unseen)
+                followed = self._detect(frame, confirmed, predicted)
         elif lost:
-            # Until the next detection decides, a lost face stays where it was: better than a flickering box.
-            followed = add_missing(followed, known, self.settings.track_overlap)
-        largest_first = np.argsort(-box_sizes(followed.xyxy).prod(axis=1), kind="stable")
-        return followed[largest_first[: self.settings.max_faces]]
+            # Keep a lost face at its last place until the next detection, so that its box does not flicker.
+            followed = merge_faces(followed, known, self.settings.track_overlap)
+        by_size = np.argsort(-box_sizes(followed.xyxy).prod(axis=1), kind="stable")
+        return followed[by_size[: self.settings.max_faces]]
 
-    def _detect(self, frame: Pixels, seen: Faces, unseen: Faces) -> Faces:
-        """Detect the faces of a frame; those that were seen in it by following, and were not detected, stay."""
-        # The detector asks for more confidence than following does, so that faces do not come and go.
-        faces = add_missing(self._detector.detect(frame), seen, self.settings.track_overlap)
-        # Whoever can't be followed either has left, also if it was not their turn.
-        doubtful = find_missing(faces, unseen, self.settings.track_overlap)
-        if not len(doubtful):
+    def _detect(self, frame: Pixels, confirmed: Faces, predicted: Faces) -> Faces:
+        """Detect the faces of a frame, and keep followed faces that the detector misses."""
+        # Hysteresis: the threshold of detection is higher than that of following, so that faces do not flicker.
+        faces = merge_faces(self._detector.detect(frame), confirmed, self.settings.track_overlap)
+        # Drop faces that the O-Net can't confirm, even if they were not scheduled in this frame.
+        unconfirmed = unmatched_faces(faces, predicted, self.settings.track_overlap)
+        if not len(unconfirmed):
             return faces
-        return add_missing(faces, self._detector.follow(frame, doubtful.xyxy), self.settings.track_overlap)
+        return merge_faces(faces, self._detector.follow(frame, unconfirmed.xyxy), self.settings.track_overlap)
 
-    def _known(self, frame: Pixels) -> Faces:
-        """Return the faces of the last frame, unless it was of another size, where boxes mean nothing now."""
+    def _known_faces(self, frame: Pixels) -> Faces:
+        """Return the faces of the last frame; none if the frame size has changed, because their boxes are invalid then."""
         if frame.shape[:2] != self._size:
             self._size = frame.shape[:2]
             self._last = Faces.empty()
@@ -197,52 +200,22 @@ class Pipeline:
         return self._last
 
     def _follow(self, frame: Pixels, known: Faces, time_s: float) -> tuple[Faces, Faces]:
-        """Find those faces again whose turn it is; return them, and the others, which are taken to move on as they did."""
+        """Follow the faces that are due (round robin).
+
+        Returns:
+            The faces that the O-Net confirms, and those not due, at the boxes that the tracker predicts.
+        """
         expected = clip_boxes(self._tracker.predict(time_s), frame.shape[1], frame.shape[0])
         inside = box_sizes(expected).min(axis=1) >= 1
         known, expected = known[inside], expected[inside]
-        asked = self._turns.take(np.asarray(known.track_id), self.settings.follow_at_once)
-        others = np.setdiff1d(np.arange(len(known)), asked)
-        return self._detector.follow(frame, expected[asked]), move(known[others], expected[others])
+        due = self._round_robin.select(np.asarray(known.track_id), self.settings.follow_at_once)
+        others = np.setdiff1d(np.arange(len(known)), due)
+        return self._detector.follow(frame, expected[due]), move_faces(known[others], expected[others])
 
     def _recognize(self, frame: Pixels, faces: Faces, time_s: float) -> Faces:
-        """Add `probabilities`; all faces that need a new look go through the network in one batch."""
+        """Add `probabilities`; all faces with a stale result are classified in one batch."""
         track_id = np.asarray(faces.track_id)
         crops = self._recognizer.crop(frame, faces)
         stale = self._cache.stale(crops, track_id, time_s)
         self._cache.store(crops[stale], track_id[stale], self._recognizer.classify(crops[stale]), time_s)
         return faces.with_columns(probabilities=self._cache.read(track_id))
-
-
-def enlarge(faces: Faces, factor: NDArray[np.float32]) -> Faces:
-    """Return faces of a frame whose pixels are `factor` times as large, `(2,)` as x and y."""
-    if (factor == 1).all():
-        return faces
-    landmarks = None if faces.landmarks is None else faces.landmarks * factor
-    return faces.with_columns(xyxy=faces.xyxy * np.tile(factor, 2), landmarks=landmarks)
-
-
-def move(faces: Faces, xyxy: Boxes) -> Faces:
-    """Return the faces with other boxes, `(n, 4)` pixels, and their landmarks moved along."""
-    landmarks = faces.landmarks
-    if landmarks is not None:
-        landmarks = landmarks + (box_centers(xyxy) - box_centers(faces.xyxy))[:, None]
-    return faces.with_columns(xyxy=xyxy, landmarks=landmarks)
-
-
-def find_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:
-    """Return those faces of `second` that overlap none of `first`."""
-    return second[~(overlap(second.xyxy, first.xyxy) >= least_overlap).any(axis=1)]
-
-
-def add_missing(first: Faces, second: Faces, least_overlap: float) -> Faces:
-    """Return `first` and those faces of `second` that overlap none of them: `xyxy`, `confidence`, `landmarks`."""
-    tables = [table for table in (first, find_missing(first, second, least_overlap)) if len(table)]
-    if not tables:
-        return Faces.empty()
-    landmarks = [table.landmarks for table in tables if table.landmarks is not None]
-    return Faces(
-        xyxy=np.concatenate([table.xyxy for table in tables]),
-        confidence=np.concatenate([table.confidence for table in tables]),
-        landmarks=np.concatenate(landmarks) if len(landmarks) == len(tables) else None,
-    )

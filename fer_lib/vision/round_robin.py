@@ -1,4 +1,4 @@
-"""Who is next, when not everyone can be served at once."""
+"""Round-robin scheduling of faces, where only some can be processed per frame."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Turns:
-    """Faces that are served in turns, by their `track_id`: who has waited the longest comes first."""
+class RoundRobin:
+    """Schedule of faces by their `track_id`: those that have waited the longest are selected first."""
 
     def __init__(self) -> None:
-        self._served: dict[int, int] = {}
+        self._last_round: dict[int, int] = {}
         self._round = 0
 
-    def take(self, track_id: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-        """Choose who is served now, and remember it; who is not in `track_id` is forgotten.
+    def select(self, track_id: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Select the faces to process in this frame; state of faces that are not in `track_id` is removed.
 
         Args:
-            track_id: `(n,)` numbers of all who wait, in any order.
-            most: how many are served at once.
+            track_id: `(n,)` of all faces, in any order.
+            count: most faces to select.
 
         Returns:
-            The rows of `track_id` that are served, at most `most`, in ascending order.
+            The selected rows of `track_id`, at most `count`, in ascending order.
         """
         self._round += 1
-        numbers = [int(number) for number in track_id]
-        rows = sorted(range(len(numbers)), key=lambda row: self._served.get(numbers[row], 0))[:most]
-        served = {numbers[row]: self._round for row in rows}
-        self._served = {number: self._served.get(number, 0) for number in numbers} | served
+        ids = [int(track) for track in track_id]
+        rows = sorted(range(len(ids)), key=lambda row: self._last_round.get(ids[row], 0))[:count]
+        selected = {ids[row]: self._round for row in rows}
+        self._last_round = {track: self._last_round.get(track, 0) for track in ids} | selected
         return np.array(sorted(rows), np.int64)

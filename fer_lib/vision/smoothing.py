@@ -1,9 +1,9 @@
-"""Faces get steadier: probabilities and boxes are smoothed in time, whatever the frame rate.
+"""Temporal smoothing of probabilities, boxes and landmarks, independent of the frame rate.
 
-Probabilities follow with one time constant. Boxes and landmarks are held while the face is still and let
-go when it moves, with the aim of the One Euro filter (Casiez, Roussel and Vogel, "1€ Filter: A Simple
-Speed-based Low-pass Filter for Noisy Input in Interactive Systems", 2012): no jitter at rest, no lag in
-motion. Instead of estimating a speed, which is late when a face starts to move, the lag itself is bounded.
+Probabilities are smoothed exponentially with one time constant. Boxes and landmarks are smoothed more at rest and less in
+motion, with the aim of the 1€ filter (Casiez, Roussel and Vogel, "1€ Filter: A Simple Speed-based Low-pass Filter for
+Noisy Input in Interactive Systems", 2012): no jitter at rest, no lag in motion. The 1€ filter adapts to an estimated
+speed, which is delayed when a face starts to move; here, the lag itself is limited instead.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from fer_lib.settings.vision import VisionSettings
 
 Floats = NDArray[np.float32]
 
-# How far a smoothed box may lag behind the face, in sides of the face.
-LAG = 0.03
+# Largest lag of a smoothed box behind the face, as a multiple of its side.
+MAX_LAG = 0.03
 
 
 @dataclass(frozen=True)
 class State:
-    """What is remembered of one face.
+    """Smoothed state of one face.
 
     Attributes:
-        time_s: when it was last seen.
-        probabilities: smoothed, `(7,)`; `None` while unknown.
-        points: corners of the box, then the landmarks if known, smoothed, `(2 or 7, 2)` pixels.
+        time_s: time of the last frame with the face.
+        probabilities: smoothed, `(7,)`; `None` if unknown.
+        points: smoothed corners of the box, then landmarks if known, `(2 or 7, 2)` pixels.
     """
 
     time_s: float
@@ -39,10 +39,10 @@ class State:
 
 
 class Smoother:
-    """What is remembered of each face in view or just out of it, by its `track_id`.
+    """Smoothed states of the faces that are visible or were shortly before, by `track_id`.
 
     Attributes:
-        settings: the time constants; they may be replaced between two frames.
+        settings: time constants; may be replaced between two frames.
     """
 
     def __init__(self, settings: VisionSettings | None = None) -> None:
@@ -50,40 +50,40 @@ class Smoother:
         self._states: dict[int, State] = {}
 
     def __len__(self) -> int:
-        """Return how many faces are remembered."""
+        """Return the number of stored faces."""
         return len(self._states)
 
     def smooth(self, faces: Faces, time_s: float) -> Faces:
-        """Return steadier faces; one that is seen for the first time stays as it is.
+        """Smooth the faces of a frame; a new face is unchanged.
 
-        What came in as `probabilities` is kept as `raw_probabilities`.
+        The unsmoothed `probabilities` are returned as `raw_probabilities`.
 
         Args:
-            faces: the faces of a frame with their `track_id`; no faces are normal.
-            time_s: when the frame was taken, in seconds on any clock.
+            faces: faces with `track_id`; may be empty.
+            time_s: capture time of the frame in seconds on any clock.
 
         Raises:
-            ValueError: if `track_id` is unknown.
+            ValueError: if `track_id` is missing.
         """
         if faces.track_id is None:
-            raise ValueError("`track_id` must be known before faces are smoothed, but got None; track them first")
-        states = {int(number): observe(faces, row, time_s) for row, number in enumerate(faces.track_id)}
-        for number in states.keys() & self._states.keys():
-            states[number] = blend(self._states[number], states[number], self.settings)
-        self._remember(states, time_s)
-        steady = _with_states(faces, list(states.values())) if states else faces
-        return steady.with_columns(raw_probabilities=faces.probabilities)
+            raise ValueError("`track_id` must be known before smoothing, but got None; track the faces first")
+        states = {int(track): observe(faces, row, time_s) for row, track in enumerate(faces.track_id)}
+        for track in states.keys() & self._states.keys():
+            states[track] = smooth_state(self._states[track], states[track], self.settings)
+        self._store(states, time_s)
+        smoothed = _with_states(faces, list(states.values())) if states else faces
+        return smoothed.with_columns(raw_probabilities=faces.probabilities)
 
-    def _remember(self, states: dict[int, State], time_s: float) -> None:
-        patience = self.settings.track_patience_s
-        unseen = [(number, state) for number, state in self._states.items() if number not in states]
-        recent = [(number, state) for number, state in unseen if abs(time_s - state.time_s) <= patience]
-        # Even if the clock stands still, only so many can be remembered.
+    def _store(self, states: dict[int, State], time_s: float) -> None:
+        timeout_s = self.settings.track_patience_s  # words: allow
+        missed = [(track, state) for track, state in self._states.items() if track not in states]
+        recent = [(track, state) for track, state in missed if abs(time_s - state.time_s) <= timeout_s]
+        # Limit the memory even if the clock stands still.
         self._states = dict(recent[-4 * self.settings.max_faces :]) | states
 
 
 def observe(faces: Faces, row: int, time_s: float) -> State:
-    """Return the state of a face as it is in the frame, before any smoothing."""
+    """Return the unsmoothed state of the face in a row of the table."""
     box = faces.xyxy[row : row + 1]
     points = box.reshape(2, 2)
     if faces.landmarks is not None:
@@ -92,34 +92,34 @@ def observe(faces: Faces, row: int, time_s: float) -> State:
     return State(time_s, probabilities, points)
 
 
-def blend(last: State, seen: State, settings: VisionSettings) -> State:
-    """Return the smoothed state after `last` when the frame shows `seen`."""
-    elapsed = abs(seen.time_s - last.time_s)
-    points = seen.points
+def smooth_state(last: State, observed: State, settings: VisionSettings) -> State:
+    """Return the smoothed state after `last` and the unsmoothed state `observed`."""
+    elapsed_s = abs(observed.time_s - last.time_s)
+    points = observed.points
     if last.points.shape == points.shape and settings.box_smoothing_s > 0:
-        share = max(_share(elapsed, settings.box_smoothing_s), 1 - LAG / max(_distance(last, seen), LAG))
-        points = _mix(last.points, points, share)
-    probabilities = seen.probabilities
+        least_weight = 1 - MAX_LAG / max(_distance(last, observed), MAX_LAG)
+        points = _interpolate(last.points, points, max(_weight(elapsed_s, settings.box_smoothing_s), least_weight))
+    probabilities = observed.probabilities
     if last.probabilities is not None and probabilities is not None:
-        probabilities = _mix(last.probabilities, probabilities, _share(elapsed, settings.smoothing_s))
+        probabilities = _interpolate(last.probabilities, probabilities, _weight(elapsed_s, settings.smoothing_s))
         probabilities /= probabilities.sum()
-    return State(seen.time_s, probabilities, points)
+    return State(observed.time_s, probabilities, points)
 
 
-def _distance(last: State, seen: State) -> float:
-    """Return how far the box of `seen` is from the smoothed one, in centre and size, in its own sides."""
-    low, high = seen.points[:2] - last.points[:2]
-    side = max(float((seen.points[1] - seen.points[0]).max()), 1.0)
+def _distance(last: State, observed: State) -> float:
+    """Return the distance of the observed box from the smoothed one, in centre and size, as a multiple of its side."""
+    low, high = observed.points[:2] - last.points[:2]
+    side = max(float((observed.points[1] - observed.points[0]).max()), 1.0)
     return float(np.hypot(np.linalg.norm(low + high) / 2, np.abs(high - low).max())) / side
 
 
-def _share(elapsed_s: float, constant_s: float) -> float:
-    """Return how much of a new value counts after `elapsed_s`: the exact step of an exponential."""
-    return 1 - math.exp(-elapsed_s / constant_s) if constant_s > 0 else 1.0
+def _weight(elapsed_s: float, time_constant_s: float) -> float:
+    """Return the weight of a new value in exponential smoothing; 1 for a time constant of 0."""
+    return 1 - math.exp(-elapsed_s / time_constant_s) if time_constant_s > 0 else 1.0
 
 
-def _mix(last: Floats, seen: Floats, share: float) -> Floats:
-    return np.asarray(last + np.float32(share) * (seen - last), np.float32)
+def _interpolate(last: Floats, observed: Floats, weight: float) -> Floats:
+    return np.asarray(last + np.float32(weight) * (observed - last), np.float32)
 
 
 def _with_states(faces: Faces, states: list[State]) -> Faces:

@@ -1,4 +1,4 @@
-"""Time of each stage of the pipeline for one frame."""
+"""Timings of the pipeline stages of one frame."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 class Stopwatch:
-    """The stages measured so far.
+    """Timings by stage.
 
     Attributes:
-        timings_ms: milliseconds by stage; a stage that is measured twice adds up.
+        timings_ms: milliseconds by stage; repeated measurements of a stage are added.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Stopwatch:
 
     @contextmanager
     def measure(self, stage: Stage) -> Iterator[None]:
-        """Measure what happens inside the `with` block; one that fails is not counted."""
+        """Measure the duration of the `with` block; a block that raises is not counted."""
         start = perf_counter()
         yield
         self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + (perf_counter() - start) * 1000

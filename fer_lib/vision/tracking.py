@@ -1,7 +1,8 @@
-"""Faces get numbers: the same face keeps the same `track_id` over time.
+"""Multi-object tracking: assign the same `track_id` to the same face over time.
 
-Each track predicts where its face is now, at a steady pace, and the best pairs of track and face are
-taken first: a simple cousin of SORT (Bewley et al., "Simple Online and Realtime Tracking", 2016).
+A simplified SORT (Bewley et al., "Simple Online and Realtime Tracking", 2016): each track predicts its box with constant
+velocity, and tracks and detections are assigned greedily by intersection over union (IoU), then by distance. Velocities
+and timeouts are in seconds, not frames, because the frame rate varies.
 """
 
 from __future__ import annotations
@@ -11,59 +12,59 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import Boxes, as_boxes, box_centers, box_sizes, overlap
+from fer_lib.boxes import Boxes, as_boxes, box_centers, box_sizes, iou
 from fer_lib.faces import Faces
 from fer_lib.settings.vision import VisionSettings
 
-# A fast small face may not overlap its last box: it may also move by this many of its own sides ...
-REACH = 1.0
-# ... if it changed its size by less than this factor.
-GROWTH = 1.6
-# Time constant of a track's velocity, and how far ahead it is trusted; both in seconds.
+# A fast small face may not overlap its last box: it may also move by this multiple of its side ...
+MAX_DISTANCE = 1.0
+# ... if its side changed by less than this factor.
+MAX_SIZE_RATIO = 1.6
+# Time constant of the velocity of a track, and the longest prediction with it; both in seconds.
 VELOCITY_S = 0.1
-FORESIGHT_S = 0.3
-# After a longer gap between two frames nobody can be known by place.
-PAUSE_S = 5.0
+MAX_PREDICTION_S = 0.3
+# After a longer gap between two frames, all tracks end.
+MAX_GAP_S = 5.0
 
 
 @dataclass
 class Track:
-    """One face over time.
+    """State of one face over time.
 
     Attributes:
-        number: its `track_id`.
-        xyxy: where it was last seen, `(4,)` pixels.
+        track_id: its identifier, from 1.
+        xyxy: box of the last detection, `(4,)` pixels.
         velocity: of its centre, `(2,)` pixels per second.
-        seen_s: when it was last seen.
-        missed_s: when it was first missed since; `None` while it is in view.
+        updated_s: time of the last detection.
+        missed_s: time of the first frame without it since then; `None` while it is visible.
     """
 
-    number: int
+    track_id: int
     xyxy: NDArray[np.float32]
     velocity: NDArray[np.float32]
-    seen_s: float
+    updated_s: float
     missed_s: float | None = None
 
     def predict(self, time_s: float) -> NDArray[np.float32]:
-        """Return where the face should be at `time_s`, `(4,)` pixels."""
-        ahead = min(max(time_s - self.seen_s, 0.0), FORESIGHT_S)
+        """Predict the box at `time_s` with constant velocity, `(4,)` pixels."""
+        ahead = min(max(time_s - self.updated_s, 0.0), MAX_PREDICTION_S)
         return self.xyxy + np.tile(self.velocity * np.float32(ahead), 2)
 
-    def see(self, xyxy: NDArray[np.float32], time_s: float) -> None:
-        """Take in where the face is now."""
-        elapsed = time_s - self.seen_s
+    def update(self, xyxy: NDArray[np.float32], time_s: float) -> None:
+        """Update box and velocity with a detection."""
+        elapsed = time_s - self.updated_s
         if elapsed > 0:
-            moved = box_centers(xyxy[None])[0] - box_centers(self.xyxy[None])[0]
-            share = 1 - np.exp(-elapsed / VELOCITY_S)
-            self.velocity = np.asarray(self.velocity + share * (moved / elapsed - self.velocity), np.float32)
-        self.xyxy, self.seen_s, self.missed_s = xyxy, time_s, None
+            offset = box_centers(xyxy[None])[0] - box_centers(self.xyxy[None])[0]
+            weight = 1 - np.exp(-elapsed / VELOCITY_S)
+            self.velocity = np.asarray(self.velocity + weight * (offset / elapsed - self.velocity), np.float32)
+        self.xyxy, self.updated_s, self.missed_s = xyxy, time_s, None
 
 
 class Tracker:
-    """The faces in view and those that were just there.
+    """Tracks of the visible faces, and of faces that were visible shortly before.
 
-    Times are seconds on any clock. Frames may come at any rate; a clock that stands still, goes backwards or
-    jumps costs at most the numbers of the faces in view.
+    Times are seconds on any clock, at any frame rate. If the clock stands still, goes backwards or jumps, the faces may
+    get new track IDs.
     """
 
     def __init__(self, settings: VisionSettings | None = None) -> None:
@@ -74,44 +75,44 @@ class Tracker:
         self._next = 1
 
     def __len__(self) -> int:
-        """Return how many faces are remembered, in view or just out of it."""
+        """Return the number of tracks, visible and missed."""
         return len(self._tracks)
 
     def track(self, faces: Faces, time_s: float) -> Faces:
-        """Return the faces with their `track_id`: known faces keep it, new ones count up from 1.
+        """Add `track_id` to faces: known faces keep theirs, new faces get the next integer, from 1.
 
         Args:
-            faces: all faces of the frame, in any order; none are normal.
-            time_s: when the frame was taken, in seconds.
+            faces: all faces of the frame, in any order; may be empty.
+            time_s: capture time of the frame in seconds.
         """
         self._end_tracks(time_s)
         pairs = self._assign(faces.xyxy, time_s)
-        self._visible = [self._meet(pairs.get(row), box, time_s) for row, box in enumerate(faces.xyxy)]
-        seen = {track.number for track in self._visible}
+        self._visible = [self._update_or_create(pairs.get(row), box, time_s) for row, box in enumerate(faces.xyxy)]
+        updated = {track.track_id for track in self._visible}
         for track in self._tracks:
-            if track.number not in seen and track.missed_s is None:
+            if track.track_id not in updated and track.missed_s is None:
                 track.missed_s = time_s
         self._last_s = time_s
-        return faces.with_columns(track_id=np.array([track.number for track in self._visible], np.int64))
+        return faces.with_columns(track_id=np.array([track.track_id for track in self._visible], np.int64))
 
     def predict(self, time_s: float) -> Boxes:
-        """Return where the faces of the last frame should be at `time_s`, `(n, 4)` in the same order."""
+        """Predict the boxes of the faces of the last frame at `time_s`, `(n, 4)` in the same order."""
         return as_boxes([track.predict(time_s) for track in self._visible])
 
     def _end_tracks(self, time_s: float) -> None:
-        patience = self._settings.track_patience_s
-        paused = self._last_s is not None and abs(time_s - self._last_s) > max(PAUSE_S, patience)
+        timeout_s = self._settings.track_patience_s  # words: allow
+        has_gap = self._last_s is not None and abs(time_s - self._last_s) > max(MAX_GAP_S, timeout_s)
         kept = [
             track
             for track in self._tracks
-            if not paused and (track.missed_s is None or abs(time_s - track.missed_s) <= patience)
+            if not has_gap and (track.missed_s is None or abs(time_s - track.missed_s) <= timeout_s)
         ]
-        # Even if the clock stands still, only so many can be remembered.
+        # Limit the memory even if the clock stands still.
         self._tracks = kept[-4 * self._settings.max_faces :]
 
-    def _meet(self, track: Track | None, box: NDArray[np.float32], time_s: float) -> Track:
+    def _update_or_create(self, track: Track | None, box: NDArray[np.float32], time_s: float) -> Track:
         if track is not None:
-            track.see(box, time_s)
+            track.update(box, time_s)
             return track
         new = Track(self._next, box, np.zeros(2, np.float32), time_s)
         self._next += 1
@@ -119,33 +120,35 @@ class Tracker:
         return new
 
     def _assign(self, xyxy: Boxes, time_s: float) -> dict[int, Track]:
-        """Pair rows of `xyxy` with tracks, the best pair first."""
+        """Assign tracks to rows of `xyxy` greedily, the pair with the highest affinity first."""
         predicted = as_boxes([track.predict(time_s) for track in self._tracks])
-        in_view = np.array([track.missed_s is None for track in self._tracks], bool)
-        likeness = _likeness(predicted, xyxy, in_view, self._settings.track_overlap)
+        is_visible = np.array([track.missed_s is None for track in self._tracks], bool)
+        affinity = _affinity(predicted, xyxy, is_visible, self._settings.track_overlap)
         pairs: dict[int, Track] = {}
-        while likeness.size and likeness.max() > 0:
-            row, column = np.unravel_index(likeness.argmax(), likeness.shape)
+        while affinity.size and affinity.max() > 0:
+            row, column = np.unravel_index(affinity.argmax(), affinity.shape)
             pairs[int(column)] = self._tracks[row]
-            likeness[row], likeness[:, column] = 0, 0
+            affinity[row], affinity[:, column] = 0, 0
         return pairs
 
 
-def _likeness(tracks: Boxes, faces: Boxes, in_view: NDArray[np.bool_], least: float) -> NDArray[np.float32]:
-    """Say how much each track `(t, 4)` and face `(n, 4)` belong together, `(t, n)`; 0 is not at all.
+def _affinity(tracks: Boxes, faces: Boxes, is_visible: NDArray[np.bool_], min_iou: float) -> NDArray[np.float32]:
+    """Compute the affinity of each track `(t, 4)` and face `(n, 4)`, `(t, n)`; 0: no match.
 
-    Faces overlapping a track in view come first, then faces overlapping one that was missed (so that who
-    comes out from behind another does not take over the other's number), then faces near by.
+    Pairs with a visible track and at least `min_iou` rank first, then those with a missed track (so that a face that
+    reappears behind another one does not take over the track of that one), then pairs by distance.
     """
-    shared = overlap(tracks, faces)
-    near = _nearness(tracks, faces)
-    return np.asarray(np.where(shared >= least, 1 + shared + in_view[:, None], near), np.float32)
+    overlap = iou(tracks, faces)
+    proximity = _proximity(tracks, faces)
+    return np.asarray(np.where(overlap >= min_iou, 1 + overlap + is_visible[:, None], proximity), np.float32)
 
 
-def _nearness(tracks: Boxes, faces: Boxes) -> NDArray[np.float32]:
-    """Return 1 for the same centre down to 0 at `REACH` sides away or for another size, `(t, n)`."""
+def _proximity(tracks: Boxes, faces: Boxes) -> NDArray[np.float32]:
+    """Return 1 for the same centre, down to 0 from a distance of `MAX_DISTANCE` sides or for another size, `(t, n)`."""
     first = np.maximum(box_sizes(tracks).max(axis=1), 1)[:, None]
     second = np.maximum(box_sizes(faces).max(axis=1), 1)[None]
-    apart = np.linalg.norm(box_centers(tracks)[:, None] - box_centers(faces)[None], axis=2)
-    alike = np.maximum(first / second, second / first) < GROWTH
-    return np.asarray(np.where(alike, np.maximum(1 - apart / (REACH * (first + second) / 2), 0), 0), np.float32)
+    distance = np.linalg.norm(box_centers(tracks)[:, None] - box_centers(faces)[None], axis=2)
+    is_similar_size = np.maximum(first / second, second / first) < MAX_SIZE_RATIO
+    return np.asarray(
+        np.where(is_similar_size, np.maximum(1 - distance / (MAX_DISTANCE * (first + second) / 2), 0), 0), np.float32
+    )

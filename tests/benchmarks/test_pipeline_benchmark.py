@@ -10,7 +10,7 @@ from tiny_networks import write_emotion_network
 from benchmarks import pipeline, workers
 from benchmarks.costs import compare_boxes
 from benchmarks.workers import Worker
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.media.frames import decode_jpeg
 from fer_lib.vision.mtcnn.detection import Detector
@@ -26,7 +26,7 @@ def test_compose_clip_knows_where_the_faces_are(faces: int) -> None:
     for jpeg, truth in zip(clip.jpegs, clip.truth, strict=True):
         frame = decode_jpeg(jpeg)
         assert frame.shape == (480, 640, 3)
-        shared = overlap(truth, detector.detect(frame).xyxy)
+        shared = iou(truth, detector.detect(frame).xyxy)
         assert shared.shape == (faces, faces)
         assert shared.max(axis=1).min() > 0.7
 

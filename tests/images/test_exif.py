@@ -1,4 +1,4 @@
-"""EXIF orientation, with OpenCV as the oracle."""
+"""EXIF orientation; oracle: OpenCV."""
 
 import struct
 import time
@@ -13,9 +13,9 @@ from harness.costly_images import make_chunk, make_exif_of_texts
 
 
 def make_exif(*entries, order="<"):
-    mark = b"II*\0" if order == "<" else b"MM\0*"
+    header = b"II*\0" if order == "<" else b"MM\0*"
     table = b"".join(struct.pack(f"{order}HHIHH", tag, kind, 1, value, 0) for tag, kind, value in entries)
-    return mark + struct.pack(f"{order}IH", 8, len(entries)) + table + bytes(4)
+    return header + struct.pack(f"{order}IH", 8, len(entries)) + table + bytes(4)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -39,11 +39,11 @@ def test_read_orientation(order):
         make_exif_of_texts(9_000),
     ],
 )
-def test_read_orientation_of_damaged_exif_is_upright(exif):
+def test_read_orientation_damaged_exif(exif):
     assert read_orientation(exif) == 1
 
 
-def test_read_orientation_takes_no_time():
+def test_read_orientation_large_exif_is_fast():
     exif = make_exif_of_texts(8_000_000)
     began = time.process_time()
     assert read_orientation(exif) == 1
@@ -51,7 +51,7 @@ def test_read_orientation_takes_no_time():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_apply_orientation_is_what_opencv_does(orientation):
+def test_apply_orientation_matches_opencv(orientation):
     frame = make_frame()
     png = cv2.imencode(".png", frame[..., ::-1])[1].tobytes()
     exif = make_exif((274, 3, orientation))

@@ -1,4 +1,4 @@
-"""Image files on disks: only regular ones of a bounded size are read."""
+"""Reading of image files: regular files of limited size."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from fer_lib.images.files import read_image_file
 from fer_lib.vision.media.photo import read_photo
 
 
-def test_read_image_file_reads_a_file_and_a_link_to_one(tmp_path):
+def test_read_image_file_through_a_link(tmp_path):
     (tmp_path / "a.png").write_bytes(b"content")
     (tmp_path / "b.png").symlink_to("a.png")
     assert read_image_file(tmp_path / "b.png") == b"content"
@@ -21,7 +21,7 @@ def test_read_image_file_reads_a_file_and_a_link_to_one(tmp_path):
 @pytest.mark.parametrize(
     "make", [os.mkfifo, lambda path: path.symlink_to(os.devnull), Path.mkdir], ids=["pipe", "device", "folder"]
 )
-def test_read_image_file_refuses_what_is_no_file(tmp_path, make):
+def test_read_image_file_not_a_regular_file(tmp_path, make):
     make(tmp_path / "a.png")
     with pytest.raises(ValueError, match="must be a regular file"):
         read_image_file(tmp_path / "a.png")
@@ -40,7 +40,7 @@ def test_read_image_file_limits_the_size(tmp_path):
         read_photo(path, max_pixels=100)
 
 
-def test_load_split_leaves_out_pipes_and_devices(tmp_path):
+def test_load_split_skips_pipes_and_devices(tmp_path):
     folder = tmp_path / "train" / "happy"
     folder.mkdir(parents=True)
     write_image(folder / "a.png", make_frame())

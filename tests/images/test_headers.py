@@ -1,4 +1,4 @@
-"""The size of a picture from its header, with Pillow as the oracle."""
+"""Image sizes from headers; oracle: Pillow."""
 
 import io
 
@@ -33,7 +33,7 @@ def save(kind, width=37, height=23, mode="RGB", **options):
     ],
     ids=["jpeg", "progressive", "grey", "cmyk", "comment", "png", "palette", "webp", "lossless", "alpha", "animated"],
 )
-def test_read_size_agrees_with_pillow(data):
+def test_read_size_matches_pillow(data):
     assert read_size(data) == Image.open(io.BytesIO(data)).size == (37, 23)
 
 
@@ -42,28 +42,28 @@ def test_read_size_skips_padding_between_segments():
     assert read_size(data[:2] + b"\xff\xff\xff" + data[2:]) == (37, 23)
 
 
-def test_read_size_of_large_pictures():
+def test_read_size_large_images():
     assert read_size(save("WEBP", 5000, 2, lossless=True)) == (5000, 2)
     assert read_size(save("PNG", 70000, 1)) == (70000, 1)
 
 
 @pytest.mark.parametrize("data", [b"", b"BM", b"GIF89a", b"RIFF1234WAVE", b"%PDF-1.7", b"RIFF1234WEBPxxxx"])
-def test_read_size_refuses_other_files(data):
+def test_read_size_other_formats(data):
     with pytest.raises(ValueError, match="`data` must be"):
         read_size(data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_read_size_never_does_anything_but_answer_or_refuse(kind):
-    """Cut files and files with flipped bytes end in a size or in a ValueError, and soon."""
+def test_read_size_damaged_files(kind):
+    """Truncated files and files with changed bytes result in a size or in a ValueError."""
     data = save(kind)
     rng = np.random.default_rng(0)
     for length in range(min(len(data), 400)):
-        broken = bytearray(data[:length])
+        damaged = bytearray(data[:length])
         if length:
-            broken[rng.integers(length)] = rng.integers(256)
+            damaged[rng.integers(length)] = rng.integers(256)
         try:
-            width, height = read_size(bytes(broken))
+            width, height = read_size(bytes(damaged))
         except ValueError:
             continue
         assert width > 0

@@ -1,4 +1,4 @@
-"""JPEG markers, with OpenCV's decoder as the oracle for what must still be shown."""
+"""JPEG parsing; oracle: the decoder of OpenCV."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ def save(kind="JPEG", mode="RGB", **options):
     return stream.getvalue()
 
 
-def as_opencv(data):
+def decode_with_opencv(data):
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
@@ -56,25 +56,25 @@ METADATA = (
     ids=["baseline", "progressive", "progressive-grey", "cmyk", "progressive-cmyk", "rgb", "restarts", "mpo", "thumbnail",
          "metadata", "fill-bytes", "concatenated", "scans-after-end"],
 )  # fmt: skip
-def test_parse_jpeg_keeps_the_pixels_of_usual_files(data, scans):
+def test_parse_jpeg_valid_files_decode_as_with_opencv(data, scans):
     image = parse_jpeg(data)
     assert (image.width, image.height, image.scans) == (80, 64, scans)
-    np.testing.assert_array_equal(decode(data), as_opencv(data))
+    np.testing.assert_array_equal(decode(data), decode_with_opencv(data))
     assert parse_jpeg(image.data) == image
 
 
-def test_parse_jpeg_drops_metadata():
+def test_parse_jpeg_removes_metadata():
     assert parse_jpeg(insert(JPEG, METADATA * 30)).data == parse_jpeg(JPEG).data
 
 
-@pytest.mark.parametrize("part", [0.5, 0.9])
-def test_parse_jpeg_leaves_a_cut_file_to_the_decoder(part):
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_parse_jpeg_truncated_scan(share):
     data = save(progressive=True)
-    cut = data[: int(len(data) * part)]
-    assert cut.endswith(parse_jpeg(cut).data[-200:])
+    truncated = data[: int(len(data) * share)]
+    assert truncated.endswith(parse_jpeg(truncated).data[-200:])
 
 
-def test_parse_jpeg_counts_scans_up_to_the_limit():
+def test_parse_jpeg_limits_scans():
     assert parse_jpeg(make_jpeg(scans=MAX_SCANS)).scans == MAX_SCANS
     with pytest.raises(ValueError, match=f"at most {MAX_SCANS} scans"):
         parse_jpeg(make_jpeg(scans=MAX_SCANS + 1))
@@ -95,13 +95,13 @@ def test_parse_jpeg_counts_scans_up_to_the_limit():
     ],
     ids=["fill", "restarts", "reserved", "stuffed", "table", "comment", "dnl", "app1", "fill-app1"],
 )
-def test_parse_jpeg_counts_scans_behind_anything(between):
+def test_parse_jpeg_counts_scans_behind_other_bytes(between):
     image = parse_jpeg(make_jpeg(scans=20, before_scan=between))
     assert image.scans == 20
     assert parse_jpeg(image.data) == image
 
 
-def test_parse_jpeg_makes_no_marker_by_dropping_a_segment():
+def test_parse_jpeg_removed_segment_forms_no_marker():
     hidden = b"\xff" + make_segment(0xFE, b"") + make_scan()[1:]
     image = parse_jpeg(make_jpeg(tail=hidden * 10))
     assert image.scans == parse_jpeg(image.data).scans == 1
@@ -114,7 +114,7 @@ def test_parse_jpeg_limits_segments():
 
 
 @pytest.mark.parametrize("marker", [0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
-def test_parse_jpeg_refuses_codings_that_browsers_do_not_show(marker):
+def test_parse_jpeg_unsupported_codings(marker):
     with pytest.raises(ValueError, match=f"marker 0x{marker:02X}"):
         parse_jpeg(make_jpeg(frame=marker))
 
@@ -132,7 +132,7 @@ def test_parse_jpeg_refuses_codings_that_browsers_do_not_show(marker):
     ],
     ids=["two-frames", "second-start", "scan-first", "short-segment", "garbage", "12-bits", "nothing"],
 )
-def test_parse_jpeg_refuses_damaged_headers(data):
+def test_parse_jpeg_damaged_headers(data):
     with pytest.raises(ValueError, match=r"^`data` must be a"):
         parse_jpeg(data)
 
@@ -146,14 +146,14 @@ def test_decode_limits_scans_times_pixels():
 
 
 @pytest.mark.parametrize("filling", [b"\xff\0", b"\xff", b"\xff\xd0", b"\xff\x02", b"a"])
-def test_parse_jpeg_takes_no_time_for_long_scans(filling):
+def test_parse_jpeg_long_scans_are_fast(filling):
     data = make_jpeg(tail=filling * (8_000_000 // len(filling)))
     began = time.process_time()
     assert parse_jpeg(data).scans == 1
-    assert time.process_time() - began < 0.5  # 0.07 s; a loop in Python over the bytes takes more
+    assert time.process_time() - began < 0.5  # 0.07 s; a Python loop over the bytes takes longer
 
 
-# Pieces that decide where a decoder looks for the next marker.
+# Byte sequences that influence where a decoder finds the next marker.
 PIECES = [
     b"\xff", b"\xff\xff", b"\0", b"\xff\0", b"\xff\x01", b"\xff\x02", b"\xff\xbf", b"\xff\xd0", b"\xff\xd1", b"\xff\xfe\0\2",
     b"\xff\xfe\0\4", b"\xff\xfe\xff\xff", b"\xff\xe1\0\x03", b"\xff\xe1\0\x08Exif\0\0", b"\xff\xee\0\x03", b"\xff\xdd\0\4\0\1",
@@ -162,25 +162,25 @@ PIECES = [
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-def test_parse_jpeg_counts_each_scan_that_the_decoder_sees(restarts):
-    """A second scan behind random bytes sets a bit of each block: if the pixels show that, it must have been counted."""
+def test_parse_jpeg_counts_every_decoded_scan(restarts):
+    """A second scan behind random bytes changes the pixels; where it did, it must have been counted."""
     tables = make_segment(0xDB, b"\0" + b"\x40" * 64) + make_segment(0xC4, b"\0" + bytes([1] + [0] * 15) + b"\0")
     tables += make_segment(0xDD, b"\0\1") if restarts else b""
     first = make_segment(0xDA, bytes([1, 1, 0, 0, 0, 1])) + b"\x7f"
     second = make_segment(0xDA, bytes([1, 1, 0, 0, 0, 0x10])) + b"\xff\0"
     begin, end = b"\xff\xd8" + tables + make_frame_header() + first, b"\xff\xd9"
-    without, plain = as_opencv(begin + end), as_opencv(begin + second + end)
+    without, plain = decode_with_opencv(begin + end), decode_with_opencv(begin + second + end)
     assert (without != plain).all()
     rng = np.random.default_rng(0)
-    seen = 0
+    decoded_scans = 0
     for _ in range(1000):
-        between = b"".join(PIECES[place] for place in rng.integers(len(PIECES), size=rng.integers(1, 7)))
+        between = b"".join(PIECES[index] for index in rng.integers(len(PIECES), size=rng.integers(1, 7)))
         try:
             image = parse_jpeg(begin + between + second + end)
         except (ValueError, struct.error):
             continue
-        pixels = as_opencv(image.data)
+        pixels = decode_with_opencv(image.data)
         if pixels is not None and (pixels == plain).all():
-            seen += 1
+            decoded_scans += 1
             assert image.scans >= 2
-    assert seen > 100
+    assert decoded_scans > 100

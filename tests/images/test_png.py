@@ -1,4 +1,4 @@
-"""PNG chunks, with OpenCV's decoder as the oracle for what must still be shown."""
+"""PNG parsing; oracle: the decoder of OpenCV."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ from factories import make_frame
 from PIL import Image
 
 from fer_lib.images.decoding import decode
-from fer_lib.images.png import MAX_CHUNKS, SPARE_BYTES, UNCHECKED_BYTES, check_pixel_data, parse_png, unpacked_size
+from fer_lib.images.png import MAX_CHUNKS, SPARE_BYTES, UNCHECKED_BYTES, check_pixel_data, decompressed_size, parse_png
 from harness.costly_images import costly_images, make_chunk, make_png
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -24,7 +24,7 @@ def save(pixels, **options):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA", "I;16"])
-def test_parse_png_keeps_pixels_and_drops_the_rest(mode):
+def test_parse_png_removes_other_chunks(mode):
     image = Image.fromarray(make_frame(17, 23))
     image = (
         Image.fromarray(make_frame(17, 23)[..., 0].astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
@@ -42,7 +42,7 @@ def test_parse_png_keeps_transparency():
 
 
 @pytest.mark.parametrize("kind", [b"PLTE", b"tRNS"])
-def test_parse_png_keeps_the_first_of_chunks_that_come_twice(capfd, kind):
+def test_parse_png_duplicate_chunks(capfd, kind):
     first, second = make_chunk(kind, bytes(6)), make_chunk(kind, b"\1" * 6)
     data = save(Image.fromarray(make_frame(8, 8)))
     start = data.index(b"IDAT") - 4
@@ -53,7 +53,7 @@ def test_parse_png_keeps_the_first_of_chunks_that_come_twice(capfd, kind):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_decode_png_turned_by_exif_behind_other_chunks(orientation):
+def test_decode_png_exif_orientation(orientation):
     exif = Image.Exif()
     exif[0x010E] = "a description"
     exif[0x0112] = orientation
@@ -63,13 +63,13 @@ def test_decode_png_turned_by_exif_behind_other_chunks(orientation):
 
 
 @pytest.mark.parametrize("kind", [b"IHDR", b"CgBI", b"JHDR", b"\0\0\0\0"])
-def test_parse_png_refuses_unknown_critical_chunks(kind):
+def test_parse_png_unknown_critical_chunks(kind):
     with pytest.raises(ValueError, match=r"^`data` must be a PNG"):
         parse_png(make_png(make_chunk(kind, bytes(13))))
 
 
 @pytest.mark.parametrize("length", [1, 2**31, 2**32 - 1])
-def test_parse_png_refuses_lengths_beyond_the_file(length):
+def test_parse_png_length_beyond_the_file(length):
     data = make_png()
     with pytest.raises((ValueError, struct.error)):
         parse_png(data[:33] + struct.pack(">I", length) + data[37:])
@@ -82,23 +82,23 @@ def test_parse_png_limits_chunks():
 
 
 @pytest.mark.parametrize("name", [name for name in costly_images(("PNG",)) if "longer" in name])
-def test_check_pixel_data_refuses_what_is_longer(name):
-    with pytest.raises(ValueError, match="unpacks to more"):
+def test_check_pixel_data_too_long(name):
+    with pytest.raises(ValueError, match="decompresses to more"):
         check_pixel_data(costly_images(("PNG",))[name])
 
 
-def test_check_pixel_data_takes_the_image_and_a_little_more():
+def test_check_pixel_data_spare_bytes():
     data = save(Image.fromarray(make_frame(400, 1000)))
     assert len(data) > UNCHECKED_BYTES
     row, spare = 3001, SPARE_BYTES // 3001
     for height in (400, 400 - spare):
         check_pixel_data(data[:20] + struct.pack(">I", height) + data[24:])
-    with pytest.raises(ValueError, match="unpacks to more"):
+    with pytest.raises(ValueError, match="decompresses to more"):
         check_pixel_data(data[:20] + struct.pack(">I", 399 - spare) + data[24:])
-    assert unpacked_size(data[16:29]) == 400 * row
+    assert decompressed_size(data[16:29]) == 400 * row
 
 
-def test_check_pixel_data_leaves_damaged_data_to_the_decoder():
+def test_check_pixel_data_ignores_damaged_data():
     damaged = bytearray(save(Image.fromarray(make_frame(200, 300))))
     damaged[100:110] = bytes(10)
     check_pixel_data(bytes(damaged))
@@ -107,22 +107,22 @@ def test_check_pixel_data_leaves_damaged_data_to_the_decoder():
 @pytest.mark.parametrize("interlaced", [0, 1])
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 2), (5, 9), (8, 8), (33, 17)])
 @pytest.mark.parametrize(("depth", "colour"), [(1, 0), (2, 3), (8, 2), (16, 4), (16, 6)])
-def test_unpacked_size_is_what_the_decoder_needs(width, height, depth, colour, interlaced):
-    """One byte less is too little for libpng; so many bytes are enough."""
+def test_decompressed_size_matches_libpng(width, height, depth, colour, interlaced):
+    """libpng decodes data of this size, and of interlaced images none that is one byte shorter."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    size = unpacked_size(header)
+    size = decompressed_size(header)
     palette = make_chunk(b"PLTE", bytes(12)) if colour == 3 else b""
 
-    def decoded(length):
+    def decode_zeros(length):
         chunks = make_chunk(b"IHDR", header) + palette + make_chunk(b"IDAT", zlib.compress(bytes(length)))
         data = b"\x89PNG\r\n\x1a\n" + chunks + make_chunk(b"IEND", b"")
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
 
-    assert decoded(size).shape == (height, width, 3)
-    assert decoded(size - 1) is None or not interlaced
+    assert decode_zeros(size).shape == (height, width, 3)
+    assert decode_zeros(size - 1) is None or not interlaced
 
 
 @pytest.mark.parametrize(("depth", "colour", "interlaced"), [(3, 0, 0), (8, 1, 0), (8, 5, 0), (8, 2, 2)])
-def test_unpacked_size_refuses_other_headers(depth, colour, interlaced):
+def test_decompressed_size_invalid_headers(depth, colour, interlaced):
     with pytest.raises(ValueError, match="standard colour type"):
-        unpacked_size(struct.pack(">IIBBBBB", 8, 8, depth, colour, 0, 0, interlaced))
+        decompressed_size(struct.pack(">IIBBBBB", 8, 8, depth, colour, 0, 0, interlaced))

@@ -13,7 +13,7 @@ SHORT, LONG = 3, 4
 
 
 def make_damaged_fax(compression: int) -> bytes:
-    """Return a TIFF of one strip whose rows have more pixels than the image is wide."""
+    """Make a TIFF of one strip whose rows have more pixels than the image is wide."""
     strip = b"\x55" * 2 * ROWS
     entries = [(256, LONG, 8), (257, LONG, ROWS), (258, SHORT, 1), (259, SHORT, compression), (262, SHORT, 0)]
     start = 8 + 2 + 12 * (len(entries) + 4) + 4
@@ -23,12 +23,12 @@ def make_damaged_fax(compression: int) -> bytes:
 
 
 @pytest.mark.parametrize("compression", [2, 3, 4])
-def test_decode_prints_no_line_for_each_damaged_row(capfd, compression) -> None:
+def test_decode_damaged_tiff_logs_nothing(capfd, compression) -> None:
     assert decode(make_damaged_fax(compression), kinds=PHOTO).shape == (ROWS, 8, 3)
     assert capfd.readouterr() == ("", "")
 
 
-def test_silent_opencv_restores_the_level_when_the_last_block_ends() -> None:
+def test_silent_opencv_restores_the_log_level() -> None:
     before = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:

@@ -1,4 +1,4 @@
-"""Lossless WebP up to its number of prefix codes, with libwebp's encoder as the oracle."""
+"""Prefix-code groups of lossless WebP; oracle: the encoder of libwebp."""
 
 import io
 import struct
@@ -20,8 +20,8 @@ def save(frame, **options):
     return stream.getvalue()
 
 
-def transform(kind, size_bits, tail="", side=16_383):
-    """The beginning of a bitstream with one transform of blocks of 2 to the power of `size_bits + 2` pixels."""
+def make_transform(kind, size_bits, tail="", side=16_383):
+    """Make the beginning of a bitstream with one transform, whose blocks have sides of 2 ** (`size_bits` + 2) pixels."""
     bits = f"{side - 1:014b}"[::-1] * 2 + "0000" + "1" + f"{kind:02b}"[::-1] + f"{size_bits:03b}"[::-1] + tail
     return b"\x2f" + int(bits[::-1], 2).to_bytes(len(bits) // 8 + 20, "little")
 
@@ -39,20 +39,20 @@ def transform(kind, size_bits, tail="", side=16_383):
     ],
     ids=["portrait", "noise", "black", "few-colours", "two-colours"],
 )
-def test_decode_shows_what_libwebp_writes(frame, quality, method):
+def test_decode_lossless_webp(frame, quality, method):
     data = save(frame, quality=quality, method=method)
     assert 1 <= count_groups(data[20:]) <= 2600
     np.testing.assert_array_equal(decode(data), frame)
 
 
 @pytest.mark.parametrize(("side", "groups", "blocks"), [(4, 1, 1), (9, 3, 9), (64, 256, 256), (216, 2916, 2916)])
-def test_count_groups_is_the_size_of_the_entropy_image(side, groups, blocks):
+def test_count_groups_equals_entropy_image_size(side, groups, blocks):
     stream = make_vp8l_of_groups(side, groups)
     assert count_groups(stream) == blocks
     assert not decode(make_webp(stream)).any()
 
 
-def test_check_groups_limits_them():
+def test_check_groups_limit():
     check_groups(make_vp8l())
     with pytest.raises(ValueError, match=f"at most {MAX_GROUPS} pixels, but it has 3025"):
         check_groups(make_vp8l_of_groups(220, 1))
@@ -61,11 +61,11 @@ def test_check_groups_limits_them():
 @pytest.mark.parametrize("kind", [0, 1])
 def test_count_groups_limits_transforms(kind):
     with pytest.raises(ValueError, match=f"at most {MAX_TRANSFORM_PIXELS} blocks"):
-        count_groups(transform(kind, 0))
+        count_groups(make_transform(kind, 0))
 
 
-def test_count_groups_skips_a_transform_of_one_symbol_at_once():
-    assert count_groups(transform(0, 4, "0" + "1000" * 5 + "0" + "0" + "0")) == 1
+def test_count_groups_transform_of_one_symbol():
+    assert count_groups(make_transform(0, 4, "0" + "1000" * 5 + "0" + "0" + "0")) == 1
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_count_groups_skips_a_transform_of_one_symbol_at_once():
     ["0" + "1000" * 5 + "1" + "00" + "111", "0" + "0" + "0000" + "000" * 4, "0" + "0" + "1111" + "001" * 19 + "0" * 9],
     ids=["same-transform-twice", "no-code", "incomplete-code"],
 )
-def test_count_groups_refuses_damage(tail):
+def test_count_groups_damaged_streams(tail):
     with pytest.raises((ValueError, struct.error)):
-        count_groups(transform(0, 4, tail))
+        count_groups(make_transform(0, 4, tail))
 
 
-def test_count_groups_of_cut_and_changed_streams_ends():
+def test_count_groups_truncated_and_changed_streams():
     data = save(make_portrait(200))[20:]
     rng = np.random.default_rng(0)
     began = time.process_time()

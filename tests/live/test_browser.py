@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.page.panel import LIMITS, PRIVACY
 from fer_lib.live.session.states import STATES
@@ -25,7 +25,7 @@ def collect_ious(page: LivePage) -> list[list[float]]:
             if 0 <= result["frame"] < FRAMES and result["faces"]:
                 boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32)
                 truth = face_box(result["frame"])[None]
-                phases[result["frame"] * PHASES // FRAMES].append(float(overlap(boxes, truth).max()))
+                phases[result["frame"] * PHASES // FRAMES].append(float(iou(boxes, truth).max()))
         return all(len(phase) >= 5 for phase in phases)
 
     page.wait_until(has_every_phase, "results in every phase of the round")

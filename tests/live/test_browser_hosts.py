@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
 from harness.browser import PATIENCE_S, LivePage, open_browser
 from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
@@ -39,7 +38,7 @@ def test_image_as_source(playwright, chromium, tmp_path):
         page.wait_until_ready()
         assert_recognizes_a_face(page)
         (face,) = page.faces
-        assert overlap(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
+        assert iou(np.array([face["xyxy"]], np.float32), face_box(0)[None]).item() >= 0.5
 
 
 def test_invalid_setting_is_reported_in_the_log_only(playwright, chromium, tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fer_lib.faces import Faces
-from fer_lib.live.session.fallback import REMOTE_NOTICE, LOCAL_NOTICE, FallbackPipeline
+from fer_lib.live.session.fallback import LOCAL_NOTICE, REMOTE_NOTICE, FallbackPipeline
 from fer_lib.settings import RemoteSettings, VisionSettings
 
 OFFSET = np.array([0, 0, 0, -2, 0, 0, 0], np.float32)  # lowers "happy"

@@ -6,16 +6,16 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from factories import compose_frame, make_faces, make_frame
+from factories import compose_frame, make_frame
 from tiny_networks import SPEC, write_emotion_network
 
-from fer_lib.boxes import overlap
+from fer_lib.boxes import iou
 from fer_lib.crops import crop_faces
 from fer_lib.faces import Faces
 from fer_lib.neutral_offset import add_offset
 from fer_lib.settings import VisionSettings
 from fer_lib.vision import load_pipeline
-from fer_lib.vision.pipeline import Pipeline, add_missing
+from fer_lib.vision.pipeline import Pipeline
 from fer_lib.weights import DETECTOR, weights_folder
 
 RATE = 64  # a power of two, so that times are exact
@@ -24,11 +24,11 @@ LEFT, RIGHT, FAR = (100, 100, 200, 200), (400, 100, 490, 190), (560, 400, 600, 4
 
 
 class FakeDetector:
-    """Finds the faces of a scene that the test changes, and counts how often it is asked.
+    """Detector that returns the faces of a scene, and counts its calls.
 
     Attributes:
-        scene: the boxes of all faces.
-        followable: whether `follow` finds any.
+        scene: boxes of all faces; tests change them.
+        followable: whether `follow` returns any.
     """
 
     def __init__(self, *scene: tuple[int, ...]) -> None:
@@ -43,7 +43,7 @@ class FakeDetector:
 
     def follow(self, frame: np.ndarray, xyxy: np.ndarray) -> Faces:
         self.followed.append(len(xyxy))
-        near = [box for box in self.scene if (overlap(np.array([box], np.float32), xyxy) > 0.3).any()]
+        near = [box for box in self.scene if (iou(np.array([box], np.float32), xyxy) > 0.3).any()]
         return self._faces(near if self.followable else [])
 
     def _faces(self, boxes: list[tuple[int, ...]]) -> Faces:
@@ -52,7 +52,7 @@ class FakeDetector:
 
 
 class FakeRecognizer:
-    """Is sure of the emotion that the mean of a crop points at, and counts its batches."""
+    """Recognizer that derives the label from the mean of a crop, and records its batch sizes."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -69,16 +69,16 @@ class FakeRecognizer:
         return faces.with_columns(probabilities=self.classify(self.crop(frame, faces)))
 
 
-Make = Callable[..., tuple[Pipeline, FakeDetector, FakeRecognizer]]
+MakePipeline = Callable[..., tuple[Pipeline, FakeDetector, FakeRecognizer]]
 
 
 @pytest.fixture
-def make() -> Make:
+def make_pipeline() -> MakePipeline:
     def build(*scene: tuple[int, ...], **settings: float) -> tuple[Pipeline, FakeDetector, FakeRecognizer]:
-        given = {"detect_interval_s": 0.5, "search_interval_s": 0.125, "retry_interval_s": 0.125}
-        given |= {"recognize_interval_s": 0, "recognize_at_once": 200, "follow_at_once": 200, **settings}
+        defaults = {"detect_interval_s": 0.5, "search_interval_s": 0.125, "retry_interval_s": 0.125}
+        defaults |= {"recognize_interval_s": 0, "recognize_at_once": 200, "follow_at_once": 200, **settings}
         detector, recognizer = FakeDetector(*scene), FakeRecognizer()
-        return Pipeline(detector, recognizer, VisionSettings(**given)), detector, recognizer  # type: ignore[arg-type]
+        return Pipeline(detector, recognizer, VisionSettings(**defaults)), detector, recognizer  # type: ignore[arg-type]
 
     return build
 
@@ -91,8 +91,8 @@ def encode(frame: np.ndarray) -> bytes:
     return cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
-def test_process_empty(make: Make) -> None:
-    pipeline, _, recognizer = make()
+def test_process_empty(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline()
     for faces in run(pipeline, 10):
         assert len(faces) == 0
         assert faces.probabilities.shape == (0, 7)
@@ -101,8 +101,8 @@ def test_process_empty(make: Make) -> None:
     assert pipeline.mode == "idle"
 
 
-def test_process_fills_every_column(make: Make) -> None:
-    pipeline, _, _ = make(LEFT, RIGHT)
+def test_process_all_columns(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT, RIGHT)
     for faces in run(pipeline, 3):
         assert len(faces) == 2
         assert all(column is not None for column in vars(faces).values())
@@ -110,8 +110,8 @@ def test_process_fills_every_column(make: Make) -> None:
         np.testing.assert_allclose(faces.xyxy, [LEFT, RIGHT])
 
 
-def test_process_detects_seldom_and_follows_often(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_alternates_detection_and_following(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     modes = []
     for i in range(2 * RATE):
         pipeline.process(FRAME, i / RATE)
@@ -121,41 +121,41 @@ def test_process_detects_seldom_and_follows_often(make: Make) -> None:
     assert modes.count("follow") == 2 * RATE - 4
 
 
-def test_process_searches_now_and_then_while_there_is_no_face(make: Make) -> None:
-    pipeline, detector, _ = make()
+def test_process_search_interval_without_faces(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline()
     run(pipeline, 2 * RATE)
     assert detector.detections == 16
     assert detector.followed == []
 
 
-def test_process_zero_settings_mean_every_frame(make: Make) -> None:
-    pipeline, detector, recognizer = make(LEFT, detect_interval_s=0, cache_difference=0)
+def test_process_zero_settings_mean_every_frame(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, recognizer = make_pipeline(LEFT, detect_interval_s=0, cache_difference=0)
     run(pipeline, 20)
     assert detector.detections == 20
     assert recognizer.batches == [1] * 20
-    pipeline, detector, _ = make(search_interval_s=0)
+    pipeline, detector, _ = make_pipeline(search_interval_s=0)
     run(pipeline, 20)
     assert detector.detections == 20
 
 
-def test_process_finds_a_new_face_at_the_next_detection(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_new_face_at_the_next_detection(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     run(pipeline, 1)
     detector.scene.append(RIGHT)
     counts = [len(faces) for faces in run(pipeline, 32, start_s=1 / RATE)]
     assert counts == [1] * 31 + [2]
 
 
-def test_process_largest_face_first(make: Make) -> None:
-    pipeline, _, _ = make(FAR, LEFT, RIGHT)
+def test_process_largest_face_first(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(FAR, LEFT, RIGHT)
     for faces in run(pipeline, 3):
         np.testing.assert_allclose(faces.xyxy, [LEFT, RIGHT, FAR])
-    pipeline, _, _ = make(FAR, LEFT, RIGHT, max_faces=2)
+    pipeline, _, _ = make_pipeline(FAR, LEFT, RIGHT, max_faces=2)
     np.testing.assert_allclose(run(pipeline, 3)[-1].xyxy, [LEFT, RIGHT])
 
 
-def test_process_a_lost_face_is_looked_for_at_once(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_lost_face_triggers_detection(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     run(pipeline, 16)
     detector.scene = [RIGHT]
     faces = pipeline.process(FRAME, 16 / RATE)
@@ -163,8 +163,8 @@ def test_process_a_lost_face_is_looked_for_at_once(make: Make) -> None:
     np.testing.assert_allclose(faces.xyxy, [RIGHT])
 
 
-def test_process_a_face_that_left_is_gone(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT)
+def test_process_removes_a_face_that_disappears(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT)
     run(pipeline, 16)
     detector.scene = [RIGHT]
     np.testing.assert_allclose(pipeline.process(FRAME, 16 / RATE).xyxy, [RIGHT])
@@ -174,8 +174,8 @@ def test_process_a_face_that_left_is_gone(make: Make) -> None:
     assert len(pipeline.process(FRAME, 25 / RATE)) == 0
 
 
-def test_process_a_lost_face_stays_until_it_may_be_looked_for(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT)
+def test_process_keeps_a_lost_face_within_the_retry_interval(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT)
     run(pipeline, 1)
     detector.scene = [RIGHT]
     counts = [len(faces) for faces in run(pipeline, 8, start_s=1 / RATE)]
@@ -183,25 +183,25 @@ def test_process_a_lost_face_stays_until_it_may_be_looked_for(make: Make) -> Non
     assert detector.detections == 2
 
 
-def test_process_a_face_that_keeps_vanishing_has_a_budget(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_flickering_face_limits_detections(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     detector.followable = False
     found = run(pipeline, 2 * RATE)
     assert detector.detections == 16
     assert [faces.track_id.tolist() for faces in found] == [[1]] * (2 * RATE)
 
 
-def test_process_a_less_certain_face_survives_a_detection_that_misses_it(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT)
+def test_process_keeps_a_followed_face_below_the_detection_threshold(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT)
     run(pipeline, 1)
     detector.detect = lambda frame: FakeDetector(RIGHT).detect(frame)  # type: ignore[method-assign]
     found = run(pipeline, RATE, start_s=1 / RATE)
     assert [sorted(faces.track_id) for faces in found] == [[1, 2]] * RATE
 
 
-def test_process_follows_where_the_face_is_going(make: Make) -> None:
-    """Without looking ahead, a face that moves by 60 % of its side per frame would be lost."""
-    pipeline, detector, _ = make((0, 0, 100, 100), detect_interval_s=60, retry_interval_s=0)
+def test_process_follows_at_the_predicted_box(make_pipeline: MakePipeline) -> None:
+    """Without prediction, a face that moves by 60 % of its side per frame would be lost."""
+    pipeline, detector, _ = make_pipeline((0, 0, 100, 100), detect_interval_s=60, retry_interval_s=0)
     run(pipeline, 1)
     for i, step in enumerate((20, 45, 80, 125, 180, 240, 300, 360), start=1):
         detector.scene = [(step, 0, step + 100, 100)]
@@ -211,20 +211,20 @@ def test_process_follows_where_the_face_is_going(make: Make) -> None:
     assert detector.detections == 1
 
 
-def test_process_all_faces_in_one_batch(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, RIGHT, FAR, cache_difference=0)
+def test_process_classifies_faces_in_one_batch(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, RIGHT, FAR, cache_difference=0)
     run(pipeline, 4)
     assert recognizer.batches == [3, 3, 3, 3]
 
 
-def test_process_a_still_face_is_looked_at_once_in_a_while(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, cache_max_age_s=0.25)
+def test_process_still_face_is_cached(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, cache_max_age_s=0.25)
     run(pipeline, RATE)
     assert recognizer.batches == [1] * 4
 
 
-def test_process_only_faces_that_changed_are_looked_at(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, RIGHT, cache_max_age_s=60, smoothing_s=0)
+def test_process_classifies_changed_faces_only(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, RIGHT, cache_max_age_s=60, smoothing_s=0)
     before = run(pipeline, 3)[-1]
     changed = FRAME.copy()
     changed[100:190, 400:490] //= 4
@@ -234,34 +234,34 @@ def test_process_only_faces_that_changed_are_looked_at(make: Make) -> None:
     assert after.labels[1] != before.labels[1]
 
 
-def test_process_a_face_is_not_looked_at_in_every_frame(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, cache_difference=0, recognize_interval_s=4 / RATE)
+def test_process_recognize_interval(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, cache_difference=0, recognize_interval_s=4 / RATE)
     run(pipeline, 17)
     assert recognizer.batches == [1] * 5
 
 
-def test_process_known_faces_are_looked_at_in_turns(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, RIGHT, FAR, cache_difference=0, recognize_at_once=1, smoothing_s=0)
+def test_process_limits_known_faces_per_frame(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, RIGHT, FAR, cache_difference=0, recognize_at_once=1, smoothing_s=0)
     first = pipeline.process(np.full_like(FRAME, 7), 0)
     assert first.labels == ["angry"] * 3
-    numbers = [
-        {int(number) for number, label in zip(faces.track_id, faces.labels, strict=True) if label == "disgust"}
+    updated = [
+        {int(track) for track, label in zip(faces.track_id, faces.labels, strict=True) if label == "disgust"}
         for faces in run(pipeline, 3, start_s=1 / RATE, frame=np.full_like(FRAME, 8))
     ]
-    assert [len(looked) for looked in numbers] == [1, 2, 3]
+    assert [len(ids) for ids in updated] == [1, 2, 3]
     assert recognizer.batches == [3, 1, 1, 1]
 
 
-def test_process_new_faces_do_not_wait(make: Make) -> None:
-    pipeline, detector, recognizer = make(LEFT, detect_interval_s=0, recognize_at_once=1)
+def test_process_classifies_new_faces_immediately(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, recognizer = make_pipeline(LEFT, detect_interval_s=0, recognize_at_once=1)
     run(pipeline, 1)
     detector.scene += [RIGHT, FAR]
     assert len(pipeline.process(FRAME, 1 / RATE).labels) == 3
     assert recognizer.batches == [1, 2]
 
 
-def test_process_a_crowd_is_followed_in_turns(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT, FAR, follow_at_once=1, detect_interval_s=60, box_smoothing_s=0)
+def test_process_follows_round_robin(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT, FAR, follow_at_once=1, detect_interval_s=60, box_smoothing_s=0)
     run(pipeline, 1)
     for i in range(1, RATE):
         detector.scene = [(x1, y1 - i, x2, y2 - i) for x1, y1, x2, y2 in (LEFT, RIGHT, FAR)]
@@ -269,13 +269,13 @@ def test_process_a_crowd_is_followed_in_turns(make: Make) -> None:
         assert sorted(faces.track_id) == [1, 2, 3]
     assert detector.followed == [1] * (RATE - 1)
     assert detector.detections == 1
-    # Who is not looked for moves on at a steady pace, and the landmarks with the box.
-    assert overlap(np.array(detector.scene, np.float32), faces.xyxy).max(axis=1).min() > 0.9
+    # Faces that are not due move with constant velocity, and their landmarks with the box.
+    assert iou(np.array(detector.scene, np.float32), faces.xyxy).max(axis=1).min() > 0.9
     np.testing.assert_allclose(sorted(faces.landmarks[:, 0, 1]), [-2, -1, 0], atol=0.1)
 
 
-def test_process_a_face_lost_in_a_crowd_is_looked_for(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT, FAR, follow_at_once=1)
+def test_process_lost_face_with_round_robin(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT, FAR, follow_at_once=1)
     run(pipeline, 9)
     detector.scene = [LEFT, RIGHT]
     counts = [len(faces) for faces in run(pipeline, 3, start_s=9 / RATE)]
@@ -283,8 +283,8 @@ def test_process_a_face_lost_in_a_crowd_is_looked_for(make: Make) -> None:
     assert detector.detections == 2
 
 
-def test_process_smooths_boxes_but_follows_unsmoothed(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_smooths_boxes(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     run(pipeline, 1)
     detector.scene = [(102, 100, 202, 200)]
     first = pipeline.process(FRAME, 1 / RATE).xyxy[0, 0]
@@ -293,21 +293,21 @@ def test_process_smooths_boxes_but_follows_unsmoothed(make: Make) -> None:
     assert last == pytest.approx(102, abs=0.1)
 
 
-def test_process_smooths_probabilities(make: Make) -> None:
-    pipeline, _, _ = make(LEFT, smoothing_s=0.25)
+def test_process_smooths_probabilities(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT, smoothing_s=0.25)
     run(pipeline, 1)
     dark = pipeline.process(np.zeros_like(FRAME), 0.25)
     assert dark.probabilities[0, 0] == pytest.approx(1 - np.exp(-1), abs=1e-3)
 
 
-def test_process_accepts_grey_and_alpha(make: Make) -> None:
-    pipeline, _, _ = make(LEFT)
+def test_process_grey_and_rgba_frames(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     for i, frame in enumerate((FRAME[..., 0], FRAME[..., :1], np.dstack([FRAME, FRAME[..., 0]]))):
         assert len(pipeline.process(frame, i / RATE)) == 1
 
 
-def test_process_a_camera_that_changes_its_size(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_frame_size_changes(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     run(pipeline, 2)
     detector.scene = [(50, 50, 100, 100)]
     faces = pipeline.process(make_frame(240, 320), 2 / RATE)
@@ -315,15 +315,15 @@ def test_process_a_camera_that_changes_its_size(make: Make) -> None:
     np.testing.assert_allclose(faces.xyxy, detector.scene)
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_process_a_time_that_is_none(make: Make, wrong: float) -> None:
-    pipeline, _, _ = make(LEFT)
+@pytest.mark.parametrize("invalid", [np.nan, np.inf, -np.inf])
+def test_process_invalid_time(make_pipeline: MakePipeline, invalid: float) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     with pytest.raises(ValueError, match="`time_s` must be a finite number of seconds, but got"):
-        pipeline.process(FRAME, wrong)
+        pipeline.process(FRAME, invalid)
 
 
-def test_process_any_times(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT, RIGHT)
+def test_process_repeated_and_jumping_times(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT, RIGHT)
     for time_s in (5.0, 5.0, 4.99, 5.02, 0.0, 1e9, 1e9, -1e9, 1e-9, 3600.0, 3600.01):
         faces = pipeline.process(FRAME, time_s)
         assert len(faces) == 2
@@ -334,15 +334,15 @@ def test_process_any_times(make: Make) -> None:
     assert detector.detections - detections <= 3
 
 
-def test_process_a_clock_that_stands_still(make: Make) -> None:
-    pipeline, detector, _ = make(LEFT)
+def test_process_constant_time(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     for _ in range(50):
         assert pipeline.process(FRAME, 7.0).track_id.tolist() == [1]
     assert detector.detections == 1
 
 
-def test_process_timings_name_the_stages_that_ran(make: Make) -> None:
-    pipeline, _, _ = make(LEFT)
+def test_process_timings_of_the_executed_stages(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     pipeline.process(FRAME, 0)
     assert set(pipeline.timings_ms) == {"detect", "track", "recognize", "total"}
     pipeline.process_jpeg(encode(FRAME), 1 / RATE)
@@ -351,14 +351,14 @@ def test_process_timings_name_the_stages_that_ran(make: Make) -> None:
     assert 0 < parts <= pipeline.timings_ms["total"]
 
 
-def test_process_jpeg_agrees_with_process(make: Make) -> None:
-    (first, *_), (second, *_) = make(LEFT, RIGHT), make(LEFT, RIGHT)
+def test_process_jpeg_matches_process(make_pipeline: MakePipeline) -> None:
+    (first, *_), (second, *_) = make_pipeline(LEFT, RIGHT), make_pipeline(LEFT, RIGHT)
     one, other = first.process(FRAME, 3.0), second.process_jpeg(encode(FRAME), 3.0)
     for name, column in vars(one).items():
         np.testing.assert_array_equal(getattr(other, name), column)
 
 
-def test_process_jpeg_large_pictures_are_told_in_their_own_pixels(real_pipeline: Pipeline) -> None:
+def test_process_jpeg_full_size_coordinates(real_pipeline: Pipeline) -> None:
     real_pipeline.reset()
     frame, truth = compose_frame([(180, 220, 110), (470, 240, 90)], seed=4)
     large = cv2.resize(frame, (1921, 1441), interpolation=cv2.INTER_CUBIC)
@@ -366,24 +366,24 @@ def test_process_jpeg_large_pictures_are_told_in_their_own_pixels(real_pipeline:
     whole = real_pipeline.analyze(large)
     for time_s in (0.0, 0.1):
         faces = real_pipeline.process_jpeg(jpeg, time_s)
-        assert overlap(truth * 3, faces.xyxy).diagonal().min() > 0.6
-        assert overlap(whole.xyxy, faces.xyxy).diagonal().min() > 0.9
+        assert iou(truth * 3, faces.xyxy).diagonal().min() > 0.6
+        assert iou(whole.xyxy, faces.xyxy).diagonal().min() > 0.9
         assert np.abs(faces.landmarks - whole.landmarks).max() < 10
         assert (faces.xyxy.max(axis=0)[2:] <= [1921, 1441]).all()
 
 
-@pytest.mark.parametrize("wrong", [b"", b"no picture", bytes(1000)])
-def test_process_jpeg_no_picture(make: Make, wrong: bytes) -> None:
-    pipeline, detector, _ = make(LEFT)
+@pytest.mark.parametrize("invalid", [b"", b"no image", bytes(1000)])
+def test_process_jpeg_invalid_data(make_pipeline: MakePipeline, invalid: bytes) -> None:
+    pipeline, detector, _ = make_pipeline(LEFT)
     run(pipeline, 2)
     with pytest.raises(ValueError, match="`data` must be a"):
-        pipeline.process_jpeg(wrong, 2 / RATE)
+        pipeline.process_jpeg(invalid, 2 / RATE)
     assert run(pipeline, 1, start_s=3 / RATE)[0].track_id.tolist() == [1]
     assert detector.detections == 1
 
 
-def test_reset_forgets(make: Make) -> None:
-    pipeline, detector, recognizer = make(LEFT, cache_max_age_s=60)
+def test_reset_clears_the_stream(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, recognizer = make_pipeline(LEFT, cache_max_age_s=60)
     run(pipeline, 3)
     pipeline.reset()
     assert (pipeline.mode, pipeline.timings_ms) == ("idle", {})
@@ -395,14 +395,14 @@ def test_reset_forgets(make: Make) -> None:
     assert recognizer.batches == [1, 1]
 
 
-def test_analyze_empty(make: Make) -> None:
-    faces = make()[0].analyze(FRAME)
+def test_analyze_empty(make_pipeline: MakePipeline) -> None:
+    faces = make_pipeline()[0].analyze(FRAME)
     assert len(faces) == 0
     assert faces.labels == []
 
 
-def test_analyze_has_no_memory(make: Make) -> None:
-    pipeline, detector, recognizer = make(LEFT, RIGHT)
+def test_analyze_is_stateless(make_pipeline: MakePipeline) -> None:
+    pipeline, detector, recognizer = make_pipeline(LEFT, RIGHT)
     for _ in range(3):
         faces = pipeline.analyze(FRAME)
         assert faces.track_id is None
@@ -411,41 +411,25 @@ def test_analyze_has_no_memory(make: Make) -> None:
     assert recognizer.batches == [2] * 3
 
 
-def test_analyze_does_not_disturb_the_stream(make: Make) -> None:
-    quiet, disturbed = make(LEFT), make(LEFT)
-    expected = run(quiet[0], 8)
+def test_analyze_keeps_the_state_of_the_stream(make_pipeline: MakePipeline) -> None:
+    reference, tested = make_pipeline(LEFT), make_pipeline(LEFT)
+    expected = run(reference[0], 8)
     for i, faces in enumerate(expected):
-        found = disturbed[0].process(FRAME, i / RATE)
-        mode, timings = disturbed[0].mode, disturbed[0].timings_ms
-        disturbed[0].analyze(make_frame(100, 100))
-        assert (disturbed[0].mode, disturbed[0].timings_ms) == (mode, timings)
+        found = tested[0].process(FRAME, i / RATE)
+        mode, timings = tested[0].mode, tested[0].timings_ms
+        tested[0].analyze(make_frame(100, 100))
+        assert (tested[0].mode, tested[0].timings_ms) == (mode, timings)
         for name, column in vars(faces).items():
             np.testing.assert_array_equal(getattr(found, name), column)
 
 
-def test_add_missing_empty() -> None:
-    faces = make_faces(2)
-    assert len(add_missing(Faces.empty(), Faces.empty(), 0.3)) == 0
-    np.testing.assert_array_equal(add_missing(faces, Faces.empty(), 0.3).xyxy, faces.xyxy)
-    np.testing.assert_array_equal(add_missing(Faces.empty(), faces, 0.3).landmarks, faces.landmarks)
-
-
-def test_add_missing_takes_only_who_is_not_there() -> None:
-    first = FakeDetector(LEFT).detect(FRAME)
-    second = FakeDetector((110, 100, 210, 200), RIGHT).detect(FRAME)
-    both = add_missing(first, second, 0.3)
-    np.testing.assert_array_equal(both.xyxy, [LEFT, RIGHT])
-    assert both.landmarks.shape == (2, 5, 2)
-    assert add_missing(first.with_columns(landmarks=None), second, 0.3).landmarks is None
-
-
 @pytest.fixture(scope="module")
 def real_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """The real detector, and a real network that is too small to know anything."""
+    """Load the shipped detector and an untrained emotion network."""
     folder = tmp_path_factory.mktemp("weights")
     for name in DETECTOR:
-        for ending in ("onnx", "json"):
-            shutil.copy(weights_folder() / f"{name}.{ending}", folder)
+        for suffix in ("onnx", "json"):
+            shutil.copy(weights_folder() / f"{name}.{suffix}", folder)
     write_emotion_network(folder)
     return load_pipeline(VisionSettings(weights_dir=folder))
 
@@ -455,69 +439,67 @@ def test_load_pipeline_without_emotion_weights(tmp_path: Path) -> None:
         load_pipeline(VisionSettings(weights_dir=tmp_path))
 
 
-def move(i: int) -> list[tuple[float, float, float]]:
-    """Two faces of 110 and 90 pixels, of which the second shows up after half a second."""
+def moving_faces(i: int) -> list[tuple[float, float, float]]:
+    """Return centre and height of two faces in frame `i`, the second from frame 15 on."""
     first = (180 + 60 * np.sin(i / 12), 220 + 20 * np.sin(i / 9), 110.0)
     return [first, (470 - 50 * np.sin(i / 15), 240.0, 90.0)] if i >= 15 else [first]
 
 
-def test_load_pipeline_real_faces_are_followed(real_pipeline: Pipeline) -> None:
+def test_process_jpeg_shipped_detector_moving_faces(real_pipeline: Pipeline) -> None:
     real_pipeline.reset()
     modes: list[str] = []
     for i in range(60):
-        frame, truth = compose_frame(move(i), seed=4)
+        frame, truth = compose_frame(moving_faces(i), seed=4)
         faces = real_pipeline.process_jpeg(encode(frame), i / 30)
         modes.append(real_pipeline.mode)
-        assert overlap(truth[:1], faces.xyxy).max() > 0.6
+        assert iou(truth[:1], faces.xyxy).max() > 0.6
         assert faces.track_id.tolist() == [1, 2][: len(faces)]
         if i >= 30:
-            assert overlap(truth, faces.xyxy).diagonal().min() > 0.6
+            assert iou(truth, faces.xyxy).diagonal().min() > 0.6
     assert len(faces) == 2
     assert modes.count("detect") <= 5
     assert np.abs(faces.probabilities.sum(axis=1) - 1).max() < 1e-5
 
 
-def test_load_pipeline_real_faces_come_and_go(real_pipeline: Pipeline) -> None:
+def test_process_shipped_detector_face_appears_and_disappears(real_pipeline: Pipeline) -> None:
     real_pipeline.reset()
-    (nobody, _), (somebody, _) = compose_frame([], seed=4), compose_frame([(300, 240, 120)], seed=4)
-    counts = [
-        len(real_pipeline.process(f, i / 30)) for i, f in enumerate([nobody] * 5 + [somebody] * 10 + [nobody] * 8)
-    ]
+    (empty, _), (occupied, _) = compose_frame([], seed=4), compose_frame([(300, 240, 120)], seed=4)
+    counts = [len(real_pipeline.process(f, i / 30)) for i, f in enumerate([empty] * 5 + [occupied] * 10 + [empty] * 8)]
     assert counts[:5] == [0] * 5
     assert counts[8:15] == [1] * 7
     assert counts[-4:] == [0] * 4
 
 
-def test_load_pipeline_real_crowd_comes_and_goes(real_pipeline: Pipeline) -> None:
-    """Fifty faces are more than are reported: the largest are, each with one number."""
+def test_process_shipped_detector_fifty_faces(real_pipeline: Pipeline) -> None:
+    """Of fifty faces, the largest `max_faces` are returned, each with one track ID."""
     real_pipeline.reset()
     limit = real_pipeline.settings.max_faces
     places = [(128 * (n % 10) + 64.0, 128 * (n // 10) + 64.0, 64.0 if n % 2 else 56.0) for n in range(50)]
-    (nobody, _), (one, _) = (compose_frame(faces, 1280, 640, seed=4) for faces in ([], places[31:32]))
+    (empty, _), (one, _) = (compose_frame(faces, 1280, 640, seed=4) for faces in ([], places[31:32]))
     fifty, truth = compose_frame(places, 1280, 640, seed=4)
-    people: dict[int, int] = {}
+    truth_by_track: dict[int, int] = {}
     counts = []
-    for i, frame in enumerate(
-        [nobody, fifty, fifty, fifty, nobody, nobody, nobody, one, one, one, nobody, nobody, nobody]
-    ):
+    for i, frame in enumerate([empty, fifty, fifty, fifty, empty, empty, empty, one, one, one, empty, empty, empty]):
         faces = real_pipeline.process(frame, 0.75 * i)
         counts.append(len(faces))
         assert len(set(faces.track_id.tolist())) == len(faces)
         if frame is one:
-            assert not people.keys() & set(faces.track_id.tolist()), "whoever comes after a while is new"
+            assert not truth_by_track.keys() & set(faces.track_id.tolist()), (
+                "a face that returns after the timeout must get a new track ID"
+            )
         if frame is fifty:
-            who = overlap(truth, faces.xyxy).argmax(axis=0).tolist()
+            matches = iou(truth, faces.xyxy).argmax(axis=0).tolist()
             assert all(
-                people.setdefault(track, person) == person for track, person in zip(faces.track_id, who, strict=True)
+                truth_by_track.setdefault(track, row) == row for track, row in zip(faces.track_id, matches, strict=True)
             )
     assert 5 <= counts[3] <= limit
     assert counts[0] == counts[-1] == 0
-    assert counts[4:7] == [0, 0, 0], "who left is gone with the next detection"
+    assert counts[4:7] == [0, 0, 0], "faces that disappear must be removed by the next detection"
     assert counts[7:10] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (7, 2000, 3), (12, 12, 4), (480, 640)])
-def test_load_pipeline_real_frames_of_any_shape(real_pipeline: Pipeline, shape: tuple[int, ...]) -> None:
+def test_process_shipped_detector_extreme_shapes(real_pipeline: Pipeline, shape: tuple[int, ...]) -> None:
     real_pipeline.reset()
     frame: Any = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     for time_s in (0.0, 0.03, 0.6):
@@ -525,8 +507,8 @@ def test_load_pipeline_real_frames_of_any_shape(real_pipeline: Pipeline, shape: 
     assert len(real_pipeline.analyze(frame)) == 0
 
 
-def test_adjust_changes_the_smoothing_and_keeps_the_stream(make: Make) -> None:
-    pipeline, _, _ = make(LEFT, smoothing_s=10, cache_difference=0)
+def test_adjust_smoothing_without_reset(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT, smoothing_s=10, cache_difference=0)
     dark, light = np.full((480, 640, 3), 7, np.uint8), np.full((480, 640, 3), 8, np.uint8)
     pipeline.process(dark, 0)
     slow = pipeline.process(light, 0.1).probabilities[0]
@@ -539,24 +521,24 @@ def test_adjust_changes_the_smoothing_and_keeps_the_stream(make: Make) -> None:
     assert pipeline.settings.smoothing_s == 0
 
 
-def test_adjust_loads_no_settings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline, _, _ = make(LEFT)
+def test_adjust_loads_no_settings(make_pipeline: MakePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     monkeypatch.setattr(VisionSettings, "load", None)
     pipeline.adjust(smoothing_s=2)
     assert pipeline.settings.smoothing_s == 2
 
 
-@pytest.mark.parametrize("wrong", [-1, 61, float("nan"), "much"])
-def test_adjust_a_value_that_is_not_allowed(make: Make, wrong: float) -> None:
-    pipeline, _, _ = make(LEFT)
+@pytest.mark.parametrize("invalid", [-1, 61, float("nan"), "much"])
+def test_adjust_invalid_value(make_pipeline: MakePipeline, invalid: float) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     before = pipeline.settings
     with pytest.raises(ValueError, match="a number from 0 to 60"):
-        pipeline.adjust(smoothing_s=wrong)
+        pipeline.adjust(smoothing_s=invalid)
     assert pipeline.settings == before
 
 
-def test_calibrate_changes_the_probabilities_and_not_what_the_network_said(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, smoothing_s=0, cache_difference=0)
+def test_calibrate_keeps_raw_probabilities(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, smoothing_s=0, cache_difference=0)
     row = np.array([[0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.1]], np.float32)
     recognizer.classify = lambda crops: np.repeat(row, len(crops), axis=0)  # type: ignore[method-assign]
     offset = np.array([0, 0, 0, 0, 0, -1, 0], np.float32)
@@ -571,8 +553,8 @@ def test_calibrate_changes_the_probabilities_and_not_what_the_network_said(make:
     np.testing.assert_allclose(pipeline.process(FRAME, 2).probabilities, row)
 
 
-def test_calibrate_is_smoothed_like_any_change(make: Make) -> None:
-    pipeline, _, recognizer = make(LEFT, smoothing_s=10)
+def test_calibrate_is_smoothed(make_pipeline: MakePipeline) -> None:
+    pipeline, _, recognizer = make_pipeline(LEFT, smoothing_s=10)
     row = np.array([[0.1, 0.1, 0.1, 0.1, 0.2, 0.3, 0.1]], np.float32)
     recognizer.classify = lambda crops: np.repeat(row, len(crops), axis=0)  # type: ignore[method-assign]
     before = pipeline.process(FRAME, 0).probabilities[0, 5]
@@ -581,14 +563,14 @@ def test_calibrate_is_smoothed_like_any_change(make: Make) -> None:
     assert before - 0.01 < after < before
 
 
-def test_calibrate_without_faces(make: Make) -> None:
-    pipeline, _, _ = make()
+def test_calibrate_without_faces(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline()
     pipeline.calibrate(np.full(7, -1, np.float32))
     assert len(pipeline.process(FRAME, 0)) == 0
 
 
-def test_calibrate_a_value_that_is_not_allowed(make: Make) -> None:
-    pipeline, _, _ = make(LEFT)
+def test_calibrate_invalid_offset(make_pipeline: MakePipeline) -> None:
+    pipeline, _, _ = make_pipeline(LEFT)
     with pytest.raises(ValueError, match="`offset` must"):
         pipeline.calibrate(np.zeros(6, np.float32))
     assert pipeline.process(FRAME, 0).probabilities.max() == 1

@@ -22,7 +22,7 @@ def load_recognizer(folder: Path) -> Recognizer:
 
 
 class CountingSession:
-    """Passes everything on to a session and remembers how many faces each run had."""
+    """Session that records the batch size of each run."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -45,7 +45,7 @@ def test_recognize_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", [SPEC, CropSpec(32), CropSpec(17, "grey", detail=9, mean=0, std=1)])
-def test_recognize_agrees_with_the_formula(tmp_path: Path, spec: CropSpec) -> None:
+def test_recognize_matches_formula(tmp_path: Path, spec: CropSpec) -> None:
     matrix = write_emotion_network(tmp_path, spec)
     frame, faces = make_frame(480, 640), make_faces(4, probabilities=None)
     recognized = load_recognizer(tmp_path).recognize(frame, faces)
@@ -74,16 +74,16 @@ def test_recognize_all_faces_in_one_batch(tmp_path: Path, monkeypatch: pytest.Mo
     assert sessions[0].batches == [1, 6]
 
 
-def test_recognize_the_temperature_makes_less_sure(tmp_path: Path) -> None:
+def test_recognize_temperature_reduces_confidence(tmp_path: Path) -> None:
     frame, faces = make_frame(480, 640), make_faces(3)
-    found = []
+    results = []
     for temperature in (1.0, 2.0):
         write_emotion_network(tmp_path, gain=5, temperature=temperature)
-        found.append(load_recognizer(tmp_path).recognize(frame, faces).probabilities)
-    sure, unsure = found
-    assert (sure.max(axis=1) > unsure.max(axis=1)).all()
-    expected = np.sqrt(sure) / np.sqrt(sure).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(unsure, expected, atol=1e-5)
+        results.append(load_recognizer(tmp_path).recognize(frame, faces).probabilities)
+    first, second = results
+    assert (first.max(axis=1) > second.max(axis=1)).all()
+    expected = np.sqrt(first) / np.sqrt(first).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(second, expected, atol=1e-5)
 
 
 def test_recognizer_without_weights(tmp_path: Path) -> None:
@@ -94,28 +94,29 @@ def test_recognizer_without_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "takes", [("n", 3, 24, 24), ("n", 1, 24, 25), (1, 1, 24, 24), ("n", 1, 24, 24, 1), ("n", 1, "h", 48)]
 )
-def test_recognizer_network_takes_something_else(tmp_path: Path, takes: tuple[Any, ...]) -> None:
+def test_recognizer_wrong_input_shape(tmp_path: Path, takes: tuple[Any, ...]) -> None:
     write_emotion_network(tmp_path, CropSpec(24), takes=takes)
     with pytest.raises(
-        ValueError, match=r"`emotion` must take any number of faces \(1, 24, 24\), as its card says, but"
+        ValueError,
+        match=r"`emotion` must have one input of any number of faces \(1, 24, 24\), as in its model card, but",
     ):
         load_recognizer(tmp_path)
 
 
-def test_recognizer_network_of_any_size(tmp_path: Path) -> None:
+def test_recognizer_dynamic_input_size(tmp_path: Path) -> None:
     write_emotion_network(tmp_path, takes=("n", 3, "h", "w"))
     assert len(load_recognizer(tmp_path).recognize(make_frame(), make_faces(2, 64, 48))) == 2
 
 
 @pytest.mark.parametrize("outputs", [1, 8])
-def test_recognizer_network_with_other_outputs(tmp_path: Path, outputs: int) -> None:
+def test_recognizer_wrong_output_shape(tmp_path: Path, outputs: int) -> None:
     write_emotion_network(tmp_path, outputs=outputs)
-    with pytest.raises(ValueError, match=r"must turn 2 faces into logits \(2, 7\), but got \(2, "):
+    with pytest.raises(ValueError, match=r"must return logits of the shape \(2, 7\), but got \(2, "):
         load_recognizer(tmp_path)
 
 
-def test_recognizer_network_that_can_not_run(tmp_path: Path) -> None:
-    """It declares any size but is made for another: only running it shows."""
+def test_recognizer_network_fails_to_run(tmp_path: Path) -> None:
+    """The declared input shape is valid, so that only a run detects the error."""
     write_emotion_network(tmp_path, CropSpec(24), takes=("n", "c", 24, 24))
     network = onnx.load(tmp_path / "emotion.onnx")
     network.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.zeros((3, 7), np.float32), "matrix"))

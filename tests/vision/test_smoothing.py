@@ -10,10 +10,10 @@ from fer_lib.vision.smoothing import Smoother
 HAPPY, SAD = np.eye(7, dtype=np.float32)[[3, 5]]
 
 
-def make_face(number: int = 1, probabilities: np.ndarray = HAPPY, x: float = 100, side: float = 100) -> Faces:
+def make_face(track_id: int = 1, probabilities: np.ndarray = HAPPY, x: float = 100, side: float = 100) -> Faces:
     box = np.array([[x, 100, x + side, 100 + side]], np.float32)
     eyes = box[:, :2].repeat(5, axis=0)[None] + np.arange(10).reshape(1, 5, 2)
-    return Faces(box, np.ones(1), eyes, probabilities[None], np.array([number]))
+    return Faces(box, np.ones(1), eyes, probabilities[None], np.array([track_id]))
 
 
 def make_smoother(**settings: float) -> Smoother:
@@ -26,19 +26,19 @@ def test_smooth_empty() -> None:
         assert len(smoother.smooth(Faces.empty(), time_s)) == 0
 
 
-def test_smooth_untracked_faces_are_refused() -> None:
+def test_smooth_missing_track_id() -> None:
     with pytest.raises(ValueError, match="`track_id` must be known"):
         make_smoother().smooth(Faces(np.zeros((1, 4)), np.ones(1)), 0)
 
 
-def test_smooth_leaves_the_first_sight_as_it_is() -> None:
+def test_smooth_new_face_is_unchanged() -> None:
     face = make_face()
     smooth = make_smoother().smooth(face, 12.5)
     for name, column in vars(face.with_columns(raw_probabilities=face.probabilities)).items():
         np.testing.assert_array_equal(getattr(smooth, name), column)
 
 
-def test_smooth_keeps_what_came_in_as_raw_probabilities() -> None:
+def test_smooth_returns_raw_probabilities() -> None:
     smoother = make_smoother(smoothing_s=0.5)
     smoother.smooth(make_face(probabilities=HAPPY), 0.0)
     smooth = smoother.smooth(make_face(probabilities=SAD), 0.1)
@@ -46,7 +46,7 @@ def test_smooth_keeps_what_came_in_as_raw_probabilities() -> None:
     assert 0 < smooth.probabilities[0, 5] < 0.5
 
 
-def test_smooth_without_probabilities_has_no_raw_ones_either() -> None:
+def test_smooth_without_probabilities() -> None:
     assert make_smoother().smooth(make_face().with_columns(probabilities=None), 0.0).raw_probabilities is None
 
 
@@ -57,7 +57,7 @@ def test_smooth_unknown_columns_stay_unknown() -> None:
         assert smooth.landmarks is smooth.probabilities is None
 
 
-def test_smooth_landmarks_may_come_and_go() -> None:
+def test_smooth_landmarks_sometimes_missing() -> None:
     smoother = make_smoother()
     smoother.smooth(make_face(), 0)
     assert smoother.smooth(make_face().with_columns(landmarks=None), 0.1).landmarks is None
@@ -79,7 +79,7 @@ def test_smooth_does_not_depend_on_the_frame_rate(seconds: float) -> None:
         assert step_response(rate, seconds) == pytest.approx(exact, abs=1e-4)
 
 
-def test_smooth_irregular_frames_end_at_the_same_place() -> None:
+def test_smooth_irregular_times() -> None:
     smoother = make_smoother(smoothing_s=0.25)
     smoother.smooth(make_face(probabilities=SAD), 0)
     for time_s in (0.01, 0.012, 0.2, 0.21, 0.5):
@@ -87,7 +87,7 @@ def test_smooth_irregular_frames_end_at_the_same_place() -> None:
     assert smooth.probabilities[0, 3] == pytest.approx(1 - math.exp(-0.5 / 0.25), abs=1e-4)
 
 
-def test_smooth_zero_is_off() -> None:
+def test_smooth_zero_disables_smoothing() -> None:
     smoother = make_smoother(smoothing_s=0, box_smoothing_s=0)
     smoother.smooth(make_face(probabilities=SAD, x=100), 0)
     face = make_face(probabilities=HAPPY, x=107)
@@ -97,7 +97,7 @@ def test_smooth_zero_is_off() -> None:
     np.testing.assert_allclose(smooth.landmarks, face.landmarks)
 
 
-def test_smooth_probabilities_stay_normalised() -> None:
+def test_smooth_probabilities_sum_to_one() -> None:
     random = np.random.default_rng(4)
     smoother = make_smoother()
     for frame in range(2000):
@@ -122,7 +122,7 @@ def test_smooth_does_not_mix_faces() -> None:
 
 
 @pytest.mark.parametrize("rate", [15, 30, 60])
-def test_smooth_a_still_face_does_not_jitter(rate: int) -> None:
+def test_smooth_still_face_without_jitter(rate: int) -> None:
     random = np.random.default_rng(6)
     smoother = make_smoother()
     noise = random.normal(0, 1, 20 * rate)
@@ -135,7 +135,7 @@ def test_smooth_a_still_face_does_not_jitter(rate: int) -> None:
 
 @pytest.mark.parametrize("rate", [10, 30, 60])
 @pytest.mark.parametrize("speed", [50, 200, 600])
-def test_smooth_a_moving_face_does_not_lag(rate: int, speed: float) -> None:
+def test_smooth_moving_face_without_lag(rate: int, speed: float) -> None:
     smoother = make_smoother()
     for frame in range(2 * rate):
         face = make_face(x=100 + speed * frame / rate)
@@ -144,7 +144,7 @@ def test_smooth_a_moving_face_does_not_lag(rate: int, speed: float) -> None:
     assert abs(smooth.landmarks[0, 2, 0] - face.landmarks[0, 2, 0]) < 0.031 * 100
 
 
-def test_smooth_a_growing_face_does_not_lag() -> None:
+def test_smooth_growing_face_without_lag() -> None:
     smoother = make_smoother()
     for frame in range(45):
         face = make_face(side=60 + 4 * frame)
@@ -152,7 +152,7 @@ def test_smooth_a_growing_face_does_not_lag() -> None:
     np.testing.assert_allclose(smooth.xyxy, face.xyxy, atol=0.03 * face.xyxy[0, 2])
 
 
-def test_smooth_a_box_arrives_where_the_face_comes_to_rest() -> None:
+def test_smooth_converges_at_rest() -> None:
     smoother = make_smoother()
     for frame in range(60):
         face = make_face(x=100 + 10 * min(frame, 20))
@@ -160,27 +160,27 @@ def test_smooth_a_box_arrives_where_the_face_comes_to_rest() -> None:
     np.testing.assert_allclose(smooth.xyxy, face.xyxy, atol=0.5)
 
 
-def test_smooth_a_face_that_was_away_is_taken_as_it_is_now() -> None:
-    smoother = make_smoother(track_patience_s=60, smoothing_s=0.25)
+def test_smooth_face_returns_after_a_gap() -> None:
+    smoother = make_smoother(track_patience_s=60, smoothing_s=0.25)  # words: allow
     smoother.smooth(make_face(probabilities=SAD), 0)
     smoother.smooth(Faces.empty(), 0.1)
     smooth = smoother.smooth(make_face(probabilities=HAPPY), 5)
     np.testing.assert_allclose(smooth.probabilities[0], HAPPY, atol=1e-4)
 
 
-def test_smooth_forgets_faces_after_the_patience() -> None:
-    smoother = make_smoother(track_patience_s=0.7)
-    for number in range(1000):
-        smoother.smooth(make_face(number), number / 30)
+def test_smooth_removes_faces_after_the_timeout() -> None:
+    smoother = make_smoother(track_patience_s=0.7)  # words: allow
+    for track_id in range(1000):
+        smoother.smooth(make_face(track_id), track_id / 30)
         assert len(smoother) <= 0.7 * 30 + 2
     smoother.smooth(Faces.empty(), 1000 / 30 + 1)
     assert len(smoother) == 0
 
 
-def test_smooth_forgets_even_if_the_clock_stands_still() -> None:
+def test_smooth_limits_memory_if_the_clock_stands_still() -> None:
     smoother = make_smoother(max_faces=16)
-    for number in range(1000):
-        smoother.smooth(make_face(number), 0.0)
+    for track_id in range(1000):
+        smoother.smooth(make_face(track_id), 0.0)
     assert len(smoother) <= 5 * 16
 
 

@@ -5,11 +5,11 @@ import pytest
 from fer_lib.vision.stopwatch import Stopwatch
 
 
-def test_measure_nothing() -> None:
+def test_measure_empty() -> None:
     assert Stopwatch().timings_ms == {}
 
 
-def test_measure_stages_and_what_holds_them() -> None:
+def test_measure_nested_stages() -> None:
     watch = Stopwatch()
     with watch.measure("total"):
         for stage in ("detect", "track"):
@@ -20,7 +20,7 @@ def test_measure_stages_and_what_holds_them() -> None:
     assert watch.timings_ms["total"] >= watch.timings_ms["detect"] + watch.timings_ms["track"]
 
 
-def test_measure_twice_adds_up() -> None:
+def test_measure_repeated_stage_adds_up() -> None:
     watch = Stopwatch()
     for _ in range(2):
         with watch.measure("track"):
@@ -28,7 +28,7 @@ def test_measure_twice_adds_up() -> None:
     assert watch.timings_ms["track"] >= 4
 
 
-def test_measure_a_failure_is_not_counted() -> None:
+def test_measure_failed_block_is_not_counted() -> None:
     watch = Stopwatch()
     with pytest.raises(KeyError), watch.measure("track"):
         raise KeyError

@@ -45,7 +45,7 @@ def test_track_counts_up_from_one(tracker: Tracker) -> None:
     assert ids(tracker.track(make_faces(square(500, 100), square(300, 100), square(100, 100)), 0.1)) == [3, 2, 1]
 
 
-def test_track_leaves_the_other_columns(tracker: Tracker) -> None:
+def test_track_keeps_other_columns(tracker: Tracker) -> None:
     faces = make_faces(square(100, 100))
     tracked = tracker.track(faces, 0)
     assert tracked.xyxy is faces.xyxy
@@ -54,80 +54,80 @@ def test_track_leaves_the_other_columns(tracker: Tracker) -> None:
 
 
 @pytest.mark.parametrize("rate", [5, 10, 30, 60, 240])
-def test_track_keeps_the_number_of_a_moving_face(tracker: Tracker, rate: int) -> None:
+def test_track_moving_face(tracker: Tracker, rate: int) -> None:
     for frame in range(2 * rate):
         time_s = frame / rate
         assert ids(tracker.track(make_faces(square(100 + 150 * time_s, 200)), time_s)) == [1]
 
 
-def test_track_keeps_the_number_of_a_fast_small_face(tracker: Tracker) -> None:
-    """It moves by 90 % of its own side per frame, so that its boxes hardly overlap."""
+def test_track_fast_small_face(tracker: Tracker) -> None:
+    """The face moves by 90 % of its side per frame, so that its boxes hardly overlap."""
     for frame in range(12):
         time_s = frame / 15
         assert ids(tracker.track(make_faces(square(50 + 36 * frame, 200, side=40)), time_s)) == [1]
 
 
-def test_track_does_not_take_a_far_face_for_a_fast_one(tracker: Tracker) -> None:
+def test_track_distant_face_is_new(tracker: Tracker) -> None:
     tracker.track(make_faces(square(100, 100, 40)), 0)
     assert ids(tracker.track(make_faces(square(200, 100, 40)), 1 / RATE)) == [2]
 
 
-def test_track_does_not_take_a_near_face_of_another_size(tracker: Tracker) -> None:
+def test_track_near_face_of_another_size_is_new(tracker: Tracker) -> None:
     tracker.track(make_faces(square(100, 100, 40)), 0)
     assert ids(tracker.track(make_faces(square(130, 100, 200)), 1 / RATE)) == [2]
 
 
-def test_track_a_face_that_comes_closer(tracker: Tracker) -> None:
+def test_track_growing_face(tracker: Tracker) -> None:
     for frame in range(30):
         assert ids(tracker.track(make_faces(square(320, 240, 40 * 1.08**frame)), frame / RATE)) == [1]
 
 
-def test_track_keeps_the_number_for_as_long_as_its_patience() -> None:
+def test_track_missed_face_until_the_timeout() -> None:
     for gap_s, expected in ((0.6, 1), (0.8, 2)):
-        tracker = Tracker(VisionSettings(track_patience_s=0.7))
+        tracker = Tracker(VisionSettings(track_patience_s=0.7))  # words: allow
         tracker.track(make_faces(square(100, 100)), 0)
         tracker.track(Faces.empty(), 0.1)
         tracker.track(Faces.empty(), 0.1 + gap_s / 2)
         assert ids(tracker.track(make_faces(square(100, 100)), 0.1 + gap_s)) == [expected]
 
 
-def test_track_without_patience_a_missed_face_is_a_new_one() -> None:
-    tracker = Tracker(VisionSettings(track_patience_s=0))
+def test_track_zero_timeout() -> None:
+    tracker = Tracker(VisionSettings(track_patience_s=0))  # words: allow
     tracker.track(make_faces(square(100, 100)), 0)
     assert ids(tracker.track(make_faces(square(100, 100)), 0.1)) == [1]
     tracker.track(Faces.empty(), 0.2)
     assert ids(tracker.track(make_faces(square(100, 100)), 0.3)) == [2]
 
 
-def test_track_never_reuses_a_number(tracker: Tracker) -> None:
+def test_track_never_reuses_an_id(tracker: Tracker) -> None:
     seen: set[int] = set()
     for appearance in range(20):
-        (number,) = ids(tracker.track(make_faces(square(100, 100)), 3.0 * appearance))
-        assert number not in seen
-        seen.add(number)
+        (track_id,) = ids(tracker.track(make_faces(square(100, 100)), 3.0 * appearance))
+        assert track_id not in seen
+        seen.add(track_id)
         tracker.track(Faces.empty(), 3.0 * appearance + 0.1)
 
 
-def test_track_order_of_rows_does_not_matter(tracker: Tracker) -> None:
+def test_track_any_row_order(tracker: Tracker) -> None:
     random = np.random.default_rng(5)
-    places = {number: square(120 * number, 200) for number in range(1, 5)}
+    places = {track_id: square(120 * track_id, 200) for track_id in range(1, 5)}
     tracker.track(make_faces(*places.values()), 0)
     for frame in range(1, 20):
         order = random.permutation(list(places))
-        faces = tracker.track(make_faces(*(places[number] for number in order)), frame / RATE)
+        faces = tracker.track(make_faces(*(places[track_id] for track_id in order)), frame / RATE)
         assert ids(faces) == order.tolist()
 
 
-@pytest.mark.parametrize("apart_y", [40, 70, 110])
-def test_track_faces_that_cross_keep_their_numbers(tracker: Tracker, apart_y: float) -> None:
+@pytest.mark.parametrize("offset_y", [40, 70, 110])
+def test_track_crossing_faces(tracker: Tracker, offset_y: float) -> None:
     for frame in range(60):
         x = 8 * frame
-        faces = make_faces(square(80 + x, 200), square(560 - x, 200 + apart_y))
+        faces = make_faces(square(80 + x, 200), square(560 - x, 200 + offset_y))
         assert ids(tracker.track(faces, frame / RATE)) == [1, 2]
 
 
-def test_track_faces_that_pass_behind_each_other_keep_their_numbers(tracker: Tracker) -> None:
-    """While the two overlap by half, the detector sees only the one in front."""
+def test_track_occluded_face(tracker: Tracker) -> None:
+    """While the faces overlap by half, the detector returns only the front one."""
     for frame in range(60):
         front, behind = 80 + 8 * frame, 560 - 8 * frame
         hidden = abs(front - behind) < 40
@@ -135,7 +135,7 @@ def test_track_faces_that_pass_behind_each_other_keep_their_numbers(tracker: Tra
         assert ids(tracker.track(make_faces(*boxes), frame / RATE)) == ([1] if hidden else [1, 2])
 
 
-def test_track_jitter_does_not_cost_a_number(tracker: Tracker) -> None:
+def test_track_jitter(tracker: Tracker) -> None:
     random = np.random.default_rng(2)
     for frame in range(100):
         box = np.array(square(300, 200, 60)) + random.normal(0, 3, 4)
@@ -150,13 +150,13 @@ def test_track_irregular_times(tracker: Tracker) -> None:
         assert ids(tracker.track(make_faces(square(x, 200)), time_s)) == [1]
 
 
-def test_track_slow_streams_keep_numbers(tracker: Tracker) -> None:
-    """A face in two frames in a row was not unseen, even if the frames are further apart than the patience."""
+def test_track_low_frame_rate(tracker: Tracker) -> None:
+    """A face in consecutive frames keeps its ID, even if the interval is longer than the timeout."""
     assert [ids(tracker.track(make_faces(square(100, 100)), float(t)))[0] for t in range(5)] == [1] * 5
 
 
 @pytest.mark.parametrize("jump_s", [7200.0, -7200.0, 1e12])
-def test_track_clock_jumps_are_a_new_beginning(tracker: Tracker, jump_s: float) -> None:
+def test_track_clock_jumps_start_new_tracks(tracker: Tracker, jump_s: float) -> None:
     tracker.track(make_faces(square(100, 100)), 0)
     assert ids(tracker.track(make_faces(square(100, 100)), jump_s)) == [2]
     assert ids(tracker.track(make_faces(square(104, 100)), jump_s + 1 / RATE)) == [2]
@@ -168,65 +168,65 @@ def test_track_repeated_and_reordered_times(tracker: Tracker) -> None:
     assert np.isfinite(tracker.predict(1.1)).all()
 
 
-def crowd(time_s: float) -> list[tuple[float, float, float, float]]:
-    """Fifty faces in ten columns, each swaying in its own way."""
+def fifty_boxes(time_s: float) -> list[tuple[float, float, float, float]]:
+    """Return fifty boxes in ten columns, each on its own periodic path."""
     places = [(128 * (n % 10) + 64, 128 * (n // 10) + 64) for n in range(50)]
     return [
         square(x + 20 * np.sin(2 * time_s + n), y + 15 * np.cos(3 * time_s + n), 70) for n, (x, y) in enumerate(places)
     ]
 
 
-def unlucky(frames: int, rng: np.random.Generator) -> list[int]:
-    """Numbers of frames of which a quarter is lost, a quarter comes twice, and some come after the one behind them."""
-    numbers = np.repeat(np.arange(frames), rng.choice([0, 1, 1, 2], frames)).tolist()
-    for place in rng.choice(len(numbers) - 1, len(numbers) // 5, replace=False):
-        numbers[place], numbers[place + 1] = numbers[place + 1], numbers[place]
-    return numbers
+def unreliable_frames(frames: int, rng: np.random.Generator) -> list[int]:
+    """Return frame indices of which a quarter is dropped, a quarter repeated, and some swapped with the next one."""
+    indices = np.repeat(np.arange(frames), rng.choice([0, 1, 1, 2], frames)).tolist()
+    for place in rng.choice(len(indices) - 1, len(indices) // 5, replace=False):
+        indices[place], indices[place + 1] = indices[place + 1], indices[place]
+    return indices
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_track_fifty_faces_in_dropped_repeated_and_reordered_frames(tracker: Tracker, seed: int) -> None:
     rng = np.random.default_rng(seed)
     first: dict[int, int] = {}
-    for number in unlucky(120, rng):
-        boxes, order = crowd(number / RATE), rng.permutation(50)
-        seen = ids(tracker.track(make_faces(*(boxes[n] for n in order)), number / RATE))
-        people = dict(zip(order.tolist(), seen, strict=True))
-        first = first or people
-        assert people == first
+    for index in unreliable_frames(120, rng):
+        boxes, order = fifty_boxes(index / RATE), rng.permutation(50)
+        seen = ids(tracker.track(make_faces(*(boxes[n] for n in order)), index / RATE))
+        id_by_face = dict(zip(order.tolist(), seen, strict=True))
+        first = first or id_by_face
+        assert id_by_face == first
     assert len(tracker) == 50
 
 
-def test_track_nobody_then_fifty_then_one(tracker: Tracker) -> None:
+def test_track_none_then_fifty_then_one(tracker: Tracker) -> None:
     assert ids(tracker.track(Faces.empty(), 0)) == []
-    assert ids(tracker.track(make_faces(*crowd(0)), 1 / RATE)) == list(range(1, 51))
-    one = crowd(0)[7]
+    assert ids(tracker.track(make_faces(*fifty_boxes(0)), 1 / RATE)) == list(range(1, 51))
+    one = fifty_boxes(0)[7]
     for frame in range(2, 3 * RATE):
         assert ids(tracker.track(make_faces(one), frame / RATE)) == [8]
-    assert len(tracker) == 1, "the tracks of those who left have ended"
-    assert sorted(ids(tracker.track(make_faces(*crowd(0)), 3.0))) == [8, *range(51, 100)]
+    assert len(tracker) == 1, "tracks of missing faces must end"
+    assert sorted(ids(tracker.track(make_faces(*fifty_boxes(0)), 3.0))) == [8, *range(51, 100)]
 
 
-def test_track_forgets_even_if_the_clock_stands_still(tracker: Tracker) -> None:
+def test_track_limits_memory_if_the_clock_stands_still(tracker: Tracker) -> None:
     for place in range(500):
         tracker.track(make_faces(square(1000 * place, 0)), 0.0)
     assert len(tracker) <= 5 * VisionSettings().max_faces
 
 
-def test_predict_moves_on_at_the_same_pace(tracker: Tracker) -> None:
+def test_predict_constant_velocity(tracker: Tracker) -> None:
     for frame in range(15):
         tracker.track(make_faces(square(100 + 6 * frame, 200 - 3 * frame)), frame / RATE)
     expected = square(100 + 6 * 15, 200 - 3 * 15)
     np.testing.assert_allclose(tracker.predict(15 / RATE), [expected], atol=0.5)
 
 
-def test_predict_follows_the_rows_of_the_last_frame(tracker: Tracker) -> None:
+def test_predict_row_order(tracker: Tracker) -> None:
     tracker.track(make_faces(square(100, 100), square(300, 100)), 0)
     tracker.track(make_faces(square(300, 100), square(100, 100)), 0.1)
     np.testing.assert_allclose(tracker.predict(0.1), [square(300, 100), square(100, 100)], atol=1e-3)
 
 
-def test_predict_does_not_run_away(tracker: Tracker) -> None:
+def test_predict_limits_extrapolation(tracker: Tracker) -> None:
     tracker.track(make_faces(square(100, 100)), 0)
     tracker.track(make_faces(square(110, 100)), 1 / RATE)
     assert abs(tracker.predict(3600.0)[0, 0] - 60) < 150

@@ -14,7 +14,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.training.networks.batch_norm_folding import fold_batch_norm
 from fer_lib.training.networks.float16_weights import round_to_float16, store_float16
 from fer_lib.training.networks.global_pool import simplify_pools, use_global_pools
@@ -69,7 +69,7 @@ def export_onnx(
     )
     assert program is not None  # only the TorchScript exporter returns None
     model = use_global_pools(_strip_metadata(program.model_proto, dynamic))
-    with draft(path) as unverified:
+    with atomic_write(path) as unverified:
         onnx.save(store_float16(model) if float16 else model, unverified)
         difference = _measure_difference(original or network, unverified, example, list(dynamic))
         if difference > tolerance:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.models import EfficientNet
 from tqdm.auto import tqdm
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.dataset.image_folders import Split
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.batches import Batches
@@ -46,7 +46,7 @@ def compute_features(
         if not path.is_file():
             backbone = backbone or _extract_backbone(network, batches.images.device)
             folder.mkdir(parents=True, exist_ok=True)
-            with draft(path) as temporary, temporary.open("wb") as stream:
+            with atomic_write(path) as temporary, temporary.open("wb") as stream:
                 np.save(stream, _run_backbone(backbone, _images(batches, kind)))
         features.append(torch.from_numpy(np.load(path, allow_pickle=False)))
     return torch.stack(features)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fer_lib.atomic_write import draft, remove_leftovers
+from fer_lib.atomic_write import atomic_write, remove_leftovers
 
 
 class DamagedCheckpointError(ValueError):
@@ -58,7 +58,7 @@ def save_checkpoint(
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     remove_leftovers(path)  # temporary files of killed processes
     try:
-        with draft(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file(tensors, temporary, {"progress": json.dumps(progress), "sum": _checksum(tensors)})
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from fer_lib.atomic_write import draft
+from fer_lib.atomic_write import atomic_write
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.batches import Batches
@@ -93,7 +93,7 @@ def _predict(teachers: Teachers, images: Tensor, settings: TrainingSettings) -> 
 
 def write_soft_targets(path: Path, soft: SoftTargets) -> None:
     """Write soft targets as a compressed `.npz` file, atomically."""
-    with draft(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
             stream, probabilities=soft.probabilities, names=soft.names, seed=soft.seed, augmentation=soft.augmentation
         )

@@ -1,4 +1,4 @@
-"""Files go in, files come out: faces and emotions drawn onto photos and videos, or written down."""
+"""Annotate photo and video files: draw faces and emotions, and write them as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fer_lib.atomic_write import check_place
+from fer_lib.atomic_write import check_output_path
 from fer_lib.faces import Faces
 from fer_lib.recording.durations import Tally
 from fer_lib.recording.writing import check_suffix, open_recording
@@ -23,13 +23,13 @@ Name = Path | str
 
 @dataclass
 class VideoReport:
-    """What became of a video.
+    """Result of annotating a video.
 
     Attributes:
-        frames: how many were read.
-        tally: how long who showed what.
-        damage: sentences about what could not be read; empty for a whole file.
-        notes: sentences about what the new video lacks.
+        frames: number of decoded frames.
+        tally: duration of each emotion by face.
+        damage: sentences about what could not be decoded; empty for an intact file.
+        notes: sentences about what the output lacks.
     """
 
     frames: int = 0
@@ -39,19 +39,19 @@ class VideoReport:
 
 
 def annotate_photo(source: Name, out: Name | None = None, pipeline: Pipeline | None = None) -> Faces:
-    """Find the faces of a photo, turned upright as its EXIF entry says, and draw them into `out`.
+    """Detect and classify the faces of a photo, with its EXIF orientation applied, and draw them into `out`.
 
     Args:
         source: JPEG, PNG, WebP, TIFF or BMP.
-        out: where the annotated photo goes; its suffix decides the format. `None`: nowhere.
-        pipeline: one that is loaded already, for many photos.
+        out: path of the annotated photo; its suffix selects the format. `None`: not written.
+        pipeline: a loaded pipeline, to share it between photos.
 
     Returns:
-        The faces, the largest first; no faces are normal.
+        The faces, the largest first; may be empty.
 
     Raises:
         FileNotFoundError: if `source` or the folder of `out` is missing.
-        ValueError: if `source` is no photo or too large a one, or `out` names it or is of no kind of photo.
+        ValueError: if `source` is not a photo or too large, or `out` is the same file or has no suffix of a photo.
     """
     if out is not None:
         _check_output(Path(source), Path(out))
@@ -73,22 +73,22 @@ def annotate_video(
     pipeline: Pipeline | None = None,
     on_frame: Callable[[Video], None] | None = None,
 ) -> VideoReport:
-    """Follow the faces of a video; draw them into `out`, write them down in `csv` and `json`, or any of these.
+    """Track the faces of a video; draw them into `out`, record them in `csv` and `json`, or any of these.
 
-    Outputs appear under their names when everything is done; after an error or Ctrl-C there are none. Of a
-    damaged video, what can be decoded is used. Memory does not grow with the length.
+    Outputs are written atomically; after an error or Ctrl-C there are none. Of a damaged video, the frames that can be
+    decoded are processed. Memory is independent of the duration.
 
     Args:
         source: a video in a container of `fer_lib.vision.media.containers.CONTAINERS`, frames of at most `MAX_PIXELS`.
-        out: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`, with the times and, where it fits, the sound of `source`.
-        csv: a recording, a row a face and frame (`fer_lib.recording` reads it back).
-        json: the same with a line a frame.
-        pipeline: one that is loaded already; its stream is begun anew.
-        on_frame: is called after each frame, for a progress bar.
+        out: `.mp4`, `.m4v`, `.mov`, `.mkv` or `.webm`, with the times and, if the container supports it, the sound of `source`.
+        csv: path of a recording with a row per face and frame (read by `fer_lib.recording`).
+        json: path of the same recording with a line per frame.
+        pipeline: a loaded pipeline; it is reset.
+        on_frame: called after each frame, for a progress bar.
 
     Raises:
         FileNotFoundError: if `source` or the folder of an output is missing.
-        ValueError: if `source` is no video or one of too large frames, or an output can't be what its name says.
+        ValueError: if `source` is not a video or has too large frames, or the suffix of an output is not supported.
         ModuleNotFoundError: if PyAV is missing, with the command that installs it.
     """
     _check_video_outputs(Path(source), out, csv, json)
@@ -116,7 +116,7 @@ def annotate_video(
 
 
 def _check_video_outputs(source: Path, out: Name | None, csv: Name | None, json: Name | None) -> None:
-    """Refuse what can't end well before the work begins."""
+    """Check all outputs before processing."""
     for name, path, suffix in (("csv", csv, ".csv"), ("json", json, ".json")):
         if path is not None and check_suffix(Path(path)) != suffix:
             raise ValueError(f"`{name}` must end in {suffix}, but got {path}")
@@ -130,4 +130,4 @@ def _check_video_outputs(source: Path, out: Name | None, csv: Name | None, json:
 def _check_output(source: Path, out: Path) -> None:
     if out.exists() and source.exists() and out.samefile(source):
         raise ValueError(f"the output must not take the place of the input, but both are {source}")
-    check_place(out)
+    check_output_path(out)

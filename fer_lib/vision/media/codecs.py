@@ -1,9 +1,9 @@
-"""Which decoders of FFmpeg may read a video: those of cameras, phones, browsers and screen recorders.
+"""Allow-list of video decoders of FFmpeg: those of cameras, phones, browsers and screen recorders.
 
-FFmpeg has some 200 more. Those of still images (PNG, TIFF, OpenEXR, …) unpack texts and profiles of any size in each frame
-and keep them: 2.3 MB of PNG in a MOV file took 3 GB. Motion JPEG is needed, since webcams write it; its EXIF data is
-hidden from the decoder, which copies a text as often as an entry names it: 68 kB of one frame took 2 GB and 17 s.
-A frame of thousands of scans takes minutes, in which Ctrl-C does nothing.
+FFmpeg has some 200 more. Decoders of still images (PNG, TIFF, OpenEXR, …) decompress texts and profiles of any size in
+each frame and keep them: 2.3 MB of PNG in a MOV file took 3 GB. Motion JPEG is allowed, because webcams write it; its
+EXIF data is hidden from the decoder, which copies a text once for each entry that refers to it: 68 kB of one frame took
+2 GB and 17 s. A frame with thousands of scans takes minutes, in which Ctrl-C has no effect.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from fer_lib.images.jpeg import MAX_SCANS
 
-# Decoders by FFmpeg's names; AV1 and VP9 have several.
+# Decoder names of FFmpeg; AV1 and VP9 have several.
 # fmt: off
 VIDEO_DECODERS = frozenset(
     [
@@ -36,15 +36,15 @@ VIDEO_DECODERS = frozenset(
 # fmt: on
 _MOTION_JPEG = "mjpeg"
 _EXIF = b"Exif"
-_SCAN = b"\xff\xda"  # entropy-coded data never holds it
+_SCAN = b"\xff\xda"  # never occurs in entropy-coded data
 
 
 @cache
 def probing_decoders() -> str:
-    """Return FFmpeg's list of decoders that may run while a file is opened, before its packets pass through here.
+    """Return the `codec_whitelist` of FFmpeg for opening a file, when packets are decoded before `prepare_packet`.
 
-    The decoders of sound are among them, since they tell FFmpeg its sampling rate. Motion JPEG is not: its containers
-    say what the frames are.
+    It includes sound decoders, which determine the sampling rate. It excludes Motion JPEG, whose containers declare the
+    frame size.
     """
     import av
 
@@ -53,21 +53,23 @@ def probing_decoders() -> str:
 
 
 def check_codec(stream: Any, path: Path) -> None:
-    """Make sure that a stream's decoder is one of `VIDEO_DECODERS`.
+    """Check that the decoder of a stream is one of `VIDEO_DECODERS`.
 
     Raises:
-        ValueError: if it is another one.
+        ValueError: if it is not.
     """
     name = stream.codec_context.codec.name
     if name not in VIDEO_DECODERS:
         raise ValueError(
-            f"{path} must hold a video of a usual codec such as H.264, but got {name}; `ffmpeg -i FILE -c:v libx264 "
-            "NEW.mp4` converts files from people you trust"
+            f"{path} must contain a video of a common codec such as H.264, but got {name}; `ffmpeg -i FILE -c:v libx264 "
+            "NEW.mp4` converts a trusted file"
         )
 
 
 def prepare_packet(packet: Any, stream: Any) -> None:
-    """Change the mark of EXIF data in a packet of Motion JPEG, so that the decoder skips it; other codecs need nothing.
+    """Change the signature of EXIF data in a packet of Motion JPEG, so that the decoder skips it.
+
+    Packets of other codecs are unchanged.
 
     Raises:
         ValueError: if a packet of Motion JPEG has more than `MAX_SCANS` scans, each of which is a pass over the frame.
@@ -78,7 +80,7 @@ def prepare_packet(packet: Any, stream: Any) -> None:
     scans = data.count(_SCAN)
     if scans > MAX_SCANS:
         raise ValueError(f"`packet` must have at most {MAX_SCANS} scans, but it has {scans}")
-    # Anywhere, not at the places where a parser of ours finds it: by chance, 1 in 4 GB of pixels is hit.
+    # Replace all occurrences, without parsing; in pixel data, the signature occurs by chance once in 4 GB.
     if _EXIF in data:
         packet.update(data.replace(_EXIF, _EXIF.lower()))
 

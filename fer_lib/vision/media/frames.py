@@ -1,4 +1,4 @@
-"""Pictures of any kind become frames: RGB, uint8, `(h, w, 3)`."""
+"""Convert images to frames: RGB uint8 `(h, w, 3)`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Frame = NDArray[np.uint8]
 
 
 def as_frame(pixels: Any) -> Frame:
-    """Return pixels as a frame; grey is repeated in three channels, transparency is dropped.
+    """Convert pixels to a frame; grey is repeated in three channels, the alpha channel is dropped.
 
     Args:
-        pixels: uint8, `(h, w)`, `(h, w, 1)`, `(h, w, 3)` or `(h, w, 4)`, at least one pixel.
+        pixels: uint8, `(h, w)`, `(h, w, 1)`, `(h, w, 3)` or `(h, w, 4)`, with at least one pixel.
 
     Raises:
-        TypeError: if it is no array of uint8.
+        TypeError: if it is not an array of uint8.
         ValueError: if its shape is none of these.
     """
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
@@ -39,9 +39,9 @@ def as_frame(pixels: Any) -> Frame:
 def decode_jpeg(
     data: bytes | bytearray | memoryview, max_pixels: int = MAX_PIXELS, kinds: Collection[str] = WEB
 ) -> Frame:
-    """Decode a JPEG, PNG or WebP file as a frame; it is turned as its EXIF entry says.
+    """Decode a JPEG, PNG or WebP file to a frame, with its EXIF orientation applied.
 
     Raises:
-        ValueError: if it is no picture, or one of more than `max_pixels`.
+        ValueError: if it is not such a file, or has more than `max_pixels`.
     """
     return decode(data, max_pixels, kinds)

@@ -1,4 +1,4 @@
-"""Faces are drawn onto their frame: a box each, its emotion and how probable it is."""
+"""Draw faces onto a frame: boxes, labels and probabilities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.boxes import box_sizes, overlap
+from fer_lib.boxes import box_sizes, iou
 from fer_lib.crops import Pixels
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTION_COLORS
@@ -20,51 +20,50 @@ BLACK: Color = (0, 0, 0)
 WHITE: Color = (255, 255, 255)
 UNKNOWN: Color = (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_DUPLEX
-# Sizes for a frame whose shorter side has 480 pixels; they grow and shrink with it, but a letter never
-# becomes too small to read as long as the frame has room for it.
-SIDE, LINE, TEXT, LEAST_TEXT = 480, 2.0, 0.55, 0.4
+# Sizes for a frame whose shorter side has 480 pixels. They scale with the frame, but text stays legible as long as it
+# fits into the frame.
+REFERENCE_SIDE, LINE_WIDTH, TEXT_SIZE, MIN_TEXT_SIZE = 480, 2.0, 0.55, 0.4
 
 
 def draw_faces(frame: Pixels, faces: Faces) -> Pixels:
-    """Return a new frame with the faces drawn on it.
+    """Draw faces on a copy of a frame.
 
     Each face gets a box in the colour of its emotion, the label and its probability, and `Face` with its `track_id` if
-    there are several; a face without probabilities gets a plain box. The smaller a frame, the smaller the
-    text, and what does not fit into it is left out.
+    there are several; a face without probabilities gets a white box. Text that does not fit into the frame is omitted.
 
     Args:
-        frame: RGB `(h, w, 3)` uint8; grey or with alpha will do. It is not changed.
-        faces: with any columns; no faces are normal.
+        frame: RGB `(h, w, 3)` uint8; grey and RGBA are converted. It is not modified.
+        faces: with any columns; may be empty.
 
     Returns:
         RGB `(h, w, 3)` uint8.
     """
     canvas = np.array(as_frame(frame), order="C")
-    scale = min(canvas.shape[:2]) / SIDE
-    smallest_last = np.argsort(-box_sizes(faces.xyxy).prod(axis=1), kind="stable")
-    for row in smallest_last:
+    scale = min(canvas.shape[:2]) / REFERENCE_SIDE
+    largest_first = np.argsort(-box_sizes(faces.xyxy).prod(axis=1), kind="stable")
+    for row in largest_first:
         _draw_box(canvas, faces.xyxy[row], _color(faces, row), scale)
-    taken = np.zeros((0, 4), np.float32)
-    for row in smallest_last:
+    occupied = np.zeros((0, 4), np.float32)
+    for row in largest_first:
         text = _text(faces, row)
-        size = _fitting_size(text, faces.xyxy[row], canvas, scale)
-        if text and size >= LEAST_TEXT / 2:
-            plate = _place_plate(_plate_size(text, size), faces.xyxy[row], canvas, taken, _edge(scale))
+        size = _fit_text_size(text, faces.xyxy[row], canvas, scale)
+        if text and size >= MIN_TEXT_SIZE / 2:
+            plate = _place_plate(_plate_size(text, size), faces.xyxy[row], canvas, occupied, _outer_width(scale))
             _draw_text(canvas, plate, text, size, _color(faces, row))
-            taken = np.vstack([taken, [plate]])
+            occupied = np.vstack([occupied, [plate]])
     return canvas
 
 
 def rgb(color: str) -> Color:
-    """Turn `#RRGGBB` into three numbers from 0 to 255."""
+    """Convert `#RRGGBB` to three integers from 0 to 255."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 def text_color(background: Color) -> Color:
-    """Return black or white, whichever contrasts more with `background`.
+    """Return black or white, the one with the higher contrast to `background`.
 
-    After the contrast ratio of the Web Content Accessibility Guidelines 2.1; where black and white read
-    equally well, its luminance is 0.179.
+    Contrast ratio and relative luminance are those of the Web Content Accessibility Guidelines (WCAG) 2.1; black and white
+    have the same contrast at a luminance of 0.179.
     """
     linear = [(c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in background]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -88,48 +87,48 @@ def _draw_box(canvas: Pixels, box: Floats, color: Color, scale: float) -> None:
     height, width = canvas.shape[:2]
     x1, y1, x2, y2 = (int(v) for v in np.rint(box))
     low, high = (max(x1, 0), max(y1, 0)), (min(x2, width) - 1, min(y2, height) - 1)
-    line = max(round(LINE * scale), 1)
-    rim = round(scale)
-    if rim:
-        # It keeps the box visible on a background of its own colour.
-        cv2.rectangle(canvas, low, high, BLACK, line + 2 * rim, cv2.LINE_AA)
+    line = max(round(LINE_WIDTH * scale), 1)
+    border = round(scale)
+    if border:
+        # A black border keeps the box visible on a background of its own colour.
+        cv2.rectangle(canvas, low, high, BLACK, line + 2 * border, cv2.LINE_AA)
     cv2.rectangle(canvas, low, high, color, line, cv2.LINE_AA)
 
 
 def _draw_text(canvas: Pixels, plate: Plate, text: str, size: float, background: Color) -> None:
     left, top, right, bottom = plate
     canvas[top:bottom, left:right] = background
-    place = (left + _padding(size), bottom - _padding(size) - _descent(text, size) // 2)
-    cv2.putText(canvas, text, place, FONT, size, text_color(background), max(round(size), 1), cv2.LINE_AA)
+    origin = (left + _padding(size), bottom - _padding(size) - _descent(text, size) // 2)
+    cv2.putText(canvas, text, origin, FONT, size, text_color(background), max(round(size), 1), cv2.LINE_AA)
 
 
-def _fitting_size(text: str, box: Floats, canvas: Pixels, scale: float) -> float:
-    """Return the size of the text: as wide as its box if it stays readable, and never larger than the frame."""
-    usual = max(TEXT * scale, LEAST_TEXT)
-    width, height = _plate_size(text, usual)
-    wanted = max(usual * min(1.0, float(box[2] - box[0]) / width), min(usual, LEAST_TEXT * max(scale, 1)))
-    largest = usual * min(canvas.shape[1] / width, canvas.shape[0] / height) * 0.97 - 0.01
-    return min(wanted, largest)
+def _fit_text_size(text: str, box: Floats, canvas: Pixels, scale: float) -> float:
+    """Return the font scale: text at most as wide as its box if that is legible, and never larger than the frame."""
+    default = max(TEXT_SIZE * scale, MIN_TEXT_SIZE)
+    width, height = _plate_size(text, default)
+    preferred = max(default * min(1.0, float(box[2] - box[0]) / width), min(default, MIN_TEXT_SIZE * max(scale, 1)))
+    largest = default * min(canvas.shape[1] / width, canvas.shape[0] / height) * 0.97 - 0.01
+    return min(preferred, largest)
 
 
-def _edge(scale: float) -> int:
-    """Return how far the line of a box and its rim reach outwards, in pixels."""
-    return max(round(LINE * scale), 1) // 2 + round(scale)
+def _outer_width(scale: float) -> int:
+    """Return the extent of the line and border of a box outside of it, in pixels."""
+    return max(round(LINE_WIDTH * scale), 1) // 2 + round(scale)
 
 
-def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, taken: Floats, edge: int) -> Plate:
-    """Return where the text goes, inside the frame: above the box, else below, else at its top or its bottom.
+def _place_plate(size: tuple[int, int], box: Floats, canvas: Pixels, occupied: Floats, outer_width: int) -> Plate:
+    """Place the label inside the frame: above the box, below it, or inside of it at the top or bottom.
 
-    The first of them that covers neither its own face nor the text of another, if there is one.
+    The first free place is used; if there is none, the first place within the frame, which covers other labels.
     """
     (width, height), (frame_h, frame_w) = size, canvas.shape[:2]
     x1, y1, _, y2 = (int(v) for v in np.rint(box))
-    left = min(max(x1 - edge, 0), frame_w - width)
+    left = min(max(x1 - outer_width, 0), frame_w - width)
     tops = [y1 - height, y2, y1, y2 - height]
-    places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
-    free = [place for place in places if not overlap(np.array([place], np.float32), taken).any()]
+    candidates = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame_h - height]
+    free = [plate for plate in candidates if not iou(np.array([plate], np.float32), occupied).any()]
     top = min(max(y1, 0), frame_h - height)
-    return (free or places or [(left, top, left + width, top + height)])[0]
+    return (free or candidates or [(left, top, left + width, top + height)])[0]
 
 
 def _plate_size(text: str, size: float) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Photos become frames, and frames become photos."""
+"""Read photos as frames, and write frames as photos."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fer_lib.images.files import read_image_file
 from fer_lib.images.headers import PHOTO
 from fer_lib.vision.media.frames import Frame, decode_jpeg
 
-# What OpenCV reads and writes wherever it is installed.
+# Formats that every build of OpenCV reads and writes.
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
 def read_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> Frame:
-    """Read a photo as a frame, turned upright as its EXIF entry says.
+    """Read a photo as a frame, with its EXIF orientation applied.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no photo, or one of more than `max_pixels`.
+        ValueError: if it is not a photo, or has more than `max_pixels`.
     """
     path = Path(path)
     if not path.is_file():
@@ -30,17 +30,17 @@ def read_photo(path: Path | str, max_pixels: int = MAX_PIXELS) -> Frame:
     try:
         return decode_jpeg(read_image_file(path, max_pixels), max_pixels, PHOTO)
     except TooManyPixelsError as error:
-        raise ValueError(f"{path} can't be read: {error}; a larger `MAX_PIXELS` lets it pass") from None
+        raise ValueError(f"{path} can't be read: {error}; increase `MAX_PIXELS` to permit it") from None
     except ValueError as error:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
         raise ValueError(f"{path} must be a photo ({kinds}), but it can't be read as one: {error}") from None
 
 
 def write_photo(path: Path | str, frame: Frame) -> None:
-    """Write a frame, RGB uint8 `(h, w, 3)`, as a photo of the kind that the suffix says; whole or not at all.
+    """Write a frame, RGB uint8 `(h, w, 3)`, as a photo in the format of the suffix, atomically.
 
     Raises:
-        ValueError: if the suffix is of no kind we can write.
+        ValueError: if the suffix is not one of `PHOTO_SUFFIXES`.
         FileNotFoundError: if the folder is missing.
     """
     suffix = check_photo_suffix(Path(path))
@@ -49,10 +49,10 @@ def write_photo(path: Path | str, frame: Frame) -> None:
 
 
 def check_photo_suffix(path: Path) -> str:
-    """Return the suffix of a photo in small letters.
+    """Return the suffix of a photo in lower case.
 
     Raises:
-        ValueError: if it is of no kind we can write.
+        ValueError: if it is not one of `PHOTO_SUFFIXES`.
     """
     if path.suffix.lower() not in PHOTO_SUFFIXES:
         raise ValueError(f"a photo must end in {', '.join(PHOTO_SUFFIXES)} to be written, but got {path}")

@@ -1,4 +1,4 @@
-"""Where are faces? MTCNN's three networks in ONNX Runtime, with everything between them in NumPy and OpenCV."""
+"""Face detection with MTCNN (Zhang et al., 2016): three networks in ONNX Runtime, the steps between them in NumPy."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.media.frames import Frame, as_frame
 from fer_lib.vision.mtcnn import cascade
 from fer_lib.vision.mtcnn.networks import open_network
-from fer_lib.vision.mtcnn.nms import suppress
-from fer_lib.vision.mtcnn.sampling import Table, sample_areas, sum_areas
+from fer_lib.vision.mtcnn.nms import nms
+from fer_lib.vision.mtcnn.sampling import Table, sample_areas, summed_area_table
 from fer_lib.weights import DETECTOR, load_weights
 
-STANDARD_SIDE = 640  # pixels; `min_face_size` is meant for frames with this longer side
-SAME_FACE = 0.7  # from this overlap on, two boxes are answers about the same face
-MOST_CANDIDATES = 400  # per stage: more than any frame of people has, few enough for a frame of noise
+STANDARD_SIDE = 640  # pixels; `min_face_size` refers to frames whose longer side has this length
+SAME_FACE_IOU = 0.7  # boxes with a greater overlap are detections of the same face
+MAX_CANDIDATES = 400  # of a stage: more than frames with faces have, and a limit of the cost of a noisy frame
 
 
 class Detector:
-    """MTCNN: P-Net proposes, R-Net refines, O-Net decides and finds five landmarks.
+    """MTCNN: the P-Net proposes boxes, the R-Net refines them, the O-Net decides and locates five landmarks.
 
-    The same boxes as `facenet_pytorch.MTCNN` with the same thresholds, several times faster. A frame whose longer
+    It returns the same boxes as `facenet_pytorch.MTCNN` with the same thresholds, several times faster. A frame whose longer
     side is over 640 pixels is reduced to that first, and `min_face_size` means pixels at that size, so the cost
     does not grow with the resolution; smaller frames are searched for proportionally smaller faces, down to 12
-    pixels. Each stage keeps at most 400 candidates, the most confident, so that no frame can take forever.
+    pixels. Each stage keeps at most 400 candidates, the most confident, which limits the time per frame.
 
     Args:
         settings: thresholds, sizes, threads and the folder of the weights.
@@ -45,94 +45,98 @@ class Detector:
         self._pnet, self._rnet, self._onet = (open_network(load_weights(name, folder), threads) for name in DETECTOR)
 
     def detect(self, frame: Frame) -> Faces:
-        """Find all faces of a frame.
+        """Detect all faces of a frame.
 
         Args:
-            frame: RGB uint8 `(h, w, 3)`; grey and transparent ones are taken too.
+            frame: RGB uint8 `(h, w, 3)`; grey and RGBA are converted.
 
         Returns:
             Boxes, confidence and landmarks in pixels of the frame, the largest face first.
         """
         frame = as_frame(frame)
         reduced, factor = _reduce(frame)
-        table = sum_areas(reduced)
-        boxes = self._propose(table)
-        boxes = self._refine(table, boxes)
-        boxes, confidence, landmarks = self._decide(table, boxes, self.settings.output_threshold)
-        kept = suppress(boxes, confidence, SAME_FACE, "smaller")
-        return self._report(frame, boxes[kept] * factor, confidence[kept], landmarks[kept] * factor)
+        table = summed_area_table(reduced)
+        boxes = self._run_pnet(table)
+        boxes = self._run_rnet(table, boxes)
+        boxes, confidence, landmarks = self._run_onet(table, boxes, self.settings.output_threshold)
+        kept = nms(boxes, confidence, SAME_FACE_IOU, "smaller")
+        return self._to_faces(frame, boxes[kept] * factor, confidence[kept], landmarks[kept] * factor)
 
     def follow(self, frame: Frame, xyxy: Boxes) -> Faces:
-        """Find faces again that were seen a moment ago, by the O-Net alone.
+        """Follow faces of the last frame into this one, with the O-Net only.
 
         Args:
             frame: RGB uint8 `(h, w, 3)`.
-            xyxy: `(n, 4)` where the faces were, in pixels.
+            xyxy: `(n, 4)` expected boxes in pixels.
 
         Returns:
-            The faces that are still there with at least `follow_threshold`, in the order of `xyxy`, each once.
+            The faces with a confidence above `follow_threshold`, in the order of `xyxy`, without duplicates.
         """
         frame = as_frame(frame)
         boxes = cascade.make_square(as_boxes(xyxy))
-        near, origin = _cut_surroundings(frame, boxes)
-        if near is None:
+        region, origin = _crop_region(frame, boxes)
+        if region is None:
             return _no_faces()
-        reduced, factor = _reduce(near)
+        reduced, factor = _reduce(region)
         shifted = (boxes - np.tile(origin, 2)) / factor
-        found, confidence, landmarks = self._decide(sum_areas(reduced), shifted, self.settings.follow_threshold)
-        kept = np.sort(suppress(found, confidence, SAME_FACE, "smaller"))
-        found, landmarks = found[kept] * factor + np.tile(origin, 2), landmarks[kept] * factor + origin
-        return self._report(frame, found.astype(np.float32), confidence[kept], landmarks, largest_first=False)
+        boxes, confidence, landmarks = self._run_onet(
+            summed_area_table(reduced), shifted, self.settings.follow_threshold
+        )
+        kept = np.sort(nms(boxes, confidence, SAME_FACE_IOU, "smaller"))
+        boxes, landmarks = boxes[kept] * factor + np.tile(origin, 2), landmarks[kept] * factor + origin
+        return self._to_faces(frame, boxes.astype(np.float32), confidence[kept], landmarks, largest_first=False)
 
-    def _propose(self, table: Table) -> Boxes:
-        """Search all scales with the P-Net; return squares."""
+    def _run_pnet(self, table: Table) -> Boxes:
+        """Run the P-Net on all scales of the image pyramid; return squares."""
         height, width = table.shape[0] - 1, table.shape[1] - 1
         smallest = max(self.settings.min_face_size * max(height, width) / STANDARD_SIDE, cascade.CELL)
-        whole = np.array([[0, 0, width, height]])
-        found = [_no_proposals()]
+        full = np.array([[0, 0, width, height]])
+        proposals = [_no_proposals()]
         for scale in cascade.pyramid_scales(height, width, smallest, self.settings.pyramid_factor):
-            pixels = sample_areas(table, whole, int(height * scale + 1), int(width * scale + 1))
-            shifts, sure = self._pnet.run(None, {"pixels": pixels})
-            proposals = cascade.read_proposals(shifts[0], sure[0], scale, self.settings.proposal_threshold)
-            best = cascade.keep_best(proposals[1], MOST_CANDIDATES)
-            kept = best[suppress(proposals[0][best], proposals[1][best], 0.5)]
-            found.append(tuple(column[kept] for column in proposals))
-        xyxy, sure, shifts = (np.concatenate(column) for column in zip(*found, strict=True))
-        best = cascade.keep_best(sure, MOST_CANDIDATES)
-        kept = best[suppress(xyxy[best], sure[best], 0.7)]
-        return cascade.make_square(cascade.shift_boxes(xyxy[kept], shifts[kept], 0))
+            pixels = sample_areas(table, full, int(height * scale + 1), int(width * scale + 1))
+            offsets, confidence = self._pnet.run(None, {"pixels": pixels})
+            candidates = cascade.decode_proposals(offsets[0], confidence[0], scale, self.settings.proposal_threshold)
+            best = cascade.top_k(candidates[1], MAX_CANDIDATES)
+            kept = best[nms(candidates[0][best], candidates[1][best], 0.5)]
+            proposals.append(tuple(column[kept] for column in candidates))
+        xyxy, confidences, offsets = (np.concatenate(column) for column in zip(*proposals, strict=True))
+        best = cascade.top_k(confidences, MAX_CANDIDATES)
+        kept = best[nms(xyxy[best], confidences[best], 0.7)]
+        return cascade.make_square(cascade.regress_boxes(xyxy[kept], offsets[kept], 0))
 
-    def _refine(self, table: Table, boxes: Boxes) -> Boxes:
-        """Ask the R-Net about squares; return the squares that stay."""
-        boxes, answers = self._ask(self._rnet, table, boxes, 24)
-        if not answers:
+    def _run_rnet(self, table: Table, boxes: Boxes) -> Boxes:
+        """Run the R-Net on squares; return the refined squares above its threshold."""
+        boxes, outputs = self._run_on_squares(self._rnet, table, boxes, 24)
+        if not outputs:
             return boxes
-        offsets, confidence = answers
-        sure = confidence > self.settings.refine_threshold
-        boxes, offsets, confidence = boxes[sure], offsets[sure], confidence[sure]
-        kept = suppress(boxes, confidence, 0.7)
-        return cascade.make_square(cascade.shift_boxes(boxes[kept], offsets[kept], 1))
+        offsets, confidence = outputs
+        is_face = confidence > self.settings.refine_threshold
+        boxes, offsets, confidence = boxes[is_face], offsets[is_face], confidence[is_face]
+        kept = nms(boxes, confidence, 0.7)
+        return cascade.make_square(cascade.regress_boxes(boxes[kept], offsets[kept], 1))
 
-    def _decide(
+    def _run_onet(
         self, table: Table, boxes: Boxes, threshold: float
     ) -> tuple[Boxes, NDArray[np.float32], NDArray[np.float32]]:
-        """Ask the O-Net about squares; return boxes, confidence and landmarks of those that are faces."""
-        boxes, answers = self._ask(self._onet, table, boxes, 48)
-        if not answers:
+        """Run the O-Net on squares; return boxes, confidence and landmarks of those above `threshold`."""
+        boxes, outputs = self._run_on_squares(self._onet, table, boxes, 48)
+        if not outputs:
             return boxes, np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
-        offsets, confidence, landmarks = answers
-        sure = confidence > threshold
-        placed = cascade.place_landmarks(boxes[sure], landmarks[sure])
-        return cascade.shift_boxes(boxes[sure], offsets[sure], 1), confidence[sure], placed
+        offsets, confidence, landmarks = outputs
+        is_face = confidence > threshold
+        decoded = cascade.decode_landmarks(boxes[is_face], landmarks[is_face])
+        return cascade.regress_boxes(boxes[is_face], offsets[is_face], 1), confidence[is_face], decoded
 
-    def _ask(self, network: Any, table: Table, boxes: Boxes, size: int) -> tuple[Boxes, list[NDArray[np.float32]]]:
-        """Show a network all squares in one batch; those outside the frame are left out, nothing is asked about none."""
-        squares, inside = cascade.cut_squares(boxes, table.shape[0] - 1, table.shape[1] - 1)
+    def _run_on_squares(
+        self, network: Any, table: Table, boxes: Boxes, size: int
+    ) -> tuple[Boxes, list[NDArray[np.float32]]]:
+        """Run a network on all squares in one batch; squares outside of the frame are left out, without any it does not run."""
+        squares, inside = cascade.clip_to_pixels(boxes, table.shape[0] - 1, table.shape[1] - 1)
         if not inside.any():
             return boxes[inside], []
         return boxes[inside], network.run(None, {"pixels": sample_areas(table, squares[inside], size, size)})
 
-    def _report(
+    def _to_faces(
         self,
         frame: Frame,
         boxes: Boxes,
@@ -143,13 +147,13 @@ class Detector:
         clipped = clip_boxes(boxes, frame.shape[1], frame.shape[0])
         areas = box_sizes(clipped).prod(axis=1)
         order = np.argsort(-areas, kind="stable")
-        chosen = order[areas[order] > 0][: self.settings.max_faces]
-        chosen = chosen if largest_first else np.sort(chosen)
-        return Faces(clipped[chosen], np.clip(confidence[chosen], 0, 1), landmarks[chosen])
+        selected = order[areas[order] > 0][: self.settings.max_faces]
+        selected = selected if largest_first else np.sort(selected)
+        return Faces(clipped[selected], np.clip(confidence[selected], 0, 1), landmarks[selected])
 
 
 def _reduce(frame: Frame) -> tuple[Frame, float]:
-    """Reduce a large frame to the standard side; return it and how much smaller it is."""
+    """Reduce a large frame to `STANDARD_SIDE`; return it and the factor back to the original size."""
     height, width = frame.shape[:2]
     factor = max(height, width) / STANDARD_SIDE
     if factor <= 1:
@@ -158,9 +162,9 @@ def _reduce(frame: Frame) -> tuple[Frame, float]:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8), factor
 
 
-def _cut_surroundings(frame: Frame, boxes: Boxes) -> tuple[Frame | None, NDArray[np.float32]]:
-    """Cut out the part of a frame that holds all boxes, so that only there areas are summed; `None` if they hold none."""
-    squares, inside = cascade.cut_squares(boxes, *frame.shape[:2])
+def _crop_region(frame: Frame, boxes: Boxes) -> tuple[Frame | None, NDArray[np.float32]]:
+    """Crop the region of a frame that contains all boxes, to limit the summed-area table to it; `None` without pixels."""
+    squares, inside = cascade.clip_to_pixels(boxes, *frame.shape[:2])
     if not inside.any():
         return None, np.zeros(2, np.float32)
     x1, y1 = (int(v) for v in squares[inside, :2].min(axis=0))

@@ -1,4 +1,4 @@
-"""Verified weights become a network that answers."""
+"""Open verified weights as ONNX Runtime sessions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fer_lib.weights import Weights
 def open_network(weights: Weights, threads: int = 1) -> onnxruntime.InferenceSession:
     """Open a network on the CPU.
 
-    Few threads that sleep while they wait: a spinning thread steals the time of its neighbours, and a live
+    Threads do not spin while they wait: a spinning thread would take CPU time from other processes, of which a live
     page has many (a kernel per visitor, a browser, a server).
 
     Args:
-        weights: from `fer_lib.weights`, verified.
-        threads: how many work on one answer.
+        weights: verified weights.
+        threads: intra-op threads of a run.
 
     Raises:
-        ValueError: if the file is no network that ONNX Runtime understands.
+        ValueError: if ONNX Runtime can't open the file.
     """
-    _share_memory()
+    _share_allocator()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -31,13 +31,15 @@ def open_network(weights: Weights, threads: int = 1) -> onnxruntime.InferenceSes
     options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         return onnxruntime.InferenceSession(weights.path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own kinds of error share no base class
-        raise ValueError(f"the weights `{weights.name}` must be a network for ONNX Runtime, but: {error}") from error
+    except Exception as error:  # the errors of ONNX Runtime have no common base class
+        raise ValueError(
+            f"the weights `{weights.name}` must be an ONNX network, but ONNX Runtime reports: {error}"
+        ) from error
 
 
 @cache
-def _share_memory() -> None:
-    """Let all networks of the process work in one memory: they run one after another, and each alone would keep its own."""
+def _share_allocator() -> None:
+    """Register one arena allocator for all sessions of the process, which run one after another."""
     cpu = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )

@@ -1,4 +1,4 @@
-"""Of many boxes around the same face, the most confident stays."""
+"""Non-maximum suppression (NMS): keep the most confident of overlapping boxes."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from numpy.typing import NDArray
 from fer_lib.boxes import Boxes
 
 
-def suppress(
-    xyxy: Boxes, confidence: NDArray[np.float32], limit: float, share_of: Literal["union", "smaller"] = "union"
+def nms(
+    xyxy: Boxes, confidence: NDArray[np.float32], threshold: float, relative_to: Literal["union", "smaller"] = "union"
 ) -> NDArray[np.int64]:
-    """Choose boxes greedily, the most confident first (non-maximum suppression).
+    """Select boxes by greedy non-maximum suppression.
 
     Args:
         xyxy: `(n, 4)` in pixels.
         confidence: `(n,)`.
-        limit: a box that shares more than this with a chosen one is dropped.
-        share_of: the shared area is measured against the union of both or against the smaller; the latter
-            counts pixels as the reference does there, from the first to the last inclusive.
+        threshold: a box is dropped if its overlap with a selected box is greater than this.
+        relative_to: denominator of the overlap: `union` (IoU), or `smaller` for the smaller of both areas, as in the
+            last stage of MTCNN, where sides include both end pixels.
 
     Returns:
-        The rows that stay, most confident first.
+        The selected rows, most confident first.
     """
     order = np.argsort(-confidence, kind="stable")
-    drops = _overlaps(xyxy[order].astype(np.float64), limit, share_of)
-    alive = np.ones(len(order), bool)
+    overlapping = _overlapping(xyxy[order].astype(np.float64), threshold, relative_to)
+    is_kept = np.ones(len(order), bool)
     for row in range(len(order)):
-        if alive[row]:
-            alive[row + 1 :] &= ~drops[row, row + 1 :]
-    return order[alive]
+        if is_kept[row]:
+            is_kept[row + 1 :] &= ~overlapping[row, row + 1 :]
+    return order[is_kept]
 
 
-def _overlaps(xyxy: NDArray[np.float64], limit: float, share_of: str) -> NDArray[np.bool_]:
-    """Say of every pair at once whether it shares more than `limit`, `(n, n)`."""
-    low, high = xyxy[:, :2], xyxy[:, 2:] + (1.0 if share_of == "smaller" else 0.0)
-    shared = np.ones((len(xyxy), len(xyxy)))
+def _overlapping(xyxy: NDArray[np.float64], threshold: float, relative_to: str) -> NDArray[np.bool_]:
+    """Return for every pair of boxes whether its overlap is greater than `threshold`, `(n, n)`."""
+    low, high = xyxy[:, :2], xyxy[:, 2:] + (1.0 if relative_to == "smaller" else 0.0)
+    intersection = np.ones((len(xyxy), len(xyxy)))
     for start, end in zip(low.T, high.T, strict=True):
         sides = np.minimum.outer(end, end) - np.maximum.outer(start, start)
-        shared *= np.maximum(sides, 0)
+        intersection *= np.maximum(sides, 0)
     areas = (high - low).prod(axis=1)
-    if share_of == "smaller":
-        return shared > limit * np.minimum.outer(areas, areas)
-    return shared > limit * (np.add.outer(areas, areas) - shared)
+    if relative_to == "smaller":
+        return intersection > threshold * np.minimum.outer(areas, areas)
+    return intersection > threshold * (np.add.outer(areas, areas) - intersection)

@@ -15,8 +15,8 @@ from fer_lib.vision.media.video import Video
 from fer_lib.vision.media.video_writer import open_video
 
 
-class StillFace:
-    """A pipeline that sees the same face everywhere, and remembers what it was asked."""
+class FixedFacePipeline:
+    """Pipeline that returns the same face for every frame, and records its calls."""
 
     settings = VisionSettings()
 
@@ -43,26 +43,26 @@ def pipeline():
     return load_pipeline()
 
 
-def test_annotate_video_follows_a_face_from_file_to_files(tmp_path, pipeline) -> None:
+def test_annotate_video_moving_face(tmp_path, pipeline) -> None:
     source = write_video(tmp_path / "in.mp4", make_walk(12), sound=True)
     report = annotate_video(source, tmp_path / "out.mp4", csv=tmp_path / "out.csv", pipeline=pipeline)
     assert (report.frames, report.damage, report.notes) == (12, [], [])
     table = read_recording(tmp_path / "out.csv")
-    assert table["track"].tolist() == [1] * 12
+    assert table["track_id"].tolist() == [1] * 12
     centers = (table["x1"] + table["x2"]) / 2
     assert centers.iloc[-1] - centers.iloc[0] == pytest.approx(22, abs=8)
     with Video(source) as before, Video(tmp_path / "out.mp4") as after:
         assert after.sound is not None
-        (first, plain), (again, drawn) = next(before.frames()), next(after.frames())
-    assert first == again == 0
+        (first_s, plain), (copied_s, drawn) = next(before.frames()), next(after.frames())
+    assert first_s == copied_s == 0
     changed = np.abs(plain.astype(int) - drawn).max(axis=2) > 60
     assert 0.005 < changed.mean() < 0.2
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".MOV"])
-def test_annotate_video_keeps_the_times_of_a_variable_rate(tmp_path, suffix) -> None:
+def test_annotate_video_variable_rate(tmp_path, suffix) -> None:
     times_ms = [0, 40, 50, 300, 1000, 1033]
-    source, fake = write_video(tmp_path / "in.mp4", make_shades(6), times_ms), StillFace()
+    source, fake = write_video(tmp_path / "in.mp4", make_shades(6), times_ms), FixedFacePipeline()
     annotate_video(source, tmp_path / f"out{suffix}", json=tmp_path / "out.json", pipeline=fake)
     np.testing.assert_allclose(fake.times, np.array(times_ms) / 1000, atol=1e-4)
     with Video(tmp_path / f"out{suffix}") as video:
@@ -72,7 +72,7 @@ def test_annotate_video_keeps_the_times_of_a_variable_rate(tmp_path, suffix) -> 
     np.testing.assert_allclose([frame["time_s"] for frame in written], fake.times, atol=1e-6)
 
 
-def test_annotate_video_of_odd_sides_adds_a_line(tmp_path) -> None:
+def test_open_video_pads_odd_sides(tmp_path) -> None:
     source = write_video(tmp_path / "in.avi", make_shades(3))
     with Video(source) as video:
         frames = [(time_s, frame[:47, :63]) for time_s, frame in video.frames()]
@@ -91,18 +91,18 @@ def test_annotate_video_keeps_colours(tmp_path) -> None:
     with Video(source) as video:
         _, before = next(video.frames())
 
-    class Nobody(StillFace):
+    class NoFacePipeline(FixedFacePipeline):
         def process(self, frame, time_s):
             return Faces.empty()
 
-    annotate_video(source, tmp_path / "out.mp4", pipeline=Nobody())
+    annotate_video(source, tmp_path / "out.mp4", pipeline=NoFacePipeline())
     with Video(tmp_path / "out.mp4") as video:
         _, after = next(video.frames())
     np.testing.assert_allclose(after[:, 16::32].astype(int), before[:, 16::32], atol=6)
 
 
-def test_annotate_video_without_outputs_sums_up(tmp_path) -> None:
-    fake, calls = StillFace(), []
+def test_annotate_video_without_outputs(tmp_path) -> None:
+    fake, calls = FixedFacePipeline(), []
     report = annotate_video(
         write_video(tmp_path / "in.mp4", make_shades(5)), pipeline=fake, on_frame=lambda video: calls.append(video)
     )
@@ -111,10 +111,10 @@ def test_annotate_video_without_outputs_sums_up(tmp_path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_annotate_video_of_a_damaged_one_keeps_what_can_be_read(tmp_path) -> None:
+def test_annotate_video_damaged_file(tmp_path) -> None:
     source = write_video(tmp_path / "in.mp4", make_noise(100), movflags="+faststart")
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
-    report = annotate_video(source, tmp_path / "out.mp4", csv=tmp_path / "out.csv", pipeline=StillFace())
+    report = annotate_video(source, tmp_path / "out.mp4", csv=tmp_path / "out.csv", pipeline=FixedFacePipeline())
     assert "it ends after" in report.damage[0]
     assert len(read_recording(tmp_path / "out.csv")) == report.frames
     with Video(tmp_path / "out.mp4") as video:
@@ -122,24 +122,24 @@ def test_annotate_video_of_a_damaged_one_keeps_what_can_be_read(tmp_path) -> Non
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, ValueError])
-def test_annotate_video_that_is_stopped_leaves_nothing(tmp_path, stop) -> None:
+def test_annotate_video_interrupted(tmp_path, stop) -> None:
     source = write_video(tmp_path / "in.mp4", make_shades(20))
-    (tmp_path / "out.mp4").write_text("an older one")
+    (tmp_path / "out.mp4").write_text("older output")
     outputs = {"out": tmp_path / "out.mp4", "csv": tmp_path / "out.csv", "json": tmp_path / "out.json"}
     with pytest.raises(stop):
-        annotate_video(source, **outputs, pipeline=StillFace(7, stop))
+        annotate_video(source, **outputs, pipeline=FixedFacePipeline(7, stop))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
-    assert (tmp_path / "out.mp4").read_text() == "an older one"
+    assert (tmp_path / "out.mp4").read_text() == "older output"
 
 
-def test_annotate_video_into_webm_says_that_the_sound_is_left_out(tmp_path) -> None:
+def test_annotate_video_unsupported_sound(tmp_path) -> None:
     source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
-    report = annotate_video(source, tmp_path / "out.webm", pipeline=StillFace())
-    assert report.notes == ["the sound (aac) does not fit into this kind of file: left out"]
+    report = annotate_video(source, tmp_path / "out.webm", pipeline=FixedFacePipeline())
+    assert report.notes == ["the container does not support the sound (aac), which is omitted"]
 
 
 @pytest.mark.parametrize(("pixels", "tune"), [(64 * 48, None), (64 * 48 - 1, "zerolatency")])
-def test_open_video_of_large_frames_holds_few(tmp_path, monkeypatch, pixels, tune) -> None:
+def test_open_video_large_frames(tmp_path, monkeypatch, pixels, tune) -> None:
     monkeypatch.setattr("fer_lib.vision.media.video_writer.LARGE_PIXELS", pixels)
     source = write_video(tmp_path / "in.mp4", make_shades(5))
     with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
@@ -150,27 +150,27 @@ def test_open_video_of_large_frames_holds_few(tmp_path, monkeypatch, pixels, tun
         assert len(list(video.frames())) == 5
 
 
-def test_annotate_video_with_sound_of_an_unknown_codec_leaves_it_out(tmp_path) -> None:
+def test_annotate_video_unknown_sound_codec(tmp_path) -> None:
     source = write_video(tmp_path / "in.mkv", make_shades(5), sound=True)
     source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
-    report = annotate_video(source, tmp_path / "out.mp4", pipeline=StillFace())
+    report = annotate_video(source, tmp_path / "out.mp4", pipeline=FixedFacePipeline())
     assert (report.frames, report.notes) == (
         5,
-        ["the sound (of an unknown codec) does not fit into this kind of file: left out"],
+        ["the container does not support the sound (of an unknown codec), which is omitted"],
     )
 
 
-def test_annotate_video_with_sound_of_impossible_times_leaves_it_out(tmp_path) -> None:
+def test_write_sound_invalid_times(tmp_path) -> None:
     source = write_video(tmp_path / "in.mp4", make_shades(5), sound=True)
     with Video(source) as video, open_video(tmp_path / "out.mp4", video) as writer:
         writer._start_s = -1e30
         for time_s, frame in video.frames(writer.write_sound):
             writer.write(time_s, frame)
-    assert writer.notes == ["the sound is damaged and breaks off"]
+    assert writer.notes == ["the sound is damaged and ends early"]
 
 
 @pytest.mark.parametrize(
-    ("outputs", "sentence"),
+    ("outputs", "message"),
     [
         ({"out": "out.gif"}, "must end in .mp4"),
         ({"out": "in.mp4"}, "must not take the place of the input"),
@@ -179,14 +179,14 @@ def test_annotate_video_with_sound_of_impossible_times_leaves_it_out(tmp_path) -
         ({"json": "out.txt"}, "must end in .csv or .json"),
     ],
 )
-def test_annotate_video_refuses_impossible_outputs_at_once(tmp_path, outputs, sentence) -> None:
-    source, fake = write_video(tmp_path / "in.mp4", make_shades(2)), StillFace()
-    with pytest.raises((ValueError, FileNotFoundError), match=sentence):
+def test_annotate_video_invalid_outputs(tmp_path, outputs, message) -> None:
+    source, fake = write_video(tmp_path / "in.mp4", make_shades(2)), FixedFacePipeline()
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         annotate_video(source, **{name: tmp_path / path for name, path in outputs.items()}, pipeline=fake)
     assert fake.times == []
 
 
-def test_annotate_photo_finds_and_draws(tmp_path, pipeline) -> None:
+def test_annotate_photo_draws_faces(tmp_path, pipeline) -> None:
     write_photo(tmp_path / "in.png", make_portrait(300))
     faces = annotate_photo(tmp_path / "in.png", tmp_path / "out.jpg", pipeline)
     assert len(faces) == 1
@@ -195,23 +195,23 @@ def test_annotate_photo_finds_and_draws(tmp_path, pipeline) -> None:
     assert (np.abs(drawn.astype(int) - make_portrait(300)).max(axis=2) > 60).mean() > 0.01
 
 
-def test_annotate_photo_over_itself_is_refused(tmp_path) -> None:
+def test_annotate_photo_output_is_the_input(tmp_path) -> None:
     write_photo(tmp_path / "in.png", make_portrait(50))
     with pytest.raises(ValueError, match="must not take the place of the input"):
-        annotate_photo(tmp_path / "in.png", tmp_path / "in.png", StillFace())
+        annotate_photo(tmp_path / "in.png", tmp_path / "in.png", FixedFacePipeline())
 
 
-def test_annotate_photo_of_no_kind_is_refused(tmp_path) -> None:
+def test_annotate_photo_wrong_suffix(tmp_path) -> None:
     write_photo(tmp_path / "in.png", make_portrait(50))
     with pytest.raises(ValueError, match="a photo must end in"):
-        annotate_photo(tmp_path / "in.png", tmp_path / "out.pdf", StillFace())
+        annotate_photo(tmp_path / "in.png", tmp_path / "out.pdf", FixedFacePipeline())
 
 
-def test_photo_is_turned_as_its_exif_entry_says(tmp_path) -> None:
+def test_read_photo_applies_exif_orientation(tmp_path) -> None:
     frame = np.zeros((40, 60, 3), np.uint8)
     frame[:20] = 255
     _, data = cv2.imencode(".jpg", frame)
-    # Orientation 6: turn clockwise by 90 degrees to see it upright.
+    # Orientation 6: rotate clockwise by 90 degrees.
     tiff = b"MM\x00*\x00\x00\x00\x08" + b"\x00\x01" + b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00" + bytes(4)
     exif = b"Exif\x00\x00" + tiff
     data = data.tobytes()
@@ -222,7 +222,7 @@ def test_photo_is_turned_as_its_exif_entry_says(tmp_path) -> None:
     assert upright[:, :10].max() < 50
 
 
-def test_photo_that_is_none_is_refused(tmp_path) -> None:
+def test_read_photo_invalid_file(tmp_path) -> None:
     (tmp_path / "in.jpg").write_text("hello")
     with pytest.raises(ValueError, match="must be a photo"):
         read_photo(tmp_path / "in.jpg")
@@ -231,7 +231,7 @@ def test_photo_that_is_none_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".TIFF"])
-def test_photo_round_trip(tmp_path, suffix) -> None:
+def test_write_photo_round_trip(tmp_path, suffix) -> None:
     frame = make_noise(1)[0]
     write_photo(tmp_path / f"a{suffix}", frame)
     np.testing.assert_array_equal(read_photo(tmp_path / f"a{suffix}"), frame)

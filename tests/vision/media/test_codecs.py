@@ -17,7 +17,7 @@ SIDE = 32
 
 
 def write_packets(path: Path, codec: str, pixels: str, packets: list[bytes]) -> Path:
-    """Write packets as they are, as frames of `SIDE` × `SIDE` pixels at 25 frames a second."""
+    """Write packets without encoding, as frames of `SIDE` × `SIDE` pixels at 25 frames a second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, pixels
@@ -46,7 +46,7 @@ def make_jpeg(exif: bytes = b"") -> bytes:
 
 
 def make_exif(kind: int, entries: int, text: bytes) -> bytes:
-    """Return EXIF data whose entries all name the same bytes."""
+    """Make EXIF data whose entries all refer to the same bytes."""
     start = 8 + 2 + 12 * entries + 4
     size = len(text) // {3: 2, 5: 8}.get(kind, 1)
     table = b"".join(struct.pack("<HHII", 0x9000 + number, kind, size, start) for number in range(entries))
@@ -54,18 +54,18 @@ def make_exif(kind: int, entries: int, text: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", ["mov", "avi"])
-def test_video_of_still_images_is_refused_before_a_frame_is_decoded(tmp_path, monkeypatch, suffix) -> None:
+def test_video_still_image_codec_is_refused_before_decoding(tmp_path, monkeypatch, suffix) -> None:
     texts = [(b"zTXt", b"k%d\0\0" % number + zlib.compress(b"a" * 7_900_000)) for number in range(2)]
     path = write_packets(tmp_path / f"in.{suffix}", "png", "rgb24", [make_png(*texts)] * 2)
     with av.open(str(path), options={"codec_whitelist": probing_decoders()}) as container:
         assert container.streams.video[0].pix_fmt is None  # known once a frame is decoded
-    with pytest.raises(ValueError, match=r"usual codec such as H\.264, but got png"):
+    with pytest.raises(ValueError, match=r"common codec such as H\.264, but got png"):
         Video(path)
 
 
 @pytest.mark.parametrize("suffix", ["mov", "avi"])
 @pytest.mark.parametrize("kind", [2, 3, 5, 7])
-def test_exif_in_motion_jpeg_is_hidden_from_the_decoder(tmp_path, suffix, kind) -> None:
+def test_prepare_packet_hides_exif(tmp_path, suffix, kind) -> None:
     path = write_packets(tmp_path / f"in.{suffix}", "mjpeg", "yuvj420p", [make_jpeg(make_exif(kind, 200, b"a" * 8000))])
     with Video(path) as video:
         metadata = []
@@ -78,7 +78,7 @@ def test_exif_in_motion_jpeg_is_hidden_from_the_decoder(tmp_path, suffix, kind) 
     assert abs(int(pair[1].mean()) - 90) <= 2
 
 
-def test_prepare_packet_changes_the_mark_alone(tmp_path) -> None:
+def test_prepare_packet_changes_the_signature_only(tmp_path) -> None:
     data = make_jpeg(make_exif(2, 3, b"text Exif text"))
     path = write_packets(tmp_path / "in.avi", "mjpeg", "yuvj420p", [data])
     with av.open(str(path)) as container:
@@ -87,22 +87,35 @@ def test_prepare_packet_changes_the_mark_alone(tmp_path) -> None:
     assert bytes(packet) == data.replace(b"Exif", b"exif")
 
 
-def test_packet_of_too_many_scans_is_not_decoded(tmp_path) -> None:
+def test_prepare_packet_too_many_scans(tmp_path) -> None:
     plain = make_jpeg()
     scan = b"\xff\xda\0\x08\x01\x01\0\x01\x3f\x10"
-    many = plain[:-2] + scan * MAX_SCANS + plain[-2:]  # with its own one too many
+    many = plain[:-2] + scan * MAX_SCANS + plain[-2:]  # one more than permitted, with its own scan
     path = write_packets(tmp_path / "in.avi", "mjpeg", "yuvj420p", [plain, many, plain])
     with Video(path) as video:
         assert len(list(video.frames())) == 2
-    assert video.damage == ["1 piece could not be decoded well, the first at 0.0 s"]
+    assert video.damage == ["1 part could not be decoded correctly, the first at 0.0 s"]
 
 
-def test_probing_decoders_hold_sound_but_neither_motion_jpeg_nor_still_images() -> None:
+def test_probing_decoders_exclude_motion_jpeg_and_still_images() -> None:
     names = set(probing_decoders().split(","))
     assert {"h264", "vp8", "aac", "flac"} <= names
     assert not names & {"mjpeg", "png", "apng", "tiff", "exr", "webp", "jpeg2000", "psd", "ansi", "ffv1"}
 
 
-def test_video_decoders_are_known_to_ffmpeg() -> None:
-    usual = {"h264", "hevc", "mpeg4", "vp8", "vp9", "mjpeg", "mpeg2video", "theora", "prores", "dvvideo", "wmv2", "gif"}
-    assert usual <= VIDEO_DECODERS & set(av.codecs_available)
+def test_video_decoders_exist_in_ffmpeg() -> None:
+    common = {
+        "h264",
+        "hevc",
+        "mpeg4",
+        "vp8",
+        "vp9",
+        "mjpeg",
+        "mpeg2video",
+        "theora",
+        "prores",
+        "dvvideo",
+        "wmv2",
+        "gif",
+    }
+    assert common <= VIDEO_DECODERS & set(av.codecs_available)

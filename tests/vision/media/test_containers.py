@@ -1,4 +1,4 @@
-"""Files that name other files, or are no regular files, are refused whatever their name is."""
+"""Opening of video files: playlists and irregular files are refused, whatever their name is."""
 
 import os
 import struct
@@ -12,8 +12,8 @@ from fer_lib.vision.media import containers
 from fer_lib.vision.media.containers import VideoFile
 from fer_lib.vision.media.video import Video
 
-# Each names the clip of another folder.
-LISTS = {
+# Each refers to the clip of another folder.
+PLAYLISTS = {
     "HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{clip}\n#EXT-X-ENDLIST\n",
     "endless HLS": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{clip}\n",
     "HLS after a byte order mark": "\ufeff#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{clip}\n#EXT-X-ENDLIST\n",
@@ -36,54 +36,54 @@ def clip(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["in.mp4", "in.m3u8", "in.ffconcat", "in.mpd", "in"])
-@pytest.mark.parametrize("kind", LISTS)
-def test_video_list_of_other_files(tmp_path, clip, kind, name) -> None:
-    (tmp_path / name).write_text(LISTS[kind].format(clip=clip), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"must be a video, but it .*accepted are MP4 and MOV"):
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_video_playlists(tmp_path, clip, kind, name) -> None:
+    (tmp_path / name).write_text(PLAYLISTS[kind].format(clip=clip), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"must be a video, but it .*supported are MP4 and MOV"):
         Video(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("kind", "sentence"),
+    ("kind", "message"),
     [("HLS", "an HLS playlist"), ("ffconcat", "ffconcat"), ("DASH", "a DASH manifest"), ("SDP", "SDP")],
 )
-def test_video_names_the_kind_of_list(tmp_path, clip, kind, sentence) -> None:
-    (tmp_path / "in.mp4").write_text(LISTS[kind].format(clip=clip))
-    with pytest.raises(ValueError, match=sentence):
+def test_video_playlist_message(tmp_path, clip, kind, message) -> None:
+    (tmp_path / "in.mp4").write_text(PLAYLISTS[kind].format(clip=clip))
+    with pytest.raises(ValueError, match=message):
         Video(tmp_path / "in.mp4")
 
 
 @pytest.mark.parametrize("kind", ["HLS", "ffconcat"])
-def test_open_container_reads_no_other_file_even_in_lists(tmp_path, clip, monkeypatch, kind) -> None:
+def test_open_container_blocks_other_files(tmp_path, clip, monkeypatch, kind) -> None:
     monkeypatch.setattr(containers, "CONTAINERS", {"hls": "HLS", "concat": "concat", "mpegts": "MPEG-TS"})
-    (tmp_path / "in.m3u8").write_text(LISTS[kind].format(clip=clip))
+    (tmp_path / "in.m3u8").write_text(PLAYLISTS[kind].format(clip=clip))
     with pytest.raises(ValueError, match="must"):
         Video(tmp_path / "in.m3u8")
 
 
-def refer_elsewhere(movie: bytes, name: bytes) -> bytes:
+def add_external_reference(movie: bytes, name: bytes) -> bytes:
     """Make the track of a QuickTime movie refer to the samples of the file `name` beside it."""
     record = bytearray(150)
     struct.pack_into(">HH", record, 130, 1, 1)  # one folder up, one down: a relative path
     record += struct.pack(">HH", 2, len(name) + len(name) % 2) + name.ljust(len(name) + len(name) % 2, b"\0")
     record += struct.pack(">HH", 0xFFFF, 0)
     alias = struct.pack(">I4sI", 12 + len(record), b"alis", 0) + record
-    place = movie.index(b"dref") + 12
-    (old,) = struct.unpack_from(">I", movie, place)
-    changed = bytearray(movie[:place] + alias + movie[place + old :])
+    position = movie.index(b"dref") + 12
+    (old,) = struct.unpack_from(">I", movie, position)
+    changed = bytearray(movie[:position] + alias + movie[position + old :])
     for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
-        # The last: a handler of data may be named before.
+        # The last occurrence: the name of a data handler may precede it.
         start = changed.rindex(box) - 4
         struct.pack_into(">I", changed, start, struct.unpack_from(">I", changed, start)[0] + len(alias) - old)
     return bytes(changed)
 
 
-def test_video_quicktime_reference_to_another_file(tmp_path) -> None:
+def test_video_quicktime_external_reference(tmp_path) -> None:
     movie = write_video(tmp_path / "secret.mov", make_shades(3)).read_bytes()
-    (tmp_path / "in.mov").write_bytes(refer_elsewhere(movie, b"/secret.mov"))
+    (tmp_path / "in.mov").write_bytes(add_external_reference(movie, b"/secret.mov"))
     with av.open(str(tmp_path / "in.mov"), options={"enable_drefs": "1"}) as container:
-        assert len(list(container.decode(video=0))) == 3  # FFmpeg follows it, if it is asked to
-    with pytest.raises(ValueError, match="not one frame of it can be decoded"):
+        assert len(list(container.decode(video=0))) == 3  # FFmpeg follows the reference if it is permitted
+    with pytest.raises(ValueError, match="none of its frames can be decoded"):
         Video(tmp_path / "in.mov")
 
 
@@ -107,15 +107,15 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_video_of_each_container_is_read(tmp_path, kind) -> None:
+def test_video_each_container(tmp_path, kind) -> None:
     encoder, pixels = KINDS[kind]
     with av.open(str(tmp_path / "in.bin"), "w", format=kind) as container:
         stream = container.add_stream(encoder, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
         for number, frame in enumerate(make_noise(12)):
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pixels)
-            picture.pts = number
-            container.mux(stream.encode(picture))
+            video_frame = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pixels)
+            video_frame.pts = number
+            container.mux(stream.encode(video_frame))
         container.mux(stream.encode(None))
     with Video(tmp_path / "in.bin") as video:
         assert len(list(video.frames())) == 12
@@ -125,22 +125,22 @@ def test_video_of_each_container_is_read(tmp_path, kind) -> None:
 @pytest.mark.parametrize(
     "name", ["a:b.mp4", "concat:x.mp4", "file:x.mp4", "data:,x.mp4", "%03d.mp4", "pipe:0", "-i.mp4"]
 )
-def test_video_name_is_no_url(tmp_path, monkeypatch, name) -> None:
+def test_video_name_like_a_url(tmp_path, monkeypatch, name) -> None:
     write_video(tmp_path / "in.mp4", make_shades(3)).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     with Video(name) as video:
         assert len(list(video.frames())) == 3
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a name of bytes is one of POSIX")
-def test_video_name_that_is_no_utf8(tmp_path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="byte names need POSIX")
+def test_video_name_invalid_utf8(tmp_path) -> None:
     path = tmp_path / os.fsdecode(b"\xff\xfe.mp4")
     write_video(tmp_path / "in.mp4", make_shades(3)).rename(path)
     with Video(path) as video:
         assert len(list(video.frames())) == 3
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_video_named_pipe_or_device(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path / "pipe.mp4", Path("/dev/zero")):
@@ -148,7 +148,7 @@ def test_video_named_pipe_or_device(tmp_path) -> None:
             Video(path)
 
 
-def test_video_file_that_grows_ends_where_it_ended(tmp_path) -> None:
+def test_video_file_keeps_its_length(tmp_path) -> None:
     path = tmp_path / "in.mp4"
     path.write_bytes(b"12345")
     with VideoFile(path) as file:
@@ -160,7 +160,7 @@ def test_video_file_that_grows_ends_where_it_ended(tmp_path) -> None:
         assert (file.seek(2**62), file.read()) == (2**62, b"")
 
 
-def test_video_of_too_many_streams(tmp_path) -> None:
+def test_video_too_many_streams(tmp_path) -> None:
     frame = av.VideoFrame.from_ndarray(make_shades(1, 16, 16)[0], format="rgb24").reformat(format="yuv420p")
     with av.open(str(tmp_path / "in.mp4"), "w") as container:
         streams = [container.add_stream("mpeg4", rate=25) for _ in range(containers.MAX_STREAMS + 1)]
@@ -172,7 +172,7 @@ def test_video_of_too_many_streams(tmp_path) -> None:
         Video(tmp_path / "in.mp4")
 
 
-def test_video_closes_its_file(tmp_path) -> None:
+def test_video_closes_the_file(tmp_path) -> None:
     path = write_video(tmp_path / "in.mp4", make_shades(3))
     with Video(path) as video:
         file = video._container

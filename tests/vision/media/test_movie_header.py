@@ -1,4 +1,4 @@
-"""Headers that claim more than their file can hold are refused before FFmpeg reads them."""
+"""Headers of MP4 and MOV that claim too many samples are refused before FFmpeg reads them."""
 
 import io
 import struct
@@ -32,15 +32,15 @@ def check(*boxes: bytes) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"movflags": "+faststart"}, {"movflags": "frag_keyframe+empty_moov"}])
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_check_movie_header_of_usual_files(tmp_path, suffix, options) -> None:
+def test_check_movie_header_valid_files(tmp_path, suffix, options) -> None:
     path = write_video(tmp_path / f"in{suffix}", make_noise(20), sound=True, **options)
     assert is_movie(path.read_bytes()[:8])
     with Video(path) as video:
         assert len(list(video.frames())) == 20
 
 
-def write_sound(path: Path, seconds: int) -> Path:
-    """Write plain sound, whose table says how many samples of one size there are."""
+def write_pcm_sound(path: Path, seconds: int) -> Path:
+    """Write uncompressed sound, whose table has one size for all samples."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=48000, layout="mono")
         for second in range(seconds):
@@ -51,9 +51,9 @@ def write_sound(path: Path, seconds: int) -> Path:
     return path
 
 
-def test_check_movie_header_of_long_plain_sound(tmp_path, monkeypatch) -> None:
+def test_check_movie_header_long_pcm_sound(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(movie_header, "MAX_SAMPLES", 10_000)
-    with write_sound(tmp_path / "in.mov", 3).open("rb") as file:
+    with write_pcm_sound(tmp_path / "in.mov", 3).open("rb") as file:
         check_movie_header(file)  # 144,000 samples, and bytes for each
 
 
@@ -65,31 +65,31 @@ def test_check_movie_header_of_long_plain_sound(tmp_path, monkeypatch) -> None:
         table(b"stz2", 4, HUGE),
         table(b"trun", HUGE),
         table(b"stsz", 0, MAX_SAMPLES // 2) + table(b"trun", MAX_SAMPLES // 2 + 1),
-        table(b"stsz", 1, HUGE) + table(b"stts", 1, HUGE, 1),  # as plain sound, but the file is too small for it
+        table(b"stsz", 1, HUGE) + table(b"stts", 1, HUGE, 1),  # as PCM sound, but the file is too small for it
         table(b"stsz", 1, HUGE) + table(b"stts", 1, HUGE, 2),
     ],
 )
 @pytest.mark.parametrize("around", [b"moov", b"free", b"udta", b"uuid", b"abcd"])
-def test_check_movie_header_of_too_many_samples(boxes, around) -> None:
+def test_check_movie_header_too_many_samples(boxes, around) -> None:
     with pytest.raises(ValueError, match="must have at most 5,000,000 samples"):
         check(box(b"ftyp", b"isom"), box(b"mdat", bytes(100)), box(around, box(b"trak", boxes)))
 
 
 @pytest.mark.parametrize("samples", [0, MAX_SAMPLES])
-def test_check_movie_header_of_too_many_edits(samples) -> None:
+def test_check_movie_header_too_many_edits(samples) -> None:
     edits = MAX_EDITS + 1 if samples == 0 else 5
     with pytest.raises(ValueError, match=f"claims {edits} edits of {samples:,} samples"):
         check(box(b"moov", table(b"elst", edits), table(b"stsz", 0, samples)))
 
 
-def test_check_movie_header_of_a_compressed_header() -> None:
+def test_check_movie_header_compressed() -> None:
     data = zlib.compress(bytes(1_000_000))
-    with pytest.raises(ValueError, match="must have a plain header"):
+    with pytest.raises(ValueError, match="must have an uncompressed header"):
         check(box(b"moov", box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", struct.pack(">I", 1_000_000), data))))
 
 
 @pytest.mark.parametrize("outer", [b"moov", b"free", b"uuid"])
-def test_check_movie_header_of_still_images(outer) -> None:
+def test_check_movie_header_still_images(outer) -> None:
     items = box(b"meta", bytes(4), box(b"iinf", bytes(6)), box(b"iloc", bytes(8)))
     with pytest.raises(ValueError, match="still images"):
         check(box(b"ftyp", b"heic"), items)
@@ -97,7 +97,7 @@ def test_check_movie_header_of_still_images(outer) -> None:
         check(box(b"ftyp", b"isom"), box(outer, items))
 
 
-def test_check_movie_header_ignores_the_frames() -> None:
+def test_check_movie_header_ignores_mdat() -> None:
     bomb = table(b"stsz", 1, HUGE)
     check(box(b"ftyp"), box(b"mdat", bomb))
     check(box(b"ftyp"), struct.pack(">I4sQ", 1, b"mdat", 16 + len(bomb)), bomb)
@@ -105,7 +105,7 @@ def test_check_movie_header_ignores_the_frames() -> None:
         check(struct.pack(">I4sQ", 1, b"mdat", 16), bomb)
 
 
-def test_check_movie_header_finds_tables_across_pieces(monkeypatch) -> None:
+def test_check_movie_header_tables_across_chunks(monkeypatch) -> None:
     for shift in range(40):
         monkeypatch.setattr(movie_header, "_CHUNK", 64 + shift)
         with pytest.raises(ValueError, match=f"claims {MAX_SAMPLES + 1:,}$"):
@@ -113,21 +113,21 @@ def test_check_movie_header_finds_tables_across_pieces(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", bytes(20), b"\0\0\0\7moov", b"\0\0\0\1moov", b"\0\0\0\0moovstsz"])
-def test_check_movie_header_of_broken_boxes_ends(data) -> None:
+def test_check_movie_header_damaged_boxes(data) -> None:
     check(data)
 
 
-def test_check_movie_header_of_too_many_boxes(monkeypatch) -> None:
+def test_check_movie_header_too_many_boxes(monkeypatch) -> None:
     monkeypatch.setattr(movie_header, "MAX_BOXES", 100)
     with pytest.raises(ValueError, match="at most 100 boxes"):
         check(box(b"free") * 101)
 
 
 @pytest.mark.parametrize("first", [b"ftyp", b"abcd"])
-def test_video_whose_header_claims_too_much_is_refused(tmp_path, first) -> None:
+def test_video_header_claims_too_many_samples(tmp_path, first) -> None:
     movie = bytearray(write_video(tmp_path / "in.mov", make_shades(3)).read_bytes())
-    place = movie.index(b"stsz")
-    struct.pack_into(">II", movie, place + 8, 1, 50_000_000)
+    position = movie.index(b"stsz")
+    struct.pack_into(">II", movie, position + 8, 1, 50_000_000)
     struct.pack_into(">I", movie, movie.index(b"stsc") + 16, 50_000_000)
     movie[4:8] = first
     (tmp_path / "in.mov").write_bytes(movie)

@@ -1,10 +1,10 @@
-"""Our cascade against facenet-pytorch's, on composed frames; nothing that comes from a camera breaks it."""
+"""MTCNN detector on composed frames; oracle: facenet-pytorch."""
 
 import numpy as np
 import pytest
 from factories import compose_frame
 
-from fer_lib.boxes import box_sizes, overlap
+from fer_lib.boxes import box_sizes, iou
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.mtcnn.detection import Detector
 
@@ -44,7 +44,7 @@ def frames():
 
 
 def make_reference(settings: VisionSettings, frame):
-    """Build the reference for a frame with the meaning that our settings have there."""
+    """Make the MTCNN of facenet-pytorch with equivalent settings for a frame."""
     from facenet_pytorch import MTCNN
 
     smallest = max(settings.min_face_size * max(frame.shape[:2]) / 640, 12)
@@ -55,81 +55,81 @@ def make_reference(settings: VisionSettings, frame):
 
 
 def compare(settings: VisionSettings, frames) -> dict[str, list[float]]:
-    """Match every confident face of the reference with ours."""
+    """Match every confident face of the reference with the detector."""
     detector = Detector(settings)
-    found = {"overlap": [], "landmarks": [], "extra": []}
+    result = {"iou": [], "landmarks": [], "extra": []}
     for frame in frames:
         boxes, confidence, landmarks = make_reference(settings, frame).detect(frame, landmarks=True)
-        ours = detector.detect(frame)
+        faces = detector.detect(frame)
         if boxes is None:
-            found["extra"].append(len(ours))
+            result["extra"].append(len(faces))
             continue
-        sure = confidence.astype(float) >= 0.95
-        boxes, landmarks = boxes[sure].astype(np.float32), landmarks[sure].astype(np.float32)
+        is_confident = confidence.astype(float) >= 0.95
+        boxes, landmarks = boxes[is_confident].astype(np.float32), landmarks[is_confident].astype(np.float32)
         boxes = np.clip(boxes, 0, [*frame.shape[1::-1], *frame.shape[1::-1]]).astype(np.float32)
-        shared = overlap(boxes, ours.xyxy) if len(ours) else np.zeros((len(boxes), 1))
-        best = shared.argmax(axis=1)
-        found["overlap"] += shared.max(axis=1).tolist()
-        if len(ours):
-            gaps = np.abs(landmarks - ours.landmarks[best]).max(axis=(1, 2)) / box_sizes(boxes)[:, 0]
-            found["landmarks"] += gaps.tolist()
-        found["extra"].append(len(ours) - int(sure.sum()))
-    return found
+        overlap = iou(boxes, faces.xyxy) if len(faces) else np.zeros((len(boxes), 1))
+        best = overlap.argmax(axis=1)
+        result["iou"] += overlap.max(axis=1).tolist()
+        if len(faces):
+            gaps = np.abs(landmarks - faces.landmarks[best]).max(axis=(1, 2)) / box_sizes(boxes)[:, 0]
+            result["landmarks"] += gaps.tolist()
+        result["extra"].append(len(faces) - int(is_confident.sum()))
+    return result
 
 
-def assert_agrees(found: dict[str, list[float]], at_least: int) -> None:
-    assert len(found["overlap"]) >= at_least
-    assert np.mean(found["overlap"]) >= 0.9
-    assert min(found["overlap"]) >= 0.75
-    assert max(found["landmarks"]) <= 0.05
+def assert_matches(result: dict[str, list[float]], at_least: int) -> None:
+    assert len(result["iou"]) >= at_least
+    assert np.mean(result["iou"]) >= 0.9
+    assert min(result["iou"]) >= 0.75
+    assert max(result["landmarks"]) <= 0.05
 
 
-def test_detect_agrees_with_the_reference_at_our_settings(frames):
+def test_detect_matches_reference_with_project_settings(frames):
     assert len(frames) >= 30
-    assert_agrees(compare(VisionSettings.load(), frames), at_least=50)
+    assert_matches(compare(VisionSettings.load(), frames), at_least=50)
 
 
-def test_detect_agrees_with_the_reference_at_its_own_defaults(frames):
-    assert_agrees(compare(VisionSettings.load(**DEFAULTS), frames[::4]), at_least=10)
+def test_detect_matches_reference_with_its_defaults(frames):
+    assert_matches(compare(VisionSettings.load(**DEFAULTS), frames[::4]), at_least=10)
 
 
-def test_detect_finds_the_true_faces():
+def test_detect_composed_faces():
     frame, truth = compose_frame([(160, 200, 120), (440, 260, 180)])
     faces = Detector().detect(frame)
     assert len(faces) == 2
-    assert overlap(truth, faces.xyxy).max(axis=1).min() > 0.6
-    assert (np.diff(box_sizes(faces.xyxy).prod(axis=1)) <= 0).all(), "the largest comes first"
+    assert iou(truth, faces.xyxy).max(axis=1).min() > 0.6
+    assert (np.diff(box_sizes(faces.xyxy).prod(axis=1)) <= 0).all(), "the largest must be first"
 
 
-def test_detect_nobody():
+def test_detect_no_faces():
     faces = Detector().detect(compose_frame([])[0])
     assert len(faces) == 0
     assert faces.landmarks.shape == (0, 5, 2)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (11, 11), (12, 12), (13, 640), (2160, 3840)])
-def test_detect_any_size(shape):
+def test_detect_extreme_sizes(shape):
     faces = Detector().detect(compose_frame([], shape[1], shape[0])[0])
     assert len(faces) == 0
 
 
-def test_detect_noise_ends_and_stays_in_the_frame():
+def test_detect_noise():
     frame = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     faces = Detector(VisionSettings.load(**DEFAULTS)).detect(frame)
     assert (faces.xyxy >= 0).all()
     assert (faces.xyxy <= [640, 480, 640, 480]).all()
 
 
-def test_detect_grey_and_transparent_frames():
+def test_detect_grey_and_rgba_frames():
     frame, _ = compose_frame([(320, 240, 150)])
     grey = np.asarray(frame.mean(axis=2), np.uint8)
-    clear = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
+    rgba = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
     detector = Detector()
     assert len(detector.detect(grey)) == len(detector.detect(grey[..., None])) == 1
-    assert (detector.detect(clear).xyxy == detector.detect(frame).xyxy).all()
+    assert (detector.detect(rgba).xyxy == detector.detect(frame).xyxy).all()
 
 
-def test_detect_large_frames_in_their_own_pixels():
+def test_detect_large_frame_coordinates():
     small, _ = compose_frame([(320, 240, 150)])
     large = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)
     detector = Detector()
@@ -141,48 +141,48 @@ def test_detect_at_most_max_faces():
     frame, _ = compose_frame([(160, 200, 120), (440, 260, 180)])
     faces = Detector(VisionSettings.load(max_faces=1)).detect(frame)
     assert len(faces) == 1
-    assert faces.xyxy[0, 0] > 300, "the larger one"
+    assert faces.xyxy[0, 0] > 300, "the larger face"
 
 
-def test_follow_nobody():
+def test_follow_empty():
     assert len(Detector().follow(compose_frame([])[0], np.zeros((0, 4), np.float32))) == 0
 
 
-def test_follow_a_moving_face_as_detection_would():
+def test_follow_moving_face_matches_detection():
     detector = Detector()
     last = detector.detect(compose_frame([(200, 200, 120)])[0]).xyxy
     for step in range(60):
-        place = (200 + 160 * np.sin(step / 15), 220 + 60 * np.sin(step / 9), 120 + 30 * np.sin(step / 20))
-        frame, _ = compose_frame([place])
+        face = (200 + 160 * np.sin(step / 15), 220 + 60 * np.sin(step / 9), 120 + 30 * np.sin(step / 20))
+        frame, _ = compose_frame([face])
         faces = detector.follow(frame, last)
         assert len(faces) == 1, step
         full = detector.detect(frame)
-        assert overlap(full.xyxy, faces.xyxy).max() >= 0.75, step
+        assert iou(full.xyxy, faces.xyxy).max() >= 0.75, step
         last = faces.xyxy
 
 
-def test_follow_a_still_face_does_not_drift():
+def test_follow_still_face_does_not_drift():
     detector = Detector()
     frame, _ = compose_frame([(320, 240, 140)])
     start = detector.detect(frame).xyxy
     last = start
     for _ in range(100):
         last = detector.follow(frame, last).xyxy
-    assert overlap(start, last).max() >= 0.85
+    assert iou(start, last).max() >= 0.85
 
 
-def test_follow_loses_a_face_that_is_gone():
+def test_follow_face_disappears():
     detector = Detector()
     faces = detector.detect(compose_frame([(320, 240, 140)])[0])
     assert len(detector.follow(compose_frame([])[0], faces.xyxy)) == 0
 
 
-def test_follow_outside_the_frame_is_lost():
+def test_follow_outside_the_frame():
     outside = np.array([[-500, -500, -400, -400], [2000, 100, 2100, 200]], np.float32)
     assert len(Detector().follow(compose_frame([])[0], outside)) == 0
 
 
-def test_follow_two_that_became_one_keeps_one():
+def test_follow_removes_duplicates():
     detector = Detector()
     frame, _ = compose_frame([(320, 240, 140)])
     box = detector.detect(frame).xyxy

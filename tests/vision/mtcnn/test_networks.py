@@ -1,4 +1,4 @@
-"""A file that is no network is refused, even when its hash is right."""
+"""Opening of networks; invalid files with a correct hash are refused."""
 
 import onnx
 import pytest
@@ -8,32 +8,32 @@ from fer_lib.vision.mtcnn.networks import open_network
 from fer_lib.weights import load_weights, write_card
 
 
-def test_open_network_answers():
+def test_open_network_valid():
     session = open_network(load_weights("mtcnn_pnet"))
     assert [value.name for value in session.get_outputs()] == ["offsets", "confidence"]
 
 
-def test_open_network_that_is_none(tmp_path):
-    (tmp_path / "odd.onnx").write_bytes(b"this is no network")
-    write_card(tmp_path / "odd.json", {"name": "odd"})
-    with pytest.raises(ValueError, match="`odd` must be a network"):
-        open_network(load_weights("odd", tmp_path))
+def test_open_network_invalid_file(tmp_path):
+    (tmp_path / "invalid.onnx").write_bytes(b"not a network")
+    write_card(tmp_path / "invalid.json", {"name": "invalid"})
+    with pytest.raises(ValueError, match="`invalid` must be an ONNX network"):
+        open_network(load_weights("invalid", tmp_path))
 
 
-@pytest.mark.parametrize("place", ["../secret.bin", "/etc/hostname"])
-def test_open_network_that_reads_a_file_elsewhere(tmp_path, place):
-    """ONNX lets numbers lie in another file; a malicious network could name any."""
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname"])
+def test_open_network_external_data(tmp_path, location):
+    """ONNX can refer to tensors in other files; a malicious network could refer to any file."""
     folder = tmp_path / "weights"
     folder.mkdir()
     (tmp_path / "secret.bin").write_bytes(bytes(16))
-    numbers = onnx.TensorProto(name="b", data_type=onnx.TensorProto.FLOAT, dims=[4])
-    numbers.data_location = onnx.TensorProto.EXTERNAL
-    for key, value in (("location", place), ("length", "16")):
-        numbers.external_data.add(key=key, value=value)
+    tensor = onnx.TensorProto(name="b", data_type=onnx.TensorProto.FLOAT, dims=[4])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("length", "16")):
+        tensor.external_data.add(key=key, value=value)
     value = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4]) for name in ("x", "y")]
-    graph = helper.make_graph([helper.make_node("Add", ["x", "b"], ["y"])], "odd", value[:1], value[1:], [numbers])
+    graph = helper.make_graph([helper.make_node("Add", ["x", "b"], ["y"])], "invalid", value[:1], value[1:], [tensor])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    (folder / "odd.onnx").write_bytes(model.SerializeToString())
-    write_card(folder / "odd.json", {"name": "odd"})
-    with pytest.raises(ValueError, match="`odd` must be a network"):
-        open_network(load_weights("odd", folder))
+    (folder / "invalid.onnx").write_bytes(model.SerializeToString())
+    write_card(folder / "invalid.json", {"name": "invalid"})
+    with pytest.raises(ValueError, match="`invalid` must be an ONNX network"):
+        open_network(load_weights("invalid", folder))

@@ -1,12 +1,12 @@
-"""Suppression against torchvision's and the reference's own."""
+"""Non-maximum suppression; oracles: torchvision and facenet-pytorch."""
 
 import numpy as np
 import pytest
 import torch
 from facenet_pytorch.models.utils.detect_face import nms_numpy
-from torchvision.ops import nms
+from torchvision.ops import nms as torchvision_nms
 
-from fer_lib.vision.mtcnn.nms import suppress
+from fer_lib.vision.mtcnn.nms import nms
 
 
 def make_candidates(n: int, seed: int = 0):
@@ -17,19 +17,19 @@ def make_candidates(n: int, seed: int = 0):
     )
 
 
-@pytest.mark.parametrize("limit", [0.3, 0.5, 0.7])
-def test_suppress_union_equals_torchvision(limit):
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7])
+def test_nms_union_matches_torchvision(threshold):
     boxes, confidence = make_candidates(150)
-    theirs = nms(torch.from_numpy(boxes), torch.from_numpy(confidence), limit).numpy()
-    assert suppress(boxes, confidence, limit).tolist() == theirs.tolist()
+    expected = torchvision_nms(torch.from_numpy(boxes), torch.from_numpy(confidence), threshold).numpy()
+    assert nms(boxes, confidence, threshold).tolist() == expected.tolist()
 
 
-def test_suppress_smaller_equals_the_reference():
+def test_nms_smaller_matches_reference():
     boxes, confidence = make_candidates(150, seed=1)
-    theirs = nms_numpy(boxes, confidence, 0.7, "Min")
-    assert suppress(boxes, confidence, 0.7, "smaller").tolist() == theirs.tolist()
+    expected = nms_numpy(boxes, confidence, 0.7, "Min")
+    assert nms(boxes, confidence, 0.7, "smaller").tolist() == expected.tolist()
 
 
-def test_suppress_nothing_and_one():
-    assert suppress(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.5).tolist() == []
-    assert suppress(np.array([[0, 0, 9, 9]], np.float32), np.array([0.5], np.float32), 0.5).tolist() == [0]
+def test_nms_empty_and_one_box():
+    assert nms(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.5).tolist() == []
+    assert nms(np.array([[0, 0, 9, 9]], np.float32), np.array([0.5], np.float32), 0.5).tolist() == [0]

@@ -1,4 +1,4 @@
-"""Every entrance for image files parses them before a decoder sees them."""
+"""Every entry point for image files parses them before decoding."""
 
 import ast
 import json
@@ -22,16 +22,16 @@ from fer_lib.settings import ServiceSettings
 from fer_lib.vision.pipeline import load_pipeline
 from harness.costly_images import costly_images, make_png
 
-# What is left of files of 8 × 8 pixels once metadata is dropped.
-MOST_DECODED_BYTES = 4000
-# The decoders of the packages that the project has; `evaluate.robustness` decodes what it has encoded itself.
+# Largest size of files of 8 × 8 pixels without metadata.
+MAX_DECODED_BYTES = 4000
+# Decoders of the installed packages; `evaluate.robustness` and `plots.saving` decode only data that they encoded.
 DECODERS = {"imdecode", "imread", "imdecodemulti", "imreadmulti", "imdecodeanimation", "imreadanimation", "ImageFolder"}
 PACKAGES = {"PIL", "imageio", "skimage", "tifffile"}
-MAY_DECODE = {"pictures/decoding.py", "evaluate/robustness.py"}
+DECODING_MODULES = {"images/decoding.py", "evaluate/robustness.py", "plots/saving.py"}
 
 
-class Engine:
-    """Finds no face in any frame."""
+class NoFaceEngine:
+    """Inference engine that finds no face in any frame."""
 
     network_sha256 = "0" * 64
 
@@ -50,19 +50,19 @@ class Engine:
 
 @pytest.fixture
 def decoded_sizes(monkeypatch):
-    """The sizes in bytes of all files that reach the decoder."""
+    """Collect the sizes in bytes of all files that reach the decoder."""
     sizes = []
-    real = decoding.cv2.imdecode
+    imdecode = decoding.cv2.imdecode
 
     def decode(data, flags):
         sizes.append(data.size)
-        return real(data, flags)
+        return imdecode(data, flags)
 
     monkeypatch.setattr(decoding.cv2, "imdecode", decode)
     return sizes
 
 
-def show_as_photos(files, folder):
+def accepted_by_photo(files, folder):
     for number, data in enumerate(files.values()):
         (folder / f"{number:02}.jpg").write_bytes(data)
     capture = []
@@ -73,38 +73,38 @@ def show_as_photos(files, folder):
     return ["error" not in line for line in lines]
 
 
-def show_to_service(files, folder):
-    with TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), Engine())) as client:
-        answers = [
+def accepted_by_service(files, folder):
+    with TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), NoFaceEngine())) as client:
+        responses = [
             client.post("/infer", files={"file": ("a", data)}, data={"model_type": "face"}) for data in files.values()
         ]
-    assert {answer.status_code for answer in answers} == {200, 415}
-    return [answer.status_code == 200 for answer in answers]
+    assert {response.status_code for response in responses} == {200, 415}
+    return [response.status_code == 200 for response in responses]
 
 
-def show_to_stream(files, folder):
-    shown = []
+def accepted_by_stream(files, folder):
+    accepted = []
     with (
-        TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), Engine())) as client,
+        TestClient(create_app(ServiceSettings(allowed_hosts="testserver"), NoFaceEngine())) as client,
         client.websocket_connect("/stream") as socket,
     ):
         for data in files.values():
             socket.send_bytes(data)
-            shown.append("faces" in socket.receive_json())
-    return shown
+            accepted.append("faces" in socket.receive_json())
+    return accepted
 
 
-def show_on_page(files, folder):
+def accepted_by_page(files, folder):
     session = Session(load=load_pipeline)
     assert session.wait_until_loaded(20)
-    answers = [
+    replies = [
         session.handle_message({"type": "frame", "id": number, "time_s": time.monotonic()}, [data])
         for number, data in enumerate(files.values())
     ]
-    return [answer["type"] == "faces" for answer in answers]
+    return [reply["type"] == "faces" for reply in replies]
 
 
-def show_to_training(files, folder):
+def accepted_by_dataset(files, folder):
     paths = []
     for number, data in enumerate(files.values()):
         paths.append(folder / f"{number:02}.png")
@@ -112,24 +112,29 @@ def show_to_training(files, folder):
     return [face is not None for face in decode_faces(paths, CropSpec(size=32), quiet=True)]
 
 
-@pytest.mark.parametrize("show", [show_as_photos, show_to_service, show_to_stream, show_on_page, show_to_training])
-def test_entrance_drops_or_refuses_costly_images(show, tmp_path, decoded_sizes):
+@pytest.mark.parametrize(
+    "accepted_files",
+    [accepted_by_photo, accepted_by_service, accepted_by_stream, accepted_by_page, accepted_by_dataset],
+)
+def test_entry_points_strip_or_refuse_costly_images(accepted_files, tmp_path, decoded_sizes):
     files = costly_images(WEB)
-    shown = show(files, tmp_path)
+    accepted = accepted_files(files, tmp_path)
     expected = [name.endswith("shown") for name in files]
-    assert [name for name, is_shown, right in zip(files, shown, expected, strict=True) if is_shown != right] == []
+    assert [
+        name for name, is_accepted, right in zip(files, accepted, expected, strict=True) if is_accepted != right
+    ] == []
     assert len(decoded_sizes) == sum(expected)
-    assert max(decoded_sizes) <= MOST_DECODED_BYTES
+    assert max(decoded_sizes) <= MAX_DECODED_BYTES
 
 
-def test_photo_refuses_costly_images_of_other_kinds(tmp_path, decoded_sizes):
+def test_photo_strips_or_refuses_costly_tiff_and_bmp(tmp_path, decoded_sizes):
     files = costly_images(tuple(set(PHOTO) - set(WEB)))
     assert len(files) > 5
-    assert show_as_photos(files, tmp_path) == [name.endswith("shown") for name in files]
+    assert accepted_by_photo(files, tmp_path) == [name.endswith("shown") for name in files]
     assert len(decoded_sizes) == sum(name.endswith("shown") for name in files)
 
 
-def test_only_the_guarded_module_decodes_images(project_root):
+def test_images_decoding_is_the_only_decoder(project_root):
     package = project_root / "fer_lib"
     found = set()
     for path in package.rglob("*.py"):
@@ -141,7 +146,7 @@ def test_only_the_guarded_module_decodes_images(project_root):
                 names = {alias.name.split(".")[0] for alias in node.names}
             if names & (DECODERS | PACKAGES):
                 found.add(path.relative_to(package).as_posix())
-    assert found == MAY_DECODE
+    assert found == DECODING_MODULES
 
 
 DECODE_ALL = """
@@ -150,28 +155,28 @@ from pathlib import Path
 from fer_lib.images.decoding import decode
 from fer_lib.images.headers import PHOTO
 def peak_mb():
-    # Unlike that of `getrusage`, this peak is not inherited from the process that started this one.
+    # Unlike the peak of `getrusage`, VmHWM is not inherited from the parent process.
     return int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 small, *costly = sorted(Path(sys.argv[1]).iterdir())
 decode(small.read_bytes())
-before, began = peak_mb(), time.process_time()
+before, start = peak_mb(), time.process_time()
 for path in costly:
     try:
         decode(path.read_bytes(), kinds=PHOTO)
     except ValueError:
         pass
-print(time.process_time() - began, peak_mb() - before)
+print(time.process_time() - start, peak_mb() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read as Linux tells it")
-def test_costly_images_cost_little(tmp_path, project_root):
-    """Time and memory of a process that decodes all of them, beside those of one small image."""
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_decode_costly_images_time_and_memory(tmp_path, project_root):
+    """Compare time and peak memory of decoding all costly images with those of one small image."""
     for number, data in enumerate([make_png(), *costly_images(PHOTO).values()]):
         (tmp_path / f"{number:03}").write_bytes(data)
     command = [sys.executable, "-c", DECODE_ALL, str(tmp_path)]
-    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True)
-    seconds, megabytes = map(float, done.stdout.split())
+    process = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True)
+    seconds, megabytes = map(float, process.stdout.split())
     assert seconds < 2
     assert megabytes < 30
