@@ -75,7 +75,7 @@ class Smoother:
         return steady.with_columns(raw_probabilities=faces.probabilities)
 
     def _remember(self, states: dict[int, State], time_s: float) -> None:
-        patience = self.settings.track_patience_s
+        patience = self.settings.track_timeout_s
         unseen = [(number, state) for number, state in self._states.items() if number not in states]
         recent = [(number, state) for number, state in unseen if abs(time_s - state.time_s) <= patience]
         # Even if the clock stands still, only so many can be remembered.

@@ -99,7 +99,7 @@ class Tracker:
         return as_boxes([track.predict(time_s) for track in self._visible])
 
     def _end_tracks(self, time_s: float) -> None:
-        patience = self._settings.track_patience_s
+        patience = self._settings.track_timeout_s
         paused = self._last_s is not None and abs(time_s - self._last_s) > max(PAUSE_S, patience)
         kept = [
             track

@@ -161,7 +161,7 @@ def test_smooth_a_box_arrives_where_the_face_comes_to_rest() -> None:
 
 
 def test_smooth_a_face_that_was_away_is_taken_as_it_is_now() -> None:
-    smoother = make_smoother(track_patience_s=60, smoothing_s=0.25)
+    smoother = make_smoother(track_timeout_s=60, smoothing_s=0.25)
     smoother.smooth(make_face(probabilities=SAD), 0)
     smoother.smooth(Faces.empty(), 0.1)
     smooth = smoother.smooth(make_face(probabilities=HAPPY), 5)
@@ -169,7 +169,7 @@ def test_smooth_a_face_that_was_away_is_taken_as_it_is_now() -> None:
 
 
 def test_smooth_forgets_faces_after_the_patience() -> None:
-    smoother = make_smoother(track_patience_s=0.7)
+    smoother = make_smoother(track_timeout_s=0.7)
     for number in range(1000):
         smoother.smooth(make_face(number), number / 30)
         assert len(smoother) <= 0.7 * 30 + 2

@@ -84,7 +84,7 @@ def test_track_a_face_that_comes_closer(tracker: Tracker) -> None:
 
 def test_track_keeps_the_number_for_as_long_as_its_patience() -> None:
     for gap_s, expected in ((0.6, 1), (0.8, 2)):
-        tracker = Tracker(VisionSettings(track_patience_s=0.7))
+        tracker = Tracker(VisionSettings(track_timeout_s=0.7))
         tracker.track(make_faces(square(100, 100)), 0)
         tracker.track(Faces.empty(), 0.1)
         tracker.track(Faces.empty(), 0.1 + gap_s / 2)
@@ -92,7 +92,7 @@ def test_track_keeps_the_number_for_as_long_as_its_patience() -> None:
 
 
 def test_track_without_patience_a_missed_face_is_a_new_one() -> None:
-    tracker = Tracker(VisionSettings(track_patience_s=0))
+    tracker = Tracker(VisionSettings(track_timeout_s=0))
     tracker.track(make_faces(square(100, 100)), 0)
     assert ids(tracker.track(make_faces(square(100, 100)), 0.1)) == [1]
     tracker.track(Faces.empty(), 0.2)
