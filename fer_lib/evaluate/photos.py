@@ -53,9 +53,7 @@ def evaluate_photos(
     recognizer = open_recognizer(weights)
     settings = VisionSettings.load()
     pipeline = Pipeline(Detector(settings), recognizer, settings)
-    rows: list[
-        tuple[int, int, int, int]
-    ] = []  # target, number of faces, prediction of the largest face, of the whole photo
+    rows: list[tuple[int, int, int, int]] = []  # target, number of faces, top-1 of the largest face, of the whole photo
     for path, target in tqdm(listed, desc="photos", unit="photo", disable=quiet, leave=False):
         try:
             frame = read_photo(path, settings.max_pixels)
