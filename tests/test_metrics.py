@@ -124,20 +124,20 @@ def test_count_confusions_rows_are_targets():
 
 def test_measure_reliability_agrees_with_scikit_learn():
     _, probabilities, targets = make_predictions(3000)
-    found = measure_reliability(probabilities, targets)
+    binned = measure_reliability(probabilities, targets)
     correct = probabilities.argmax(axis=1) == targets
     accuracy, confidence = calibration_curve(correct, probabilities.max(axis=1), n_bins=15)
-    filled = found.images > 0
-    assert found.images.sum() == 3000
+    filled = binned.images > 0
+    assert binned.images.sum() == 3000
     assert not filled.all()  # no top-1 probability is below 1/7
-    np.testing.assert_allclose(found.accuracy[filled], accuracy)
-    np.testing.assert_allclose(found.confidence[filled], confidence)
-    assert np.isnan(found.accuracy[~filled]).all()
+    np.testing.assert_allclose(binned.accuracy[filled], accuracy)
+    np.testing.assert_allclose(binned.confidence[filled], confidence)
+    assert np.isnan(binned.accuracy[~filled]).all()
 
 
 def test_measure_reliability_confidence_of_one_in_the_last_bin():
-    found = measure_reliability(np.eye(7), np.arange(7), bins=4)
-    assert found.images.tolist() == [0, 0, 0, 7]
+    binned = measure_reliability(np.eye(7), np.arange(7), bins=4)
+    assert binned.images.tolist() == [0, 0, 0, 7]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_measure_reliability_confidence_of_one_in_the_last_bin():
 def test_coverage_at_accuracy_largest_coverage(accuracy, coverage, confidence):
     top = np.array([0.6, 0.9, 0.3, 0.7, 0.5])  # most confident first: correct, wrong, correct, wrong, correct
     probabilities = np.column_stack([top, *[(1 - top) / 6] * 6])
-    found = coverage_at_accuracy(probabilities, np.array([0, 0, 0, 1, 2]), accuracy)
-    assert found == {"coverage": coverage, "confidence": confidence}
+    coverage_point = coverage_at_accuracy(probabilities, np.array([0, 0, 0, 1, 2]), accuracy)
+    assert coverage_point == {"coverage": coverage, "confidence": confidence}
 
 
 def test_coverage_at_accuracy_ties_accepted_or_rejected_together():
@@ -160,10 +160,10 @@ def test_coverage_at_accuracy_ties_accepted_or_rejected_together():
 def test_measure_coverage_all_some_none():
     probabilities = np.full((4, 7), 0.01)
     probabilities[[0, 1, 2, 3], [0, 1, 2, 3]] = [0.94, 0.8, 0.6, 0.5]
-    found = measure_coverage(probabilities, np.array([0, 1, 6, 6]), np.array([0, 0.6, 0.9, 0.99]))
-    assert found[:3].tolist() == [[1, 0.5], [0.75, 2 / 3], [0.25, 1]]
-    assert found[3, 0] == 0
-    assert np.isnan(found[3, 1])
+    curve = measure_coverage(probabilities, np.array([0, 1, 6, 6]), np.array([0, 0.6, 0.9, 0.99]))
+    assert curve[:3].tolist() == [[1, 0.5], [0.75, 2 / 3], [0.25, 1]]
+    assert curve[3, 0] == 0
+    assert np.isnan(curve[3, 1])
 
 
 def test_wilson_interval_known_value():

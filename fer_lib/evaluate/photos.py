@@ -86,11 +86,11 @@ def list_photos(folder: Path) -> list[tuple[Path, int]]:
         raise FileNotFoundError(
             f"`--photos` must be a folder with one folder of photos per label, but there is no {folder}"
         )
-    found = list_labelled(folder, PHOTO_SUFFIXES)
-    if not found:
+    photos = list_labelled(folder, PHOTO_SUFFIXES)
+    if not photos:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
         raise FileNotFoundError(f"{folder} must contain photos ({kinds}) in one folder per label, but has none")
-    return found
+    return photos
 
 
 def predict_largest(faces: Faces) -> int:

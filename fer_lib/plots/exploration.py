@@ -86,18 +86,18 @@ def _draw_ridges(axes: Axes, values: NDArray[np.float64], targets: NDArray[np.in
     """Draw a ridgeline plot: one kernel density estimate per label, one above the other."""
     grid = np.linspace(0, limit, 257)
     for target, label in enumerate(EMOTIONS):
-        own = values[targets == target]
-        if not len(own):
+        selected = values[targets == target]
+        if not len(selected):
             continue
-        bandwidth = max(1.06 * float(own.std()) * len(own) ** -0.2, limit / 100)  # Silverman's rule
-        counts = np.histogram(own, np.append(grid, limit * 2 - grid[-2]))[0]
+        bandwidth = max(1.06 * float(selected.std()) * len(selected) ** -0.2, limit / 100)  # Silverman's rule
+        counts = np.histogram(selected, np.append(grid, limit * 2 - grid[-2]))[0]
         kernel = np.exp(-0.5 * ((grid[:, None] - grid[None]) / bandwidth) ** 2)
         density = kernel @ counts
         base = -float(target)
         axes.fill_between(
             grid, base, base + 0.85 * density / density.max(), color=EMOTION_COLORS[label], alpha=0.85, lw=0
         )
-        axes.plot([np.median(own)] * 2, [base, base + 0.3], color="white", lw=2)
+        axes.plot([np.median(selected)] * 2, [base, base + 0.3], color="white", lw=2)
     axes.set_xlim(0, limit)
     axes.set_yticks([-float(target) for target in range(len(EMOTIONS))], EMOTIONS)
     axes.tick_params(axis="y", length=0)
@@ -107,8 +107,8 @@ def _draw_ridges(axes: Axes, values: NDArray[np.float64], targets: NDArray[np.in
 def _draw_dumbbells(axes: Axes, values: Mapping[str, Mapping[str, float]]) -> None:
     """Draw a dumbbell plot: the values of each label, one marker per sampler, connected by a line."""
     for row, label in enumerate(EMOTIONS):
-        own = [by_label[label] for by_label in values.values() if label in by_label]
-        axes.plot(own, [row] * len(own), color=EMOTION_COLORS[label], linewidth=2.5, alpha=0.5)
+        xs = [by_label[label] for by_label in values.values() if label in by_label]
+        axes.plot(xs, [row] * len(xs), color=EMOTION_COLORS[label], linewidth=2.5, alpha=0.5)
     for (sampler, by_label), marker in zip(values.items(), MARKERS, strict=False):
         rows = [row for row, label in enumerate(EMOTIONS) if label in by_label]
         colors = [EMOTION_COLORS[EMOTIONS[row]] for row in rows]

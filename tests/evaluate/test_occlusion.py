@@ -45,8 +45,8 @@ def test_average_occlusion_maps_most_confident_images(corner_recognizer):
     images = np.stack([make_bright_corner(), np.full((32, 32, 1), 10, np.uint8)])
     split = Split("test", images, np.array([3, 3]), ("bright", "dark"))
     predictions = Predictions(split, predict_logits(corner_recognizer, images))
-    found = average_occlusion_maps(corner_recognizer, predictions, images=1)
-    assert set(found) == {"happy"}  # the only label that occurs
-    face, drop = found["happy"]
+    maps = average_occlusion_maps(corner_recognizer, predictions, images=1)
+    assert set(maps) == {"happy"}  # the only label that occurs
+    face, drop = maps["happy"]
     np.testing.assert_allclose(face, make_bright_corner()[..., 0])
     np.testing.assert_allclose(drop, compute_occlusion_map(corner_recognizer, make_bright_corner(), 3), atol=1e-6)

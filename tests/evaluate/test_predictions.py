@@ -30,10 +30,10 @@ def test_predict_logits_flip_averages_with_the_mirror_image(recognizer, predicti
     images = predictions.split.images[:5]
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
     expected = (recognizer.logits(images) + recognizer.logits(mirrored)) / 2
-    found = predict_logits(recognizer, images, flip=True)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    np.testing.assert_allclose(found, predict_logits(recognizer, mirrored, flip=True), atol=1e-5)
-    assert np.abs(found - recognizer.logits(images)).max() > 0.01
+    logits = predict_logits(recognizer, images, flip=True)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    np.testing.assert_allclose(logits, predict_logits(recognizer, mirrored, flip=True), atol=1e-5)
+    assert np.abs(logits - recognizer.logits(images)).max() > 0.01
 
 
 def test_predict_split_temperature_of_the_card(predictions):
@@ -44,8 +44,8 @@ def test_predict_split_temperature_of_the_card(predictions):
 
 def test_predict_split_max_images_and_another_split(recognizer, settings, sample, linear_network):
     few = EvaluationSettings.load(data_dir=sample, weights=linear_network, max_images=7)
-    found = predict_split(recognizer, few, "validation", quiet=True)
-    assert (found.split.name, len(found)) == ("validation", 7)
+    predictions = predict_split(recognizer, few, "validation", quiet=True)
+    assert (predictions.split.name, len(predictions)) == ("validation", 7)
 
 
 def test_predict_split_missing_split_lists_the_existing_ones(recognizer, linear_network, tmp_path):

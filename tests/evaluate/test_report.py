@@ -68,13 +68,13 @@ def test_make_report_unknown_or_only_duplicates_gives_none(predictions, duplicat
 
 def test_make_report_temperature_fitted_on_validation(predictions, recognizer, settings):
     validation = predict_split(recognizer, settings, "validation", quiet=True)
-    found = make_report(predictions, validation=validation)["calibration"]
-    assert set(found) == {"raw", "card", "fitted"}
-    assert (found["raw"]["temperature"], found["card"]["temperature"]) == (1, 0.73)
+    calibration = make_report(predictions, validation=validation)["calibration"]
+    assert set(calibration) == {"raw", "card", "fitted"}
+    assert (calibration["raw"]["temperature"], calibration["card"]["temperature"]) == (1, 0.73)
     temperatures = np.geomspace(0.1, 10, 400)
     losses = [log_loss(validation.targets, softmax(validation.logits, one)) for one in temperatures]
-    assert found["fitted"]["temperature"] == pytest.approx(temperatures[np.argmin(losses)], rel=0.02)
-    assert found["raw"]["nll"] == pytest.approx(log_loss(predictions.targets, softmax(predictions.logits)))
+    assert calibration["fitted"]["temperature"] == pytest.approx(temperatures[np.argmin(losses)], rel=0.02)
+    assert calibration["raw"]["nll"] == pytest.approx(log_loss(predictions.targets, softmax(predictions.logits)))
 
 
 def test_make_report_without_validation_has_no_fitted_temperature(predictions):
@@ -85,16 +85,16 @@ def test_measure_agreement_only_majorities_count(predictions):
     top1 = predictions.top1[:4]
     clear, half = 0.6 * np.eye(7) + 0.4 / 7, 0.5 * np.eye(7) + 0.5 * np.eye(7)[[1, 2, 3, 4, 5, 6, 0]]
     votes = make_votes(predictions, [clear[top1[0]], clear[(top1[1] + 1) % 7], half[top1[2]], clear[top1[3]]])
-    found = measure_agreement(predictions, votes)
-    assert found["ferplus_images"] == 3
-    assert found["ferplus_agreement"] == pytest.approx(2 / 3)
-    low, high = found["ferplus_agreement_ci95"]
+    agreement = measure_agreement(predictions, votes)
+    assert agreement["ferplus_images"] == 3
+    assert agreement["ferplus_agreement"] == pytest.approx(2 / 3)
+    low, high = agreement["ferplus_agreement_ci95"]
     assert low < 2 / 3 < high
 
 
 def test_measure_agreement_without_majorities(predictions):
-    found = measure_agreement(predictions, {})
-    assert found == {"ferplus_agreement": None, "ferplus_agreement_ci95": None, "ferplus_images": 0}
+    agreement = measure_agreement(predictions, {})
+    assert agreement == {"ferplus_agreement": None, "ferplus_agreement_ci95": None, "ferplus_images": 0}
 
 
 def test_make_report_agreement_only_with_votes(predictions):

@@ -18,26 +18,26 @@ def make_predictions() -> Predictions:
 
 
 def test_measure_slices_thirds_by_brightness():
-    found = measure_slices(make_predictions())["brightness"]
-    assert {name: (one["images"], one["accuracy"]) for name, one in found.items()} == {
+    slices = measure_slices(make_predictions())["brightness"]
+    assert {name: (one["images"], one["accuracy"]) for name, one in slices.items()} == {
         "dark": (3, 0),
         "middle": (3, 0),
         "bright": (3, 1),
     }
-    assert found["bright"]["accuracy_ci95"][0] < 1
+    assert slices["bright"]["accuracy_ci95"][0] < 1
 
 
 def test_measure_slices_equal_images_form_one_slice():
-    found = measure_slices(make_predictions())["contrast"]
-    assert [one["images"] for one in found.values()] == [9]
+    slices = measure_slices(make_predictions())["contrast"]
+    assert [one["images"] for one in slices.values()] == [9]
 
 
 def test_measure_slices_by_votes():
     agree, mostly, split = np.eye(7)[0], 0.6 * np.eye(7)[0] + 0.4 * np.eye(7)[1], np.full(7, 1 / 7)
     votes = {"a": split, "g": agree, "h": agree, "i": mostly}
-    found = measure_slices(make_predictions(), votes)["people"]
-    assert {name: one["images"] for name, one in found.items()} == {"disagree": 1, "mostly agree": 1, "agree": 2}
-    assert found["disagree"]["accuracy"] == pytest.approx(0)
+    slices = measure_slices(make_predictions(), votes)["people"]
+    assert {name: one["images"] for name, one in slices.items()} == {"disagree": 1, "mostly agree": 1, "agree": 2}
+    assert slices["disagree"]["accuracy"] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("votes", [None, {}, {"unknown": np.eye(7)[0]}])
