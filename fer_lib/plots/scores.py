@@ -31,8 +31,8 @@ def plot_label_metrics(per_label: dict[str, dict[str, Any]]) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.invert_yaxis()
     kinds = {
-        "o": "recall: share of this label's images predicted so",
-        "D": "precision: share of these predictions that are correct",
+        "o": "recall: correct share of the images",
+        "D": "precision: correct share of the predictions",
     }
     handles = [Line2D([], [], color=INK, marker=marker, linestyle="", label=text) for marker, text in kinds.items()]
     figure.legend(handles=handles, frameon=False, labelcolor=INK, loc="outside lower center", ncols=2)
