@@ -1,6 +1,6 @@
-"""Print .env.example: every setting with its meaning, its range and its default.
+"""Generate .env.example: every setting with description, range and default.
 
-`.venv/bin/python .ci/env_example.py > .env.example` writes it anew after a change in fer_lib/settings/.
+Run `.venv/bin/python .ci/env_example.py > .env.example` after a change in fer_lib/settings/.
 """
 
 from pathlib import Path
@@ -8,20 +8,20 @@ from typing import Any
 
 from fer_lib.settings import GROUPS, Settings, TrainingSettings
 from fer_lib.settings.base import PROJECT
-from fer_lib.settings.training import USUAL
+from fer_lib.settings.training import UNPREFIXED
 
 HEADER = """\
-# Copy this file to `.env` and change what you like. A value comes from the first place that has it:
-# a notebook's parameter, the environment, `.env`, the default. What stands here are the defaults.
+# Copy this file to `.env` and change values as needed. Precedence: parameter of a
+# notebook or command, environment, `.env`, default. The values below are the defaults.
 """
 
 
 def example() -> str:
-    """Return the text of .env.example; the eight usual settings of training are set, the others commented out."""
-    rest = tuple(field for field in TrainingSettings.model_fields if field not in USUAL)
+    """Return the text of .env.example; the training settings without prefix are set, the others commented out."""
+    rest = tuple(field for field in TrainingSettings.model_fields if field not in UNPREFIXED)
     parts = [
         HEADER,
-        section("Training of a network", TrainingSettings, USUAL, ""),
+        section("Training of a network", TrainingSettings, UNPREFIXED, ""),
         section("Further settings of training: remove the # before a name to change it", TrainingSettings, rest, "#"),
     ]
     named = {TrainingSettings.variable(field) for field in TrainingSettings.model_fields}
@@ -34,7 +34,7 @@ def example() -> str:
 
 
 def section(title: str, group: type[Settings], fields: tuple[str, ...], mark: str) -> str:
-    """Return the lines of some settings of one group, each below its explanation."""
+    """Return the lines of some settings of one group, each below its description."""
     lines = [f"# == {title} ==", ""]
     for field in fields:
         info = group.model_fields[field]

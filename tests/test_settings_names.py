@@ -1,4 +1,4 @@
-"""Environment variables with and without prefix, `NAME=value` words, and names of earlier versions."""
+"""Names of settings: environment variables with and without prefix, `NAME=value` words, retired names."""
 
 import logging
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from fer_lib.settings import (
     sources,
 )
 from fer_lib.settings.retired import RETIRED, Retired
-from fer_lib.settings.training import USUAL
+from fer_lib.settings.training import UNPREFIXED
 
 find_dotenv = sources.find_dotenv
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with the real search for `.env` and nothing logged before."""
+    """Change to an empty folder, with the real search for `.env` and no warning logged before."""
     monkeypatch.setattr(sources, "find_dotenv", find_dotenv)
     monkeypatch.chdir(tmp_path)
     names._log_once.cache_clear()
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def retired(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put settings into the table that no version has had."""
+    """Replace the retired names of the training settings by invented ones."""
     entries = {
         "FER_TRAIN_OLD_RATE": Retired("learning_rate"),
         "FER_TRAIN_OLD_PERCENT": Retired("dropout_rate", factor=0.01),
@@ -46,10 +46,10 @@ def retired(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     names._retired.cache_clear()
 
 
-def test_variable_of_the_usual_training_settings_has_no_prefix():
+def test_variable_unprefixed_training_settings():
     fields = TrainingSettings.model_fields
-    assert tuple(fields)[:8] == USUAL
-    assert [TrainingSettings.variable(field) for field in USUAL] == [field.upper() for field in USUAL]
+    assert tuple(fields)[:8] == UNPREFIXED
+    assert [TrainingSettings.variable(field) for field in UNPREFIXED] == [field.upper() for field in UNPREFIXED]
     assert {TrainingSettings.variable(field) for field in list(fields)[8:]} == {
         f"FER_TRAIN_{field.upper()}" for field in list(fields)[8:]
     }
@@ -57,7 +57,7 @@ def test_variable_of_the_usual_training_settings_has_no_prefix():
 
 
 @pytest.mark.parametrize("source", ["environment", ".env"])
-def test_load_reads_training_and_evaluation_under_their_prefixes(folder, monkeypatch, caplog, source):
+def test_load_prefixed_names_of_training_and_evaluation(folder, monkeypatch, caplog, source):
     values = {"FER_TRAIN_SEED": "3", "FER_TRAIN_BATCH_SIZE": "8", "FER_EVALUATE_SPLIT": "train"}
     if source == ".env":
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
@@ -83,10 +83,10 @@ def test_load_prefers_the_bare_name_of_the_environment_to_the_prefixed_one_of_do
     assert TrainingSettings.load().seed == 1
 
 
-def test_load_warns_once_of_bare_names_from_the_environment(monkeypatch, caplog):
+def test_load_warns_once_about_bare_names(monkeypatch, caplog):
     monkeypatch.setenv("SEED", "1")
     monkeypatch.setenv("DEVICE", "cpu")
-    monkeypatch.setenv("NUM_EPOCHS", "2")  # one of the usual ones
+    monkeypatch.setenv("NUM_EPOCHS", "2")  # a field without prefix
     loaded = [TrainingSettings.load() for _ in range(2)]
     assert [(one.seed, one.device, one.num_epochs) for one in loaded] == [(1, "cpu", 2)] * 2
     (line,) = caplog.messages
@@ -95,19 +95,19 @@ def test_load_warns_once_of_bare_names_from_the_environment(monkeypatch, caplog)
     assert caplog.records[0].levelno == logging.WARNING
 
 
-def test_load_bare_names_as_arguments_are_not_warned_of(caplog):
+def test_load_bare_names_as_arguments_without_warning(caplog):
     assert TrainingSettings.load(seed=4).seed == 4
     assert caplog.messages == []
 
 
-def test_load_other_groups_read_no_bare_names(monkeypatch):
+def test_load_bare_names_of_other_groups_are_ignored(monkeypatch):
     monkeypatch.setenv("THREADS", "7")
     monkeypatch.setenv("PORT", "9")
     assert VisionSettings.load().threads == 1
     assert ServiceSettings.load().port == 8000
 
 
-def test_load_error_contains_the_variable_or_the_word(monkeypatch):
+def test_load_error_names_the_field_or_the_variable(monkeypatch):
     with pytest.raises(ValueError, match="`SEED` must be a whole number of at least 0, but got -1"):
         TrainingSettings.load(seed=-1)
     monkeypatch.setenv("FER_TRAIN_SEED", "-2")
@@ -115,14 +115,14 @@ def test_load_error_contains_the_variable_or_the_word(monkeypatch):
         TrainingSettings.load()
 
 
-def test_load_unknown_name_with_a_prefix_is_refused(monkeypatch):
+def test_load_unknown_prefixed_name_error(monkeypatch):
     monkeypatch.setenv("FER_TRAIN_SEDE", "1")
     with pytest.raises(ValueError, match="did you mean `FER_TRAIN_SEED`"):
         VisionSettings.load()
 
 
 @pytest.mark.parametrize("name", ["FER_TRAIN_SEED", "TRAIN_SEED", "SEED", "seed"])
-def test_by_field_takes_a_name_in_every_form(name):
+def test_by_field_accepts_every_form_of_a_name(name):
     assert TrainingSettings.by_field({name: "1"}) == {"seed": "1"}
     assert TrainingSettings.owns(name)
 
@@ -143,12 +143,11 @@ def test_by_field_service_and_live():
         (ServiceSettings, "FER_SERVICE_MAX_UPLOAD_BYTES", "2500000", "max_upload_bytes", 2_500_000),
         (ServiceSettings, "FER_SERVICE_MAX_WAITING_BYTES", "5000000", "max_waiting_mb", 5),
         (EvaluationSettings, "UNCERTAIN_BELOW", "0.7", "coverage_threshold", 0.7),
+        (VisionSettings, "FER_TRACK_PATIENCE_S", "1.5", "track_timeout_s", 1.5),  # words: allow
     ],
 )
 @pytest.mark.parametrize("source", ["environment", ".env", "word"])
-def test_load_accepts_renamed_names_with_one_line(
-    folder, monkeypatch, caplog, group, old, value, field, expected, source
-):
+def test_load_renamed_name_with_one_warning(folder, monkeypatch, caplog, group, old, value, field, expected, source):
     words = {old: value} if source == "word" else {}
     if source == "environment":
         monkeypatch.setenv(old, value)
@@ -162,13 +161,13 @@ def test_load_accepts_renamed_names_with_one_line(
     assert "\n" not in line
 
 
-def test_load_prefers_todays_name_to_the_retired_one(monkeypatch, caplog):
+def test_load_prefers_the_current_name_to_the_retired_one(monkeypatch, caplog):
     monkeypatch.setenv("FER_SERVICE_URL", "http://old")
     monkeypatch.setenv("FER_REMOTE_URL", "http://new")
     assert RemoteSettings.load().url == "http://new"
 
 
-def test_load_renamed_value_that_is_wrong_is_refused(monkeypatch):
+def test_load_renamed_invalid_value_error(monkeypatch):
     monkeypatch.setenv("FER_SERVICE_MAX_UPLOAD_BYTES", "much")
     with pytest.raises(ValueError, match=r"`FER_SERVICE_MAX_UPLOAD_MB` must be a number .* but got 'much'"):
         ServiceSettings.load()
@@ -176,7 +175,7 @@ def test_load_renamed_value_that_is_wrong_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("source", ["environment", "bare", ".env", "word", "field"])
 @pytest.mark.usefixtures("retired")
-def test_load_removed_setting_has_no_effect_and_one_line(folder, monkeypatch, caplog, source):
+def test_load_removed_setting_with_one_warning(folder, monkeypatch, caplog, source):
     words = {"word": {"GONE": "1"}, "field": {"gone": 1}}.get(source, {})
     if source in ("environment", "bare"):
         monkeypatch.setenv("GONE" if source == "bare" else "FER_TRAIN_GONE", "1")
@@ -188,19 +187,19 @@ def test_load_removed_setting_has_no_effect_and_one_line(folder, monkeypatch, ca
 
 
 @pytest.mark.usefixtures("retired")
-def test_current_renames_converts_and_leaves_removed_ones_out(caplog):
+def test_current_renames_converts_and_drops(caplog):
     recorded = {"old_rate": 0.5, "old_percent": 20, "gone": 0.0, "seed": 3}
     assert TrainingSettings.current(recorded) == {"learning_rate": 0.5, "dropout_rate": pytest.approx(0.2), "seed": 3}
     assert [("OLD_RATE" in line, "OLD_PERCENT" in line) for line in caplog.messages] == [(True, False), (False, True)]
 
 
-def test_current_leaves_todays_names_alone(caplog):
+def test_current_keeps_current_names(caplog):
     values = TrainingSettings().model_dump()
     assert TrainingSettings.current(values) == values
     assert caplog.messages == []
 
 
-def test_retired_names_belong_to_a_group_and_their_replacements_exist():
+def test_retired_groups_and_replacements_exist():
     groups = {group.__name__: group for group in GROUPS}
     assert RETIRED.keys() <= groups.keys()
     for name, entries in RETIRED.items():

@@ -1,1 +1,1 @@
-"""Weights and a folder of images become a report: how good a network is, and where it fails. No torch here."""
+"""Evaluation of ONNX weights on a folder of labelled images: metrics, slices, robustness, model card (without torch)."""

@@ -3,7 +3,7 @@
     fer-lib evaluate --weights weights/emotion.onnx --data data/images --split test --json
 
 `fer-lib evaluate` and `python -m fer_lib.evaluate` are the same command. With `--json` the last line of standard
-output is one JSON object; without, a table.
+output is one JSON object; without it, a table is printed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ fer-lib evaluate --photos photos/"""
 
 
 def main(words: Sequence[str] | None = None, prog: str = "python -m fer_lib.evaluate") -> int:
-    """Run the command, which is called `prog` in help and errors, and return the exit status."""
+    """Run the command, named `prog` in help and errors, and return the exit status."""
     parser = CommandParser(prog, ABOUT, EXAMPLES)
     add = parser.add_argument
     add("--photos", type=Path, metavar="PATH", help="folder with one folder of photos per label")
     add(
         "--write-card",
         action="store_true",
-        help="measure corruptions too, and write all metrics into the card and its page (README.md beside it)",
+        help="also measure corruptions, and write all metrics into the model card and its page (README.md beside it)",
     )
     add("--json", action="store_true", help="print one JSON object on the last line instead of a table")
     parser.add_settings(EvaluationSettings, "settings of the evaluation", aliases={"data_dir": "--data"})
@@ -85,7 +85,7 @@ def _evaluate_photos(arguments: argparse.Namespace, given: dict[str, str]) -> di
     quiet = arguments.json or not sys.stderr.isatty()
     report = evaluate_photos(arguments.photos, settings.weights, settings.max_images, quiet)
     if not arguments.json:
-        print(f"{printable(f'the pipeline on the photos of {arguments.photos}')}\n\n{format_photos(report)}")
+        print(f"{printable(f'pipeline on the photos of {arguments.photos}')}\n\n{format_photos(report)}")
     return report
 
 

@@ -21,14 +21,14 @@ def bootstrap_intervals(
 ) -> dict[str, list[float]]:
     """Compute percentile bootstrap intervals (Efron, 1979) of balanced accuracy, macro-F1 and calibration error.
 
-    Images are drawn with replacement, all metrics from the same draws.
+    Images are drawn with replacement; all metrics are computed from the same draws.
 
     Args:
         probabilities: `(n, 7)`, rows sum to 1.
         targets: `(n,)` indices in `EMOTIONS`, at least one.
         resamples: number of draws of `n` images.
         level: share of the resampled values inside the interval.
-        seed: of the draws; the same seed gives the same intervals.
+        seed: of the draws.
 
     Returns:
         `balanced_accuracy_ci95`, `macro_f1_ci95` and `ece_ci95`, each `[low, high]`.
@@ -52,9 +52,9 @@ def bootstrap_intervals(
 
 
 def _macro_averages(confusions: NDArray[np.int64]) -> tuple[float, float]:
-    """Return balanced accuracy and macro-F1 of confusions `(7, 7)` over the labels that occur (rows not empty)."""
-    right, images, predicted = confusions.diagonal(), confusions.sum(axis=1), confusions.sum(axis=0)
+    """Return balanced accuracy and macro-F1 of a confusion matrix `(7, 7)`, over the labels that occur (rows not empty)."""
+    correct, images, predicted = confusions.diagonal(), confusions.sum(axis=1), confusions.sum(axis=0)
     present = images > 0
-    recall = right[present] / images[present]
-    f1 = 2 * right[present] / (images + predicted)[present]
+    recall = correct[present] / images[present]
+    f1 = 2 * correct[present] / (images + predicted)[present]
     return float(recall.mean()), float(f1.mean())

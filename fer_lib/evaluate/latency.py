@@ -1,4 +1,4 @@
-"""How long one face takes."""
+"""Latency of the emotion network for one face."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fer_lib.vision.recognition import Recognizer
 
 
 def measure_latency(recognizer: Recognizer, repeats: int = 100) -> dict[str, float]:
-    """Time one face from pixels to probabilities, alone in its batch, as the live page does for one visitor.
+    """Measure the time from pixels to probabilities for a batch of one face, as in the live page.
 
     Returns:
-        median and p95 in milliseconds; on a busy computer both are too long.
+        median and p95 in milliseconds; other load on the computer increases both.
     """
     spec = recognizer.spec
     random = np.random.default_rng(0)
@@ -23,5 +23,5 @@ def measure_latency(recognizer: Recognizer, repeats: int = 100) -> dict[str, flo
         start = perf_counter()
         recognizer.classify(crop)
         times.append(1000 * (perf_counter() - start))
-    median, p95 = np.percentile(times[10:], [50, 95])  # the first ones warm the caches
+    median, p95 = np.percentile(times[10:], [50, 95])  # without the warm-up runs
     return {"median": float(median), "p95": float(p95)}

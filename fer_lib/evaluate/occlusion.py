@@ -1,7 +1,7 @@
-"""Where a network looks: what it no longer recognises when a part of the face is covered.
+"""Occlusion maps: how much probability the label loses when a part of the face is covered.
 
-Occlusion maps (Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014) need nothing but
-answers, so they work for any network.
+Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014. Only predictions are needed, no gradients,
+so any ONNX network can be used.
 """
 
 from __future__ import annotations
@@ -9,68 +9,69 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.evaluate.predictions import Answers, answer_images
+from fer_lib.evaluate.predictions import Predictions, predict_logits
 from fer_lib.labels import EMOTIONS
 from fer_lib.metrics import softmax
 from fer_lib.vision.recognition import Recognizer
 
-WINDOW = 0.25  # side of the cover, as a share of the image's side
-STEP = 0.125  # how far it moves
+WINDOW = 0.25  # side of the occluding square, as a share of the image's side
+STRIDE = 0.125  # distance between its positions, as a share of the image's side
 
 
-def measure_attention(
-    recognizer: Recognizer, answers: Answers, images: int = 16
+def average_occlusion_maps(
+    recognizer: Recognizer, predictions: Predictions, images: int = 16
 ) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Cover every part of the faces that the network recognises best, and see what it loses.
+    """Average the occlusion maps of the images of each label that the network predicts with most confidence.
 
     Args:
         recognizer: the network.
-        answers: to the split that is judged.
-        images: how many faces of each label to use.
+        predictions: for the evaluated split.
+        images: number of images per label.
 
     Returns:
-        For each label that occurs: the mean of its faces, grey, and how much of the label's probability is lost where
-        the cover lies, on average; both `(size, size)`.
+        For each label that occurs: the mean image in grey levels, and the mean drop of the label's probability by
+        position of the occlusion; both `(size, size)`.
     """
-    found = {}
+    maps = {}
     for target, label in enumerate(EMOTIONS):
-        rows = np.flatnonzero(answers.targets == target)
-        rows = rows[np.argsort(-answers.probabilities[rows, target], kind="stable")[:images]]
-        faces = answers.split.images[rows]
+        rows = np.flatnonzero(predictions.targets == target)
+        rows = rows[np.argsort(-predictions.probabilities[rows, target], kind="stable")[:images]]
+        faces = predictions.split.images[rows]
         if len(faces):
-            drops = [map_drop(recognizer, face, target, answers.temperature) for face in faces]
-            found[label] = (
+            drops = [compute_occlusion_map(recognizer, face, target, predictions.temperature) for face in faces]
+            maps[label] = (
                 np.asarray(faces.mean(axis=(0, 3)), np.float32),
                 np.asarray(np.mean(drops, axis=0), np.float32),
             )
-    return found
+    return maps
 
 
-def map_drop(
+def compute_occlusion_map(
     recognizer: Recognizer, image: NDArray[np.uint8], target: int, temperature: float = 1.0
 ) -> NDArray[np.float32]:
-    """Return how much the probability of `target` drops where an image `(size, size, c)` is covered, `(size, size)`.
+    """Compute the drop of the probability of `target` by occluded pixel of an image `(size, size, c)`, `(size, size)`.
 
-    Each pixel gets the mean over all places of the cover, a grey square, that hide it; a place counts the more the
-    nearer its middle is.
+    The occlusion is a square in the mean colour of the image. The value of a pixel is the mean over all positions of the
+    square that contain it, weighted by a Hann window around the square's centre.
     """
     side = len(image)
-    places = _cover_places(side)
-    covered = np.repeat(image[None], len(places), axis=0)
-    for one, (y, x, window) in zip(covered, places, strict=True):
+    positions = _window_positions(side)
+    occluded = np.repeat(image[None], len(positions), axis=0)
+    for one, (y, x, window) in zip(occluded, positions, strict=True):
         one[y : y + window, x : x + window] = image.mean(axis=(0, 1))
-    asked = np.concatenate([image[None], covered])
-    chances = softmax(answer_images(recognizer, asked), temperature)[:, target]
+    logits = predict_logits(recognizer, np.concatenate([image[None], occluded]))
+    probabilities = softmax(logits, temperature)[:, target]
     drop, total = np.zeros((2, side, side), np.float32)
-    for chance, (y, x, window) in zip(chances[1:], places, strict=True):
-        bump = np.hanning(window + 2)[1:-1]
-        nearness = np.outer(bump, bump)
-        drop[y : y + window, x : x + window] += nearness * (chances[0] - chance)
-        total[y : y + window, x : x + window] += nearness
+    for probability, (y, x, window) in zip(probabilities[1:], positions, strict=True):
+        hann = np.hanning(window + 2)[1:-1]
+        weights = np.outer(hann, hann)
+        drop[y : y + window, x : x + window] += weights * (probabilities[0] - probability)
+        total[y : y + window, x : x + window] += weights
     return drop / total
 
 
-def _cover_places(side: int) -> list[tuple[int, int, int]]:
-    window, step = max(round(WINDOW * side), 1), max(round(STEP * side), 1)
-    starts = sorted({*range(0, side - window + 1, step), side - window})  # the last one touches the border
+def _window_positions(side: int) -> list[tuple[int, int, int]]:
+    """Return y, x and side of every position of the occluding square, in pixels."""
+    window, stride = max(round(WINDOW * side), 1), max(round(STRIDE * side), 1)
+    starts = sorted({*range(0, side - window + 1, stride), side - window})  # the last one touches the border
     return [(y, x, window) for y in starts for x in starts]

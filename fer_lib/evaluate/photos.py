@@ -1,7 +1,7 @@
-"""End-to-end evaluation on whole photos: detector, crop and emotion network, as the product runs them.
+"""End-to-end evaluation on whole photos: detector, crop and emotion network, as the pipeline runs them.
 
-The photos lie in one folder per label. Beside the results of the detected faces stand those of the given crops, each photo
-as a whole taken as the face: on tight portraits the difference is what detection and cropping cost.
+The photos are in one folder per label. The results of the detected faces are compared with those of the given crops, where
+each whole photo is used as the crop: on tight portraits, the difference is the loss by detection and cropping.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fer_lib.vision.media.photo import PHOTO_SUFFIXES, read_photo
 from fer_lib.vision.mtcnn.detection import Detector
 from fer_lib.vision.pipeline import Pipeline
 
-NOTHING = -1  # prediction where no face was found
+NO_FACE = -1  # prediction for a photo without a detected face
 
 
 def evaluate_photos(
@@ -34,26 +34,26 @@ def evaluate_photos(
     """Run the pipeline on photos in `<folder>/<label>/` and compare its largest face with the label.
 
     Args:
-        folder: holds one folder of photos per label.
+        folder: contains one folder of photos per label.
         weights: ONNX file of the emotion network; `None` for the project's own.
-        max_images: use only so many photos, spread evenly over the list.
+        max_images: limit of photos, spread evenly over the list.
         quiet: show no progress bar.
 
     Returns:
         `photos` and `broken` (numbers of files), `found` (share of photos with a face), `several_faces` (number of photos),
         and for `detected` and `given_crops` each: accuracy over all photos (one without a face counts as wrong) with its 95 %
         interval, balanced accuracy, and per label the number of photos, found and recall; `accuracy_of_found` is over the
-        photos with a face only.
+        photos with a detected face only.
 
     Raises:
         FileNotFoundError: if the folder or the photos are missing, or none can be read.
-        ValueError: if a folder is named after none of the seven labels.
+        ValueError: if a folder is not named after one of the seven labels.
     """
     listed = subsample_evenly(list_photos(folder), max_images)
     recognizer = open_recognizer(weights)
     settings = VisionSettings.load()
     pipeline = Pipeline(Detector(settings), recognizer, settings)
-    rows: list[tuple[int, int, int, int]] = []  # target, faces found, prediction of the largest, of the whole photo
+    rows: list[tuple[int, int, int, int]] = []  # target, number of faces, top-1 of the largest face, of the whole photo
     for path, target in tqdm(listed, desc="photos", unit="photo", disable=quiet, leave=False):
         try:
             frame = read_photo(path, settings.max_pixels)
@@ -63,71 +63,71 @@ def evaluate_photos(
         whole = recognizer.classify(resize_face(frame, recognizer.spec)[None])
         rows.append((target, len(faces), predict_largest(faces), int(whole[0].argmax())))
     if not rows:
-        raise FileNotFoundError(f"no photo in {folder} can be read")
+        raise FileNotFoundError(f"{folder} must contain readable photos, but none of {len(listed)} can be decoded")
     targets, counts, detected, given = np.array(rows, np.int64).T
     return {
         "photos": len(rows),
         "broken": len(listed) - len(rows),
         "found": float((counts > 0).mean()),
         "several_faces": int((counts > 1).sum()),
-        "detected": score_photos(targets, detected),
-        "given_crops": score_photos(targets, given),
+        "detected": compute_photo_metrics(targets, detected),
+        "given_crops": compute_photo_metrics(targets, given),
     }
 
 
 def list_photos(folder: Path) -> list[tuple[Path, int]]:
-    """List the photos in the folders of a folder with their targets, sorted by label and name.
+    """List the photos of `<folder>/<label>/` with their targets, sorted by label and name.
 
     Raises:
-        FileNotFoundError: if the folder is missing or holds no photo.
-        ValueError: if a folder in it is named after none of the seven labels.
+        FileNotFoundError: if the folder is missing or contains no photo.
+        ValueError: if a folder in it is not named after one of the seven labels.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
             f"`--photos` must be a folder with one folder of photos per label, but there is no {folder}"
         )
-    found = list_labelled_files(folder, PHOTO_SUFFIXES)
-    if not found:
+    photos = list_labelled_files(folder, PHOTO_SUFFIXES)
+    if not photos:
         kinds = ", ".join(suffix[1:] for suffix in PHOTO_SUFFIXES)
-        raise FileNotFoundError(f"{folder} must hold photos ({kinds}) in one folder per label, but has none")
-    return found
+        raise FileNotFoundError(f"{folder} must contain photos ({kinds}) in one folder per label, but has none")
+    return photos
 
 
 def predict_largest(faces: Faces) -> int:
-    """Return the index of the most probable label of the largest face; `NOTHING` without a face."""
+    """Return the top-1 index of the largest face; `NO_FACE` without a face."""
     if not len(faces) or faces.probabilities is None:
-        return NOTHING
+        return NO_FACE
     return int(faces.probabilities[box_sizes(faces.xyxy).prod(axis=1).argmax()].argmax())
 
 
-def score_photos(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> dict[str, Any]:
-    """Score predictions `(n,)`, of which some may be `NOTHING`, against targets `(n,)`."""
-    right, found = predictions == targets, predictions != NOTHING
-    labels = {EMOTIONS[place]: targets == place for place in np.unique(targets)}
+def compute_photo_metrics(targets: NDArray[np.int64], predictions: NDArray[np.int64]) -> dict[str, Any]:
+    """Compute accuracy and recall of predictions `(n,)`, which may be `NO_FACE`, against targets `(n,)`."""
+    correct, found = predictions == targets, predictions != NO_FACE
+    labels = {EMOTIONS[index]: targets == index for index in np.unique(targets)}
     per_label = {
-        label: {"photos": int(mask.sum()), "found": float(found[mask].mean()), "recall": float(right[mask].mean())}
+        label: {"photos": int(mask.sum()), "found": float(found[mask].mean()), "recall": float(correct[mask].mean())}
         for label, mask in labels.items()
     }
     return {
-        "accuracy": float(right.mean()),
-        "accuracy_ci95": list(wilson_interval(int(right.sum()), len(right))),
-        "accuracy_of_found": float(right[found].mean()) if found.any() else None,
+        "accuracy": float(correct.mean()),
+        "accuracy_ci95": list(wilson_interval(int(correct.sum()), len(correct))),
+        "accuracy_of_found": float(correct[found].mean()) if found.any() else None,
         "balanced_accuracy": float(np.mean([one["recall"] for one in per_label.values()])),
         "per_label": per_label,
     }
 
 
 def format_photos(report: dict[str, Any]) -> str:
-    """Write a report of `evaluate_photos` as a table."""
+    """Format a report of `evaluate_photos` as a table."""
     detected, given = report["detected"], report["given_crops"]
     low, high = detected["accuracy_ci95"]
     lines = [
-        f"{'photos':28}{report['photos']:>10,}   {report['broken']:,} could not be read",
-        f"{'with a face':28}{report['found']:>10.1%}   {report['several_faces']:,} with several: the largest counts",
+        f"{'photos':28}{report['photos']:>10,}   {report['broken']:,} unreadable",
+        f"{'with a detected face':28}{report['found']:>10.1%}   {report['several_faces']:,} with several; the largest is evaluated",
         "",
         f"{'':28}{'detected':>10}{'as crops':>10}",
         _line("accuracy", detected["accuracy"], given["accuracy"]) + f"   95 % interval {low:.1%} to {high:.1%}",
-        _line("  of the found", detected["accuracy_of_found"], given["accuracy_of_found"]),
+        _line("  of detected faces", detected["accuracy_of_found"], given["accuracy_of_found"]),
         _line("balanced accuracy", detected["balanced_accuracy"], given["balanced_accuracy"]),
         "",
         f"{'recall':28}{'detected':>10}{'as crops':>10}{'found':>10}{'photos':>10}",

@@ -1,4 +1,4 @@
-"""What a network says to the images of a split."""
+"""Predictions of a network for the images of a split."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from fer_lib.settings.vision import VisionSettings
 from fer_lib.vision.recognition import Recognizer
 from fer_lib.weights import EMOTION, weights_folder
 
-BATCH = 64  # images at a time: enough to be fast, few enough to stay small
+BATCH = 64  # images per run: fast enough, with little memory
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """The answers to a split, one row an image.
+class Predictions:
+    """Predictions for a split, one row per image.
 
     Attributes:
         split: the images and their targets.
         logits: `(n, 7)` float32.
-        temperature: what the logits are divided by, as the card says.
+        temperature: divisor of the logits, from the model card.
     """
 
     split: Split
@@ -38,44 +38,44 @@ class Answers:
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """The right labels, `(n,)` places in `EMOTIONS`."""
+        """True labels, `(n,)` indices in `EMOTIONS`."""
         return self.split.targets
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """How probable each label is, `(n, 7)`; rows sum to 1."""
+        """Calibrated probabilities, `(n, 7)`; rows sum to 1."""
         return softmax(self.logits, self.temperature)
 
     @property
-    def predictions(self) -> NDArray[np.int64]:
-        """The most probable label, `(n,)`."""
+    def top1(self) -> NDArray[np.int64]:
+        """Most probable labels, `(n,)` indices in `EMOTIONS`."""
         return np.asarray(self.logits.argmax(axis=1), np.int64)
 
     @property
-    def is_right(self) -> NDArray[np.bool_]:
-        """Whether that is the label of the image, `(n,)`."""
-        return np.asarray(self.predictions == self.targets, np.bool_)
+    def is_correct(self) -> NDArray[np.bool_]:
+        """Whether the top-1 label equals the target, `(n,)`."""
+        return np.asarray(self.top1 == self.targets, np.bool_)
 
-    def select(self, rows: NDArray[np.bool_]) -> Answers:
-        """Return the answers to the images that a mask `(n,)` keeps."""
-        return Answers(self.split.select(rows), self.logits[rows], self.temperature)
+    def select(self, rows: NDArray[np.bool_]) -> Predictions:
+        """Return the predictions of the images that a mask `(n,)` selects."""
+        return Predictions(self.split.select(rows), self.logits[rows], self.temperature)
 
     def rank_mistakes(self, n: int) -> NDArray[np.int64]:
-        """Return the rows of the `n` wrong answers that were given with most confidence, surest first."""
-        wrong = np.flatnonzero(~self.is_right)
-        surest = np.argsort(-self.probabilities.max(axis=1)[wrong], kind="stable")
-        return wrong[surest[:n]]
+        """Return the rows of the `n` most confident wrong predictions, most confident first."""
+        wrong = np.flatnonzero(~self.is_correct)
+        order = np.argsort(-self.probabilities.max(axis=1)[wrong], kind="stable")
+        return wrong[order[:n]]
 
 
 def open_recognizer(weights: Path | None = None) -> Recognizer:
-    """Open the network to judge.
+    """Load the network to evaluate.
 
     Args:
-        weights: its ONNX file, with the card beside it; `None` for the project's own.
+        weights: its ONNX file, with the model card beside it; `None` for the project's own.
 
     Raises:
         FileNotFoundError: if the file or its card is missing.
-        ValueError: if it is no ONNX file, or not what its card says.
+        ValueError: if it is not an ONNX file, or differs from its card.
     """
     path = weights_folder() / f"{EMOTION}.onnx" if weights is None else Path(weights)
     if path.suffix != ".onnx":
@@ -83,34 +83,37 @@ def open_recognizer(weights: Path | None = None) -> Recognizer:
     return Recognizer(VisionSettings.load(weights_dir=path.parent), path.stem)
 
 
-def answer_split(
+def predict_split(
     recognizer: Recognizer, settings: EvaluationSettings, split: str | None = None, quiet: bool = False
-) -> Answers:
-    """Read a split as the network sees it, and let the network answer.
+) -> Predictions:
+    """Load a split, preprocessed for the network, and predict its labels.
 
     Args:
         recognizer: the network.
-        settings: where the images are, how many to use, and whether to ask twice, with the mirror image.
-        split: train, validation or test; `None` for the one in `settings`.
+        settings: folder of the images, their limit, and test-time augmentation.
+        split: train, validation or test; `None` for that of `settings`.
         quiet: show no progress bars.
 
     Raises:
-        FileNotFoundError: if the split is missing or can't be read; the sentence says which splits are there.
-        ValueError: if a folder is named after none of the seven labels.
+        FileNotFoundError: if the split is missing or unreadable; the message lists the existing splits.
+        ValueError: if a folder is not named after one of the seven labels.
     """
     name = split or settings.split
     _require_split(settings.data_dir, name)
     loaded = load_split(settings.data_dir, name, recognizer.spec, settings.max_images, quiet)
-    logits = answer_images(recognizer, loaded.images, settings.flip, quiet)
-    return Answers(loaded, logits, recognizer.weights.temperature)
+    logits = predict_logits(recognizer, loaded.images, settings.flip, quiet)
+    return Predictions(loaded, logits, recognizer.weights.temperature)
 
 
-def answer_images(
+def predict_logits(
     recognizer: Recognizer, images: NDArray[np.uint8], flip: bool = False, quiet: bool = True
 ) -> NDArray[np.float32]:
-    """Return the logits of images `(n, size, size, c)`, `(n, 7)`; with `flip`, averaged with their mirror images'."""
+    """Compute the logits `(n, 7)` of images `(n, size, size, c)` in batches.
+
+    With `flip`, the logits of image and mirror image are averaged (test-time augmentation).
+    """
     logits = np.zeros((len(images), 7), np.float32)
-    for start in tqdm(range(0, len(images), BATCH), desc="answering", unit="batch", disable=quiet, leave=False):
+    for start in tqdm(range(0, len(images), BATCH), desc="predicting", unit="batch", disable=quiet, leave=False):
         batch = images[start : start + BATCH]
         logits[start : start + BATCH] = recognizer.logits(batch)
         if flip:
@@ -119,8 +122,8 @@ def answer_images(
 
 
 def _require_split(folder: Path, name: str) -> None:
-    there = [split for split in SPLITS if (Path(folder) / split).is_dir()]
-    if there and name not in there:
+    existing = [split for split in SPLITS if (Path(folder) / split).is_dir()]
+    if existing and name not in existing:
         raise FileNotFoundError(
-            f"`SPLIT` must be one of those in {folder}: {', '.join(there)}, but got {name}; {DATA_HINT}"
+            f"`SPLIT` must be one of those in {folder}: {', '.join(existing)}, but got {name}; {DATA_HINT}"
         )

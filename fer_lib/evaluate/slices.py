@@ -1,4 +1,4 @@
-"""For which images is a network better, for which worse?"""
+"""Sliced evaluation: the accuracy on subsets of the images, by brightness, contrast and FER+ agreement."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.evaluate.predictions import Answers
+from fer_lib.evaluate.predictions import Predictions
 from fer_lib.evaluate.votes import Votes, look_up_votes
 from fer_lib.metrics import wilson_interval
 
-Groups = dict[str, dict[str, dict[str, Any]]]
+Slices = dict[str, dict[str, dict[str, Any]]]  # aspect → slice → metrics
 
 
-def measure_groups(answers: Answers, votes: Votes | None = None) -> Groups:
-    """Compute the accuracy in groups of images: by brightness, by contrast and, with FER+ votes, by how far people agree.
+def measure_slices(predictions: Predictions, votes: Votes | None = None) -> Slices:
+    """Measure the accuracy on slices by brightness, contrast and, with FER+ votes, by the agreement of the voters.
 
     Returns:
-        aspect → group → images, accuracy and its 95 % interval; what has no images is left out.
+        aspect → slice → images, accuracy and its 95 % interval; empty slices and aspects are left out.
     """
-    pixels = answers.split.images.reshape(len(answers), -1).astype(np.float32)
+    pixels = predictions.split.images.reshape(len(predictions), -1).astype(np.float32)
     aspects = {
         "brightness": _thirds(pixels.mean(axis=1), ("dark", "middle", "bright")),
         "contrast": _thirds(pixels.std(axis=1), ("flat", "middle", "strong")),
     }
     if votes:
-        top = look_up_votes(answers.split.names, votes).max(axis=1)
+        majority = look_up_votes(predictions.split.names, votes).max(axis=1)
         aspects["people"] = {
-            "disagree": (top > 0) & (top <= 0.5),
-            "mostly agree": (top > 0.5) & (top < 0.8),
-            "agree": top >= 0.8,
+            "disagree": (majority > 0) & (majority <= 0.5),
+            "mostly agree": (majority > 0.5) & (majority < 0.8),
+            "agree": majority >= 0.8,
         }
-    groups = {
-        aspect: {group: _measure(answers.is_right[rows]) for group, rows in masks.items() if rows.any()}
+    slices = {
+        aspect: {name: _accuracy(predictions.is_correct[rows]) for name, rows in masks.items() if rows.any()}
         for aspect, masks in aspects.items()
     }
-    return {aspect: members for aspect, members in groups.items() if members}
+    return {aspect: members for aspect, members in slices.items() if members}
 
 
 def _thirds(values: NDArray[np.float32], names: tuple[str, str, str]) -> dict[str, NDArray[np.bool_]]:
@@ -45,9 +45,9 @@ def _thirds(values: NDArray[np.float32], names: tuple[str, str, str]) -> dict[st
     return dict(zip(names, masks, strict=True))
 
 
-def _measure(right: NDArray[np.bool_]) -> dict[str, Any]:
+def _accuracy(correct: NDArray[np.bool_]) -> dict[str, Any]:
     return {
-        "images": len(right),
-        "accuracy": float(right.mean()),
-        "accuracy_ci95": list(wilson_interval(int(right.sum()), len(right))),
+        "images": len(correct),
+        "accuracy": float(correct.mean()),
+        "accuracy_ci95": list(wilson_interval(int(correct.sum()), len(correct))),
     }

@@ -1,4 +1,4 @@
-"""A report becomes text for people."""
+"""Format an evaluation report as a text table."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fer_lib.labels import EMOTIONS
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """Write a report of `make_report` or `evaluate` as a table."""
-    return "\n".join([*_scores(report), "", *_calibration(report), "", *_labels(report)])
+    """Format a report of `make_report` or `evaluate` as a table."""
+    return "\n".join([*_summary(report), "", *_calibration(report), "", *_labels(report)])
 
 
-def _scores(report: dict[str, Any]) -> list[str]:
+def _summary(report: dict[str, Any]) -> list[str]:
     lines = [
         _line("images", f"{report['images']:,}", _broken(report)),
         _line("accuracy", f"{report['accuracy']:.1%}", _interval(report["accuracy_ci95"])),
@@ -22,10 +22,10 @@ def _scores(report: dict[str, Any]) -> list[str]:
         *(_coverage(one) for one in report["coverage"]),
     ]
     if report.get("ferplus_agreement") is not None:
-        note = f"{report['ferplus_images']:,} images on which most people agree"
+        note = f"{report['ferplus_images']:,} images with a majority of the FER+ votes"
         lines.append(_line("FER+ agreement", f"{report['ferplus_agreement']:.1%}", note))
     if "perturbation_flip_rate" in report:
-        note = "labels that change when the box moves by 2 % of its side"
+        note = "predictions that change when the box is shifted by 2 % of its side"
         lines.append(_line("flip rate", f"{report['perturbation_flip_rate']:.1%}", note))
     if "latency_ms" in report:
         note = f"one face, median; 95 % within {report['latency_ms']['p95']:.1f} ms"
@@ -34,7 +34,7 @@ def _scores(report: dict[str, Any]) -> list[str]:
 
 
 def _calibration(report: dict[str, Any]) -> list[str]:
-    names = {"raw": "as learned", "card": "as the card says", "fitted": "fitted on validation"}
+    names = {"raw": "none", "card": "of the card", "fitted": "fitted on validation"}
     lines = [f"{'temperature':28}{'':>8}{'ECE':>8}{'NLL':>8}{'Brier':>8}"]
     for name, values in report["calibration"].items():
         numbers = "".join(f"{values[key]:8.3f}" for key in ("temperature", "ece", "nll", "brier"))
@@ -53,8 +53,8 @@ def _labels(report: dict[str, Any]) -> list[str]:
 
 def _without_duplicates(report: dict[str, Any]) -> tuple[str, str]:
     if report["duplicates"] is None:
-        return "–", "not asked: no training images beside these"
-    note = f"{report['duplicates']:,} images also stand in the training split"
+        return "–", "unknown: there are no training images beside these"
+    note = f"{report['duplicates']:,} images have a near duplicate in the training split"
     value = report["accuracy_without_duplicates"]
     return "–" if value is None else f"{value:.1%}", note
 
@@ -63,13 +63,13 @@ def _balanced(report: dict[str, Any]) -> str:
     return f"{_interval(report['balanced_accuracy_ci95'])}; mean recall over the labels"
 
 
-def _coverage(found: dict[str, Any]) -> str:
-    note = "images kept when the least confident are refused"
-    return _line(f"coverage at {found['accuracy']:.0%} accuracy", f"{found['coverage']:.1%}", note)
+def _coverage(point: dict[str, Any]) -> str:
+    note = "images left when the least confident predictions are rejected"
+    return _line(f"coverage at {point['accuracy']:.0%} accuracy", f"{point['coverage']:.1%}", note)
 
 
 def _broken(report: dict[str, Any]) -> str:
-    return f"{report['broken']:,} could not be read and are left out" if report.get("broken") else ""
+    return f"{report['broken']:,} unreadable, left out" if report.get("broken") else ""
 
 
 def _interval(interval: list[float], form: str = ".1%") -> str:

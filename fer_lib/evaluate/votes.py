@@ -1,4 +1,4 @@
-"""Look up the FER+ votes of images."""
+"""FER+ votes of images, by name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ Votes = dict[str, NDArray[np.float32]]
 
 
 def look_up_votes(names: Sequence[str], votes: Votes) -> NDArray[np.float32]:
-    """Return the shares of the votes on each image, `(n, 7)`; zeros where there are none."""
+    """Return the shares of the FER+ votes of each image, `(n, 7)`; rows of zeros for images without votes."""
     none = np.zeros(len(EMOTIONS), np.float32)
     return np.array([votes.get(name, none) for name in names], np.float32).reshape(len(names), len(EMOTIONS))

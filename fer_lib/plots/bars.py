@@ -1,4 +1,4 @@
-"""One bar per emotion."""
+"""Bar charts with one bar per emotion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fer_lib.plots.style import INK, make_figure
 
 
 def plot_counts(counts: dict[str, dict[str, int]]) -> Figure:
-    """Draw how many images each label has, a panel per split; `counts` is split → label → number."""
+    """Plot the number of images per label, one panel per split; `counts` is split → label → number."""
     figure, panels = make_figure(len(counts), 3.4 * len(counts), 3)
     for axes, (split, by_label) in zip(panels, counts.items(), strict=True):
         axes.barh(list(EMOTIONS), [by_label.get(label, 0) for label in EMOTIONS], color=list(EMOTION_COLORS.values()))
@@ -22,7 +22,7 @@ def plot_counts(counts: dict[str, dict[str, int]]) -> Figure:
 
 
 def plot_recalls(per_label: dict[str, dict[str, float]]) -> Figure:
-    """Draw the recall of each label, as `fer_lib.metrics.score` returns it."""
+    """Plot the recall per label; `per_label` is the entry of `fer_lib.metrics.compute_metrics`."""
     figure, (axes,) = make_figure(1, 5, 3)
     values = [per_label[label]["recall"] for label in EMOTIONS]
     bars = axes.barh(list(EMOTIONS), values, color=list(EMOTION_COLORS.values()))
@@ -30,5 +30,5 @@ def plot_recalls(per_label: dict[str, dict[str, float]]) -> Figure:
     axes.set_xlim(0, 1.1)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.invert_yaxis()
-    axes.set_title("recall: of the images with this label, how many are found")
+    axes.set_title("recall: share of the images with this label that are predicted so")
     return figure

@@ -1,4 +1,4 @@
-"""Which labels are taken for which."""
+"""Confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fer_lib.plots.style import make_figure
 
 
 def plot_confusions(confusions: ArrayLike) -> Figure:
-    """Draw how often each label, a row, is taken for each, a column.
+    """Plot a confusion matrix with normalised rows.
 
     Args:
-        confusions: `(7, 7)` numbers of images, as `fer_lib.metrics.count_confusions` returns them.
+        confusions: `(7, 7)` counts, targets in rows, predictions in columns, as `fer_lib.metrics.count_confusions` returns them.
     """
     figure, (axes,) = make_figure(1, 6.4, 5)
     draw_shares(axes, np.asarray(confusions, np.int64), EMOTIONS, EMOTIONS)
     axes.set_ylabel("label")
-    axes.set_xlabel("what the network says")
-    axes.set_title("of the images with this label (a row), so many per cent are taken for …", fontsize=10)
+    axes.set_xlabel("prediction")
+    axes.set_title("predictions in % of the images with this label (row)", fontsize=10)
     return figure

@@ -1,4 +1,4 @@
-"""Loss and scores over the epochs of one run, or of several."""
+"""Training curves: loss and validation metrics over the epochs of one or several runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fer_lib.plots.style import ACCENT, INK, SECOND, make_figure
 
 
 def plot_curves(metrics: Sequence[dict[str, Any]]) -> Figure:
-    """Draw loss and validation scores over the epochs; each entry is one epoch of `metrics.jsonl`."""
+    """Plot loss and validation metrics over the epochs; each entry is one epoch of `metrics.jsonl`."""
     figure, (left, right) = make_figure(2, 9, 3.2)
     epochs = [line["epoch"] + 1 for line in metrics]
     left.plot(epochs, [line["loss"] for line in metrics], "o-", color=INK, markersize=3, label="training loss")
@@ -40,14 +40,14 @@ def plot_curves(metrics: Sequence[dict[str, Any]]) -> Figure:
 
 
 class LiveCurves:
-    """Curves below a notebook cell that grow with every epoch; give it to `train` as `on_epoch`."""
+    """Training curves below a notebook cell, updated after every epoch; the `on_epoch` callback of `train`."""
 
     def __init__(self, metrics: Sequence[dict[str, Any]] = ()) -> None:
         self.metrics = list(metrics)
         self._handle: Any = None
 
     def __call__(self, epoch: dict[str, Any]) -> None:
-        """Add one epoch and draw again."""
+        """Add one epoch and update the figure."""
         self.metrics.append(epoch)
         figure = plot_curves(self.metrics)
         if self._handle is None:
@@ -57,11 +57,11 @@ class LiveCurves:
 
 
 def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapping[str, int]) -> Figure:
-    """Draw the validation loss and accuracy of several runs, the epoch that each kept with a dot.
+    """Plot the validation loss and accuracy of several runs, with a dot at the selected epoch of each.
 
     Args:
-        runs: the epochs of each run, as they stand in its `metrics.jsonl`, by its name.
-        kept: the epoch whose network each run kept, from 1; a run without epochs has none.
+        runs: the epochs of each run, from its `metrics.jsonl`, by its name.
+        kept: the selected epoch (checkpoint selection) of each run, from 1; not needed for a run without epochs.
     """
     figure, (left, right) = make_figure(2, 11, 3.4)
     colors = run_colors(list(runs))
@@ -86,6 +86,6 @@ def plot_runs(runs: Mapping[str, Sequence[dict[str, Any]]], kept: Mapping[str, i
 
 
 def run_colors(names: Sequence[str]) -> dict[str, str]:
-    """Give each run a colour, from dark to light in their order, none of them an emotion's."""
-    places = np.linspace(0.28, 0.9, max(len(names), 1))
-    return {name: to_hex(colormaps["plasma"](place)) for name, place in zip(names, places, strict=False)}
+    """Return a colour for each run, from dark to light in the given order, none of them that of an emotion."""
+    positions = np.linspace(0.28, 0.9, max(len(names), 1))
+    return {name: to_hex(colormaps["plasma"](position)) for name, position in zip(names, positions, strict=False)}

@@ -1,4 +1,4 @@
-"""What could mislead us: light, copies, imbalance, disagreement."""
+"""Data set figures: brightness and contrast, near duplicates across splits, sampling of the labels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from fer_lib.plots.style import INK, SECOND, make_figure
 MARKERS = ("o", "D", "s")
 
 
-def plot_light(brightness: NDArray[np.float64], contrast: NDArray[np.float64], targets: NDArray[np.int64]) -> Figure:
-    """Draw how brightness and contrast, `(n,)` in grey levels, are spread within each label; a tick is the median."""
+def plot_brightness_contrast(
+    brightness: NDArray[np.float64], contrast: NDArray[np.float64], targets: NDArray[np.int64]
+) -> Figure:
+    """Plot the distributions of brightness and contrast, `(n,)` in grey levels, per label; a tick is the median."""
     figure, (left, right) = make_figure(2, 9, 3.6)
     _draw_ridges(left, brightness, targets, 255)
     _draw_ridges(right, contrast, targets, 128)
@@ -31,31 +33,31 @@ def plot_light(brightness: NDArray[np.float64], contrast: NDArray[np.float64], t
 
 
 def plot_leaks(names: Sequence[str], sizes: Sequence[int], leaks: NDArray[np.int64]) -> Figure:
-    """Draw which share of each split has a copy in each, as `count_leaks` counts them; across splits in the warm colour.
+    """Plot the share of each split with near duplicates in each split (from `count_leaks`); leakage across splits in orange.
 
     Args:
         names: of the splits.
         sizes: images of each.
-        leaks: `(splits, splits)` images of the row's split with a copy in the column's.
+        leaks: `(splits, splits)` images of the row's split with a near duplicate in the column's.
     """
     figure, panels = make_figure(len(names), 3.2 * len(names), 0.9 + 0.35 * len(names))
     shares = leaks / np.maximum(np.array(sizes), 1)[:, None]
-    for place, (axes, name) in enumerate(zip(panels, names, strict=True)):
-        colors = [INK if other == place else SECOND for other in range(len(names))]
-        bars = axes.barh(list(names), shares[place], color=colors, height=0.6)
-        words = [f"{count:,} ({share:.1%})" for count, share in zip(leaks[place], shares[place], strict=True)]
-        axes.bar_label(bars, words, padding=3, color=INK)
+    for index, (axes, name) in enumerate(zip(panels, names, strict=True)):
+        colors = [INK if other == index else SECOND for other in range(len(names))]
+        bars = axes.barh(list(names), shares[index], color=colors, height=0.6)
+        texts = [f"{count:,} ({share:.1%})" for count, share in zip(leaks[index], shares[index], strict=True)]
+        axes.bar_label(bars, texts, padding=3, color=INK)
         axes.set_xlim(0, max(float(shares.max()), 0.02) * 1.6)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.invert_yaxis()
-        axes.set_title(f"copies of {name} images in …", fontsize=11)
-        if place:
+        axes.set_title(f"near duplicates of {name} images in …", fontsize=11)
+        if index:
             axes.set_yticklabels([])
     return figure
 
 
 def plot_draws(draws: Mapping[str, Any]) -> Figure:
-    """Draw how many images of each label an epoch shows, and how often each of them, under each sampler.
+    """Plot the images of each label per epoch and the draws per image, for each sampler.
 
     Args:
         draws: `fer_lib.dataset.statistics.SamplingStatistics` by the sampler's name.
@@ -69,7 +71,7 @@ def plot_draws(draws: Mapping[str, Any]) -> Figure:
     left.set_title("images of the label in an epoch")
     left.set_xlim(left=0)
     left.xaxis.set_major_formatter("{x:,.0f}")
-    right.set_title("times that one image is shown")
+    right.set_title("draws of one image in an epoch")
     right.axvline(1, color=INK, linewidth=0.8, linestyle=":", zorder=0)
     right.set_xscale("log", base=2)
     low, high = right.get_xlim()
@@ -81,21 +83,21 @@ def plot_draws(draws: Mapping[str, Any]) -> Figure:
 
 
 def _draw_ridges(axes: Axes, values: NDArray[np.float64], targets: NDArray[np.int64], limit: float) -> None:
-    """Draw one smoothed histogram per label, one above the other."""
-    places = np.linspace(0, limit, 257)
+    """Draw a ridgeline plot: one kernel density estimate per label, one above the other."""
+    grid = np.linspace(0, limit, 257)
     for target, label in enumerate(EMOTIONS):
-        own = values[targets == target]
-        if not len(own):
+        selected = values[targets == target]
+        if not len(selected):
             continue
-        width = max(1.06 * float(own.std()) * len(own) ** -0.2, limit / 100)  # Silverman's rule
-        counts = np.histogram(own, np.append(places, limit * 2 - places[-2]))[0]
-        bell = np.exp(-0.5 * ((places[:, None] - places[None]) / width) ** 2)
-        height = bell @ counts
+        bandwidth = max(1.06 * float(selected.std()) * len(selected) ** -0.2, limit / 100)  # Silverman's rule
+        counts = np.histogram(selected, np.append(grid, limit * 2 - grid[-2]))[0]
+        kernel = np.exp(-0.5 * ((grid[:, None] - grid[None]) / bandwidth) ** 2)
+        density = kernel @ counts
         base = -float(target)
         axes.fill_between(
-            places, base, base + 0.85 * height / height.max(), color=EMOTION_COLORS[label], alpha=0.85, lw=0
+            grid, base, base + 0.85 * density / density.max(), color=EMOTION_COLORS[label], alpha=0.85, lw=0
         )
-        axes.plot([np.median(own)] * 2, [base, base + 0.3], color="white", lw=2)
+        axes.plot([np.median(selected)] * 2, [base, base + 0.3], color="white", lw=2)
     axes.set_xlim(0, limit)
     axes.set_yticks([-float(target) for target in range(len(EMOTIONS))], EMOTIONS)
     axes.tick_params(axis="y", length=0)
@@ -103,10 +105,10 @@ def _draw_ridges(axes: Axes, values: NDArray[np.float64], targets: NDArray[np.in
 
 
 def _draw_dumbbells(axes: Axes, values: Mapping[str, Mapping[str, float]]) -> None:
-    """Draw the values of each label, one marker per sampler, joined by a line."""
+    """Draw a dumbbell plot: the values of each label, one marker per sampler, connected by a line."""
     for row, label in enumerate(EMOTIONS):
-        own = [by_label[label] for by_label in values.values() if label in by_label]
-        axes.plot(own, [row] * len(own), color=EMOTION_COLORS[label], linewidth=2.5, alpha=0.5)
+        xs = [by_label[label] for by_label in values.values() if label in by_label]
+        axes.plot(xs, [row] * len(xs), color=EMOTION_COLORS[label], linewidth=2.5, alpha=0.5)
     for (sampler, by_label), marker in zip(values.items(), MARKERS, strict=False):
         rows = [row for row, label in enumerate(EMOTIONS) if label in by_label]
         colors = [EMOTION_COLORS[EMOTIONS[row]] for row in rows]

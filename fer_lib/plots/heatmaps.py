@@ -1,4 +1,4 @@
-"""Tables of shares, label against label."""
+"""Heat maps of shares by label."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
 from fer_lib.plots.style import INK, make_figure
 
-# One hue from dark to light, opaque, so that it looks the same on white and on black pages.
+# One hue from dark to light, opaque, so that it is the same on white and on black pages.
 SHARE_COLORS = LinearSegmentedColormap.from_list("shares", ["#1B2A3A", "#1F5C8B", "#56B4E9", "#E3F4FC"])
 
 
 def plot_agreement(table: NDArray[np.int64]) -> Figure:
-    """Draw what people see in the images of each label: `(7, 7)` images by label and by the voters' first emotion."""
+    """Plot the agreement of labels and FER+ votes: `(7, 7)` images by label and by the emotion with most votes."""
     figure, (axes,) = make_figure(1, 6.4, 5)
     draw_shares(axes, table, EMOTIONS, EMOTIONS)
     axes.set_ylabel("label")
-    axes.set_xlabel("what most people see")
-    axes.set_title("of the images with this label (a row), so many per cent are seen as …", fontsize=10)
+    axes.set_xlabel("emotion with most votes")
+    axes.set_title("majority votes in % of the images with this label (row)", fontsize=10)
     return figure
 
 
 def draw_shares(axes: Axes, table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str]) -> None:
-    """Draw counts `(n, m)` as per cent of their row, the names of emotions in their colours; empty rows stay dark."""
+    """Draw counts `(n, m)` in per cent of their row, tick labels in the colours of the emotions; empty rows are dark."""
     totals = table.sum(axis=1, keepdims=True)
     shares = table / np.maximum(totals, 1)
     axes.imshow(shares, cmap=SHARE_COLORS, vmin=0, vmax=1)

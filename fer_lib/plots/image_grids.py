@@ -1,4 +1,4 @@
-"""Images in grids."""
+"""Grids of images."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ Images = NDArray[np.uint8]
 
 
 def plot_images(images: Images, titles: Sequence[str], columns: int = 8) -> Figure:
-    """Draw images `(n, h, w, c)` in a grid, a title above each, in its emotion's colour where it names one."""
+    """Plot images `(n, h, w, c)` in a grid with titles; a title that begins with an emotion has its colour."""
     rows = max(-(-len(images) // columns), 1)
-    figure, grid = make_tiles(rows, columns, 1.35, 1.55)
+    figure, grid = make_image_grid(rows, columns, 1.35, 1.55)
     for axes, image, title in zip(grid.flat, images, titles, strict=False):
-        show_image(axes, image)
+        draw_image(axes, image)
         axes.set_title(title, fontsize=9, color=EMOTION_COLORS.get(title.split()[0], INK))
     return figure
 
 
 def plot_label_grid(faces: Mapping[str, Images]) -> Figure:
-    """Draw a row of images `(n, h, w, c)` for each label, its name before it."""
+    """Plot one row of images `(n, h, w, c)` per label, with the label on the left."""
     columns = max((len(images) for images in faces.values()), default=1)
-    figure, grid = make_tiles(max(len(faces), 1), columns, 0.85, 0.85)
+    figure, grid = make_image_grid(max(len(faces), 1), columns, 0.85, 0.85)
     for row, (label, images) in zip(grid, faces.items(), strict=False):
         for axes, image in zip(row, images, strict=False):
-            show_image(axes, image)
-        name_row(row[0], label, EMOTION_COLORS.get(label, INK))
+            draw_image(axes, image)
+        label_row(row[0], label, EMOTION_COLORS.get(label, INK))
     return figure
 
 
 def plot_mean_faces(means: Mapping[str, NDArray[np.float64]]) -> Figure:
-    """Draw the mean face of each label, `(h, w, c)` in grey levels, and below it how it differs from all of them.
+    """Plot the mean face of each label, `(h, w, c)` in grey levels, and below it its difference from the mean of the labels.
 
-    Where the lower row is warm the label is brighter than the labels on average, where it is cold it is darker.
+    Red in the lower row: brighter than the mean of the labels; blue: darker.
     """
-    everyone = np.mean(list(means.values()), axis=0) if means else np.zeros((1, 1, 1))
-    apart = {label: (mean - everyone).mean(axis=2) for label, mean in means.items()}
-    reach = max((float(np.abs(one).max()) for one in apart.values()), default=0.0) or 1.0
-    figure, grid = make_tiles(2, max(len(means), 1), 1.3, 1.4)
+    overall = np.mean(list(means.values()), axis=0) if means else np.zeros((1, 1, 1))
+    differences = {label: (mean - overall).mean(axis=2) for label, mean in means.items()}
+    limit = max((float(np.abs(one).max()) for one in differences.values()), default=0.0) or 1.0
+    figure, grid = make_image_grid(2, max(len(means), 1), 1.3, 1.4)
     for (top, bottom), (label, mean) in zip(grid.T, means.items(), strict=False):
-        show_image(top, mean.round().astype(np.uint8))
+        draw_image(top, mean.round().astype(np.uint8))
         top.set_title(label, fontsize=10, color=EMOTION_COLORS.get(label, INK))
-        bottom.imshow(apart[label], cmap="RdBu_r", vmin=-reach, vmax=reach)
-    for axes, words in zip(grid[:, 0], ("mean face", "minus the mean\nof the labels"), strict=True):
-        name_row(axes, words)
+        bottom.imshow(differences[label], cmap="RdBu_r", vmin=-limit, vmax=limit)
+    for axes, text in zip(grid[:, 0], ("mean face", "minus the mean\nof the labels"), strict=True):
+        label_row(axes, text)
     return figure
 
 
-def make_tiles(rows: int, columns: int, width: float, height: float) -> tuple[Figure, NDArray[Any]]:
-    """Make a figure of `rows` × `columns` bare axes, each `width` × `height` inches; return it with its axes."""
+def make_image_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, NDArray[Any]]:
+    """Create a figure of `rows` × `columns` axes without frames, each `width` × `height` inches; return it with its axes."""
     figure, grid = plt.subplots(
         rows, columns, figsize=(width * columns, height * rows), squeeze=False, layout="constrained"
     )
@@ -68,15 +68,15 @@ def make_tiles(rows: int, columns: int, width: float, height: float) -> tuple[Fi
     return figure, grid
 
 
-def show_image(axes: Axes, image: Images) -> None:
+def draw_image(axes: Axes, image: Images) -> None:
     """Draw one image `(h, w, c)`, grey or RGB."""
     axes.imshow(image.squeeze(axis=2) if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
 
 
-def name_row(axes: Axes, words: str, color: str = INK) -> None:
-    """Write words to the left of a row of tiles."""
+def label_row(axes: Axes, text: str, color: str = INK) -> None:
+    """Write a label to the left of a row of the grid."""
     axes.annotate(
-        words,
+        text,
         (0, 0.5),
         (-6, 0),
         xycoords="axes fraction",

@@ -1,4 +1,4 @@
-"""Accuracy against how bad the images are."""
+"""Accuracy against the strength of corruptions."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ ROWS = 2
 
 
 def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
-    """Draw a panel per disturbance, as `fer_lib.evaluate.robustness.measure_robustness` returns them.
+    """Plot accuracy against strength, one panel per corruption.
 
-    The steps of an axis are the strengths that were tried, equally far apart. Dashed: the images as they are;
-    dotted: guessing among seven labels.
+    The measured strengths are equally spaced on the axis. Dashed: clean accuracy; dotted: chance level.
+
+    Args:
+        curves: as `fer_lib.evaluate.robustness.measure_robustness` returns them.
     """
     columns = -(-len(curves) // ROWS)
     figure, panels = make_figure(len(curves), 3 * columns, 5, rows=ROWS)
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.06)
-    highest = max((curve["undisturbed"] for curve in curves.values()), default=1)
-    for place, (axes, (name, curve)) in enumerate(zip(panels, curves.items(), strict=True)):
+    highest = max((curve["clean_accuracy"] for curve in curves.values()), default=1)
+    for index, (axes, (name, curve)) in enumerate(zip(panels, curves.items(), strict=True)):
         steps, interval = np.arange(len(curve["strengths"])), np.asarray(curve["accuracy_ci95"])
-        axes.axhline(curve["undisturbed"], color=INK, linewidth=1, linestyle="--")
+        axes.axhline(curve["clean_accuracy"], color=INK, linewidth=1, linestyle="--")
         axes.axhline(1 / len(EMOTIONS), color=INK, linewidth=1, linestyle=":")
         axes.fill_between(steps, interval[:, 0], interval[:, 1], color=ACCENT, alpha=0.25, linewidth=0)
         axes.plot(steps, curve["accuracy"], "o-", color=ACCENT, markersize=4)
@@ -37,7 +39,7 @@ def plot_robustness(curves: dict[str, dict[str, Any]]) -> Figure:
         axes.grid(axis="y", color=INK, alpha=0.2, linewidth=0.6)
         axes.set_title(name)
         axes.set_xlabel(curve["unit"])
-        if place % columns:
+        if index % columns:
             axes.tick_params(labelleft=False)
         else:
             axes.set_ylabel("accuracy")

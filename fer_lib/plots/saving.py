@@ -1,4 +1,4 @@
-"""Save figures for pages."""
+"""Saving of figures as PNG files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PIL import Image
 
 from fer_lib.atomic_write import atomic_write
 
-INK = "#404040"  # on white the text may be darker than the grey that also reads on black
+INK = "#404040"  # darker than the grey of `style`, which must be readable on black too
 
 
 def save_png(figure: Figure, path: Path, dots_per_inch: int = 110) -> None:
-    """Write a figure as PNG with a palette, on white, complete or not at all; equal figures give equal bytes."""
+    """Write a figure as PNG with a palette on white, atomically; equal figures give equal bytes."""
     figure.patch.set(facecolor="white", alpha=1)
     for text in figure.findobj(Text):
         text.set_color(INK)

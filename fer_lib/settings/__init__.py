@@ -1,6 +1,6 @@
-"""All settings, with units, ranges and defaults: one module per consumer.
+"""Settings with units, ranges and defaults: one module per consumer.
 
-All groups are imported here, so that `Settings.load` knows the names of the other groups whichever module is imported.
+All groups are imported here, so that `Settings.load` accepts the names of the other groups whichever module is imported.
 """
 
 from fer_lib.settings.base import Settings

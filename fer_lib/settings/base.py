@@ -1,7 +1,7 @@
 """Base class of the groups of settings: loading from arguments, environment and `.env`, and validation of one value.
 
-A value comes from the first source that has it: an argument (in a notebook: a papermill parameter), the environment, the
-nearest `.env` file, the default. Nothing is read at import and nothing by the constructors, only by `load` and `sources`.
+Precedence of the sources: argument (in a notebook: papermill parameter), environment, nearest `.env` file, default. Only `load`
+and `sources` read the environment and `.env`, neither import nor constructors do.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Settings(names.NamedSettings):
 
     @classmethod
     def load(cls, **arguments: Any) -> Self:
-        """Resolve all settings of this group; an argument of `None` means that the other sources are used.
+        """Resolve all settings of this group; an argument of `None` is ignored.
 
         Raises:
-            ValueError: if a value or a name is wrong; the sentence contains it and what is allowed.
+            ValueError: if a value or a name is invalid; the message contains it and what is allowed.
         """
         given = cls._given(arguments)
         for name in given.keys() - cls.model_fields.keys():
-            raise ValueError(unknown_name(name, set(cls.model_fields), "a setting"))
+            raise ValueError(unknown_name(name, set(cls.model_fields), "setting"))
         groups = Settings.__subclasses__()
         current = {group.variable(field) for group in groups for field in group.model_fields}
         sources.check_names(names.known_variables(groups), current)
@@ -45,24 +45,24 @@ class Settings(names.NamedSettings):
         try:
             return cls.model_validate({**dotenv, **environment, **given})
         except ValidationError as error:
-            came_from = _came_from(cls, dotenv, environment, given)
-            raise ValueError("; ".join(wrong_value(cls, one, came_from) for one in error.errors())) from None
+            origins = _origins(cls, dotenv, environment, given)
+            raise ValueError("; ".join(wrong_value(cls, one, origins) for one in error.errors())) from None
 
     @classmethod
     def sources(cls, **arguments: Any) -> dict[str, str]:
-        """Return for each setting the source from which `load(**arguments)` takes it, such as `.env`."""
+        """Return the source of each setting in `load(**arguments)`: "parameter", "environment", ".env" or "default"."""
         given = cls._given(arguments)
-        return _came_from(cls, sources.read_dotenv(cls), sources.read_environment(cls), given)
+        return _origins(cls, sources.read_dotenv(cls), sources.read_environment(cls), given)
 
     @classmethod
     def validate_value(cls, field: str, value: Any) -> Any:
-        """Return one value, converted to the type of `field`, if its constraints allow it.
+        """Validate one value against the type and constraints of `field`, and return it converted.
 
-        Neither the environment nor a file is read and no validator of the class runs, so that a value from a message can
-        be checked at any rate.
+        Neither the environment nor a file is read and no validator of the class runs, so that values of frequent messages
+        can be validated.
 
         Raises:
-            ValueError: if the value is not allowed; the sentence contains what is.
+            ValueError: if the value is not allowed; the message contains what is.
         """
         try:
             return _value_adapter(cls, field).validate_python(value)
@@ -72,27 +72,27 @@ class Settings(names.NamedSettings):
 
     @classmethod
     def parameters(cls, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return this group's settings among the variables of a notebook, where their names are in capitals."""
+        """Select this group's settings from the variables of a notebook, where their names are in upper case."""
         return {field: variables.get(field.upper()) for field in cls.model_fields}
 
     @classmethod
     def by_field(cls, words: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of `NAME=value` words by field: `FER_TRAIN_SEED`, `SEED` and `seed` are the same setting.
 
-        Other names are only converted to lower case; `load` refuses them unless they are retired.
+        Other names are only converted to lower case; `load` rejects them unless they are retired.
         """
         return {names.find_field(cls, name) or name.lower(): value for name, value in words.items()}
 
     @classmethod
     def owns(cls, name: str) -> bool:
-        """Return whether a name, in any of the forms that `by_field` takes, is a setting of this group, also if retired."""
+        """Return whether a name, in any form that `by_field` accepts, is a current or retired setting of this group."""
         return names.find_field(cls, name) is not None or names.find_retired(cls, name) is not None
 
     @classmethod
     def current(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values by field, as an earlier version recorded them, under today's names.
+        """Convert values by field that an earlier version recorded to the current names.
 
-        Removed settings are left out; one line is logged for each that had another value than its default.
+        Removed settings are left out; a warning is logged for each whose value was not the default.
         """
         return names.replace_retired(cls, values)
 
@@ -103,7 +103,7 @@ class Settings(names.NamedSettings):
 
     @classmethod
     def allowed(cls, field: str) -> str:
-        """Return in words which values `field` may have."""
+        """Return a description of the values that `field` allows."""
         return allowed_values(cls.model_fields[field])
 
     @classmethod
@@ -115,7 +115,7 @@ class Settings(names.NamedSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let constructors use their arguments only; `load` uses the other sources, whose names it checks first."""
+        """Restrict constructors to their arguments; `load` reads the other sources, after checking their names."""
         return (init_settings,)
 
     @classmethod
@@ -124,13 +124,13 @@ class Settings(names.NamedSettings):
 
 
 def locate(path: Path | None) -> Path | None:
-    """Resolve a relative path from the current folder if it exists there, else from the project's folder."""
+    """Resolve a relative path against the working directory if it exists there, else against the project's folder."""
     return path if path is None or path.is_absolute() or path.exists() else PROJECT / path
 
 
-def _came_from(group: type[Settings], dotenv: Any, environment: Any, given: Any) -> dict[str, str]:
-    found = dict.fromkeys(group.model_fields, "default") | dict.fromkeys(dotenv, ".env")
-    return found | dict.fromkeys(environment, "environment") | dict.fromkeys(given, "parameter")
+def _origins(group: type[Settings], dotenv: Any, environment: Any, given: Any) -> dict[str, str]:
+    origins = dict.fromkeys(group.model_fields, "default") | dict.fromkeys(dotenv, ".env")
+    return origins | dict.fromkeys(environment, "environment") | dict.fromkeys(given, "parameter")
 
 
 @functools.cache

@@ -17,13 +17,13 @@ class LiveSettings(Settings):
     jpeg_quality: float = Field(0.8, ge=0.1, le=1, description="JPEG quality of captured frames")
     max_in_flight: int = Field(2, ge=1, le=8, description="in-flight window: frames sent whose result is outstanding")
     target_rate: float = Field(30, ge=1, le=120, description="target of results per second")
-    demo_first: bool = Field(False, description="start with the demo image, until the visitor stops it")
-    mirror: bool = Field(True, description="show the camera mirrored")
+    demo_first: bool = Field(False, description="start with the demo image instead of the camera")
+    mirror: bool = Field(True, description="mirror the displayed camera image")
     uncertain_below: float = Field(
         0.5,
         ge=0,
         le=0.95,
-        description="probability of the best label below which the page shows uncertain instead of it; 0: never",
+        description="top-1 probability below which the page shows uncertain instead of a label; 0: never",
     )
     calibration_s: float = Field(
         5, ge=1, le=60, description="seconds of a visitor's neutral face that the neutral calibration uses"
@@ -38,6 +38,6 @@ class LiveSettings(Settings):
         2, ge=0.1, le=60, description="seconds without a result after which a frame counts as lost"
     )
     kernel_timeout_s: float = Field(
-        8, ge=1, le=600, description="seconds without any message after which the kernel counts as gone"
+        8, ge=1, le=600, description="seconds without any message after which the kernel counts as disconnected"
     )
     max_frame_mb: float = Field(8, gt=0, le=64, description="largest frame accepted, in megabytes (10^6 bytes)")

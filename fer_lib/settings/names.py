@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class NamedSettings(BaseSettings):
-    """A group of settings as far as its environment variables are concerned.
+    """Base class of a group of settings with the naming rules of its environment variables.
 
     Attributes:
         unprefixed: fields whose environment variable has no prefix.
-        reads_bare_names: whether the other fields are still read from variables without the prefix, with a warning.
+        reads_bare_names: whether variables without the prefix are still accepted for the other fields, with a warning.
     """
 
     unprefixed: ClassVar[frozenset[str]] = frozenset()
@@ -42,12 +42,12 @@ def prefixed(group: Group, field: str) -> str:
 
 
 def find_field(group: Group, name: str) -> str | None:
-    """Return the field that a name belongs to: `FER_SERVICE_PORT`, `SERVICE_PORT`, `PORT` and `port` are the same."""
+    """Return the field of a name in any form: `FER_SERVICE_PORT`, `SERVICE_PORT`, `PORT` and `port` are the same; else `None`."""
     return next((form for form in _short_forms(group, name) if form in group.model_fields), None)
 
 
 def find_retired(group: Group, name: str) -> Retired | None:
-    """Return what became of a setting whose retired name is given in any of the forms of `find_field`."""
+    """Return the entry of a retired name in any form that `find_field` accepts; `None` if it is not retired."""
     forms = _short_forms(group, name)
     for key, retired in _retired(group).items():
         if not forms.isdisjoint(_short_forms(group, key)):
@@ -56,7 +56,7 @@ def find_retired(group: Group, name: str) -> Retired | None:
 
 
 def known_variables(groups: Iterable[Group]) -> set[str]:
-    """Return the names of all environment variables that are read, retired ones and those without prefix included."""
+    """Return the names of all accepted environment variables, including retired ones and those without prefix."""
     known: set[str] = set()
     for group in groups:
         fields = [prefixed(group, field) for field in group.model_fields]
@@ -67,37 +67,37 @@ def known_variables(groups: Iterable[Group]) -> set[str]:
 
 
 def select(group: Group, found: Mapping[str, str | None], source: str) -> dict[str, str]:
-    """Return the values of a group among variables of the environment or of `.env`, by prefixed name in lower case.
+    """Select the values of a group from variables of the environment or of `.env`, by prefixed name in lower case.
 
     Args:
-        group: its names with prefix come first, then those without, then the retired ones.
+        group: names with prefix have precedence over those without, these over retired ones.
         found: variables in upper or lower case; empty ones count as absent.
         source: "environment" or ".env", for the log.
     """
     values = {name.upper(): value for name, value in found.items() if value}
-    chosen: dict[str, Any] = {}
+    selected: dict[str, Any] = {}
     bare: dict[str, str] = {}
     for field in group.model_fields:
         name = prefixed(group, field)
         if name in values:
-            chosen[field] = values[name]
+            selected[field] = values[name]
         elif (field in group.unprefixed or group.reads_bare_names) and field.upper() in values:
-            chosen[field] = values[field.upper()]
+            selected[field] = values[field.upper()]
             bare |= {} if field in group.unprefixed else {field.upper(): name}
     if bare:
         where = "`.env`" if source == ".env" else "the environment"
         _log_once(
-            f"{_quoted(bare)} in {where} will not be read without the prefix FER_ any more: use {_quoted(bare.values())}"
+            f"{_quoted(bare)} in {where} must get the prefix FER_, because the next version requires it: use {_quoted(bare.values())}"
         )
-    old = {name: value for name, value in values.items() if name in _variables_of_retired(group)}
-    chosen = replace_retired(group, old) | chosen
-    return {prefixed(group, field).lower(): str(value) for field, value in chosen.items()}
+    retired = {name: value for name, value in values.items() if name in _variables_of_retired(group)}
+    selected = replace_retired(group, retired) | selected
+    return {prefixed(group, field).lower(): str(value) for field, value in selected.items()}
 
 
 def replace_retired(group: Group, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with the retired names among them replaced by today's fields, those of removed settings left out.
+    """Replace retired names by the current fields, and leave removed settings out.
 
-    One line is logged for each retired name, except for removed settings at their default.
+    A warning is logged for each retired name, except for removed settings with their default.
     """
     current: dict[str, Any] = {}
     for name, value in values.items():
@@ -106,10 +106,10 @@ def replace_retired(group: Group, values: Mapping[str, Any]) -> dict[str, Any]:
             current[name] = value
         elif retired.replacement is None:
             if value is not None and str(value).lower() != str(retired.default).lower():
-                _log_once(f"`{name.upper()}` was removed and has no effect: leave it out")
+                _log_once(f"`{name.upper()}` was removed and has no effect; delete it")
         elif value is not None:
             new = variable(group, retired.replacement)
-            _log_once(f"`{name.upper()}` is `{new}` now; the old name is accepted in this version only")
+            _log_once(f"`{name.upper()}` was renamed to `{new}`; this version is the last that accepts the old name")
             current.setdefault(retired.replacement, _convert(value, retired.factor))
     return current
 
@@ -126,7 +126,7 @@ def _variables_of_retired(group: Group) -> set[str]:
 
 
 def _short_forms(group: Group, name: str) -> set[str]:
-    """Return a name in lower case, as it is and without the prefixes that it may have."""
+    """Return a name in lower case, with and without each of its possible prefixes."""
     whole = prefixed(group, "").lower()
     lower = name.lower()
     return {
@@ -145,7 +145,7 @@ def _convert(value: Any, factor: float | None) -> Any:
     try:
         return float(value) * factor
     except (TypeError, ValueError):
-        return value  # refused when the settings are validated
+        return value  # rejected by the validation of the settings
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -153,5 +153,5 @@ def _quoted(names: Iterable[str]) -> str:
 
 
 @functools.cache
-def _log_once(sentence: str) -> None:
-    logger.warning("%s", sentence)
+def _log_once(message: str) -> None:
+    logger.warning("%s", message)

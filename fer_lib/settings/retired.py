@@ -1,6 +1,6 @@
-"""Names of settings of earlier versions. They are accepted for one version, with one line in the log.
+"""Retired names of settings, accepted for one version with a warning in the log.
 
-A name that is a setting of the group today is never treated as retired, whatever the table contains.
+A current name of the group is never treated as retired, whatever the table contains.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Retired:
-    """What became of a setting.
+    """Replacement of a retired setting.
 
     Attributes:
         replacement: the field that replaced it; `None` if it was removed.
-        factor: what converts a value to the unit of the replacement.
-        default: of a removed setting: the value without effect, for which nothing is logged.
+        factor: converts a value to the unit of the replacement; `None`: unchanged.
+        default: for a removed setting, the value for which nothing is logged.
     """
 
     replacement: str | None = None
@@ -24,8 +24,9 @@ class Retired:
     default: Any = None
 
 
-# For the class of each group: the environment variable of the setting, and what became of it.
+# Class of the group → environment variable → replacement.
 RETIRED = {
+    "VisionSettings": {"FER_TRACK_PATIENCE_S": Retired("track_timeout_s")},  # words: allow
     "RemoteSettings": {
         "FER_SERVICE_URL": Retired("url"),
         "FER_SERVICE_TIMEOUT_S": Retired("timeout_s"),

@@ -1,4 +1,4 @@
-"""Error sentences of settings: the name, what the value must be, the value, its source, a suggestion."""
+"""Error messages of settings: name, allowed values, invalid value, its source, suggestion."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _BOUNDS = {"ge": "of at least", "gt": "above", "le": "at most", "lt": "below", "
 _SOURCES = {"environment": " from the environment", ".env": " from .env"}
 
 
-def wrong_value(group: Group, detail: Any, came_from: Mapping[str, str]) -> str:
-    """Return the sentence for one error of a `ValidationError`; `came_from` is the source of each field."""
+def wrong_value(group: Group, detail: Any, origins: Mapping[str, str]) -> str:
+    """Return the message for one error of a `ValidationError`; `origins` is the source of each field."""
     field = str(detail["loc"][0])
-    source = came_from.get(field, "parameter")
-    # Words and notebooks use the names without prefix.
+    source = origins.get(field, "parameter")
+    # Command lines and notebooks use the names without prefix.
     name = field.upper() if group.reads_bare_names and source == "parameter" else variable(group, field)
     info = group.model_fields[field]
     where = _SOURCES.get(source, "")
     return f"`{name}` must be {allowed_values(info)}, but got {detail['input']!r:.200}{where} ({info.description})"
 
 
-def unknown_name(name: str, known: Set[str], what: str) -> str:
-    """Return the sentence for a name that is not in `known`, with the most similar one as a suggestion."""
-    in_any_case = {one.lower(): one for one in known}
-    similar = difflib.get_close_matches(name.lower(), in_any_case, n=1)
-    hint = f"did you mean `{in_any_case[similar[0]]}`?" if similar else f"known are {', '.join(sorted(known))}"
-    return f"`{name}` is not {what} that this project knows; {hint}"
+def unknown_name(name: str, known: Set[str], kind: str) -> str:
+    """Return the message for a name that is not in `known`, with the most similar one as a suggestion."""
+    by_lower_case = {one.lower(): one for one in known}
+    similar = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    hint = f"did you mean `{by_lower_case[similar[0]]}`?" if similar else f"known are {', '.join(sorted(known))}"
+    return f"`{name}` is not a known {kind}; {hint}"
 
 
 def allowed_values(info: Any) -> str:
-    """Return in words which values a field may have, from its type and bounds."""
+    """Return a description of the allowed values of a field, from its type and bounds."""
     types = [one for one in get_args(info.annotation) or (info.annotation,) if one is not NoneType]
     if get_origin(info.annotation) is Literal:
         *most, last = (repr(value) for value in types)

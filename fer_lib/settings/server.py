@@ -22,7 +22,7 @@ class ServerSettings(Settings):
         None,
         ge=0,
         le=100_000,
-        description="visitors of one server at a time; more get a page that says so; 0: any number; empty: as many as the memory holds, 200 MB each",
+        description="visitors of one server at a time; more get an error page (503); 0: any number; empty: as many as the memory holds, 200 MB each",
     )
     connect_timeout_s: float = Field(
         30,

@@ -13,7 +13,7 @@ class ServiceSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}SERVICE_")
 
-    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0: all of this computer")
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0: all addresses of this computer")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
     processes: int = Field(1, ge=1, le=64, description="worker processes; each loads the networks")
     threads: int = Field(
@@ -23,9 +23,11 @@ class ServiceSettings(Settings):
         description="images that one process analyses concurrently; FER_THREADS sets the threads of each network",
     )
     max_waiting: int = Field(
-        16, ge=0, le=10000, description="images that may wait for a thread; more are refused (503)"
+        16, ge=0, le=10000, description="images that may wait for a thread; more are rejected (503)"
     )
-    retry_after_s: int = Field(1, ge=1, le=3600, description="seconds in the Retry-After header of a refusal")
+    retry_after_s: int = Field(
+        1, ge=1, le=3600, description="value of the Retry-After header of such a rejection, in seconds"
+    )
     max_upload_mb: float = Field(
         8, ge=0.001, le=1000, description="largest request, in megabytes (10^6 bytes); a batch is one request"
     )
@@ -42,16 +44,19 @@ class ServiceSettings(Settings):
         200,
         ge=1,
         le=100_000,
-        description="rate limit of messages sent ahead of the results, per second; more close the stream",
+        description="rate limit of messages sent ahead of the results, per second; a stream above it is closed",
     )
     stream_mb_per_s: float = Field(
         10,
         ge=0.1,
         le=10_000,
-        description="rate limit of these messages, in megabytes per second; more close the stream",
+        description="rate limit of these messages, in megabytes per second; a stream above it is closed",
     )
     max_waiting_mb: float = Field(
-        64, ge=0.001, le=100_000, description="megabytes of all requests and waiting frames of one process"
+        64,
+        ge=0.001,
+        le=100_000,
+        description="largest total of requests and waiting frames in one process, in megabytes (10^6 bytes)",
     )
     body_timeout_s: float = Field(
         60, ge=0.1, le=86400, description="seconds in which the body of a request must be complete"

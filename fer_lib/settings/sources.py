@@ -15,38 +15,38 @@ from fer_lib.settings.sentences import unknown_name
 
 
 def read_environment(group: Group) -> dict[str, Any]:
-    """Return the values that the environment has for a group, by field."""
+    """Read the values of a group from the environment, by field."""
     source = EnvSettingsSource(group)
     source.env_vars = select(group, source.env_vars, "environment")
     return source()
 
 
 def read_dotenv(group: Group) -> dict[str, Any]:
-    """Return the values that the nearest `.env` has for a group, by field."""
+    """Read the values of a group from the nearest `.env`, by field."""
     source = DotEnvSettingsSource(group, env_file=find_dotenv())
     source.env_vars = select(group, source.env_vars, ".env")
     return source()
 
 
 def check_names(known: Set[str], current: Set[str]) -> None:
-    """Check the names of all variables with our prefix and of all in `.env`, which can't be another program's.
+    """Reject unknown names among the environment variables with the prefix `FER_` and all names in `.env`.
 
     Args:
-        known: names that are accepted.
-        current: those of them that are suggested in the place of an unknown one.
+        known: accepted names.
+        current: those of them that are suggested instead of an unknown one.
 
     Raises:
         ValueError: if one is unknown, or a line of `.env` is malformed.
     """
     prefixed = [name for name in os.environ if name.upper().startswith(PREFIX)]
-    for names, what in ((prefixed, "an environment variable"), (_names_in_dotenv(), "a name in .env")):
+    for names, kind in ((prefixed, "environment variable"), (_names_in_dotenv(), "name in .env")):
         for name in names:
             if name.upper() not in known:
-                raise ValueError(unknown_name(name, current, what))
+                raise ValueError(unknown_name(name, current, kind))
 
 
 def find_dotenv() -> Path | None:
-    """Return the nearest `.env`, from the working folder upwards to the root of the project around it."""
+    """Return the nearest `.env`, searched from the working directory upwards to the root of the project around it."""
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / ".env").is_file():
             return folder / ".env"

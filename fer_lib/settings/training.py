@@ -10,7 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from fer_lib.settings.base import PREFIX, Settings, locate
 
-USUAL = (
+UNPREFIXED = (
     "learning_rate",
     "batch_size",
     "num_epochs",
@@ -23,10 +23,10 @@ USUAL = (
 
 
 class TrainingSettings(Settings):
-    """Training of a network. The first eight (`USUAL`) have environment variables without prefix."""
+    """Training of a network. The environment variables of the first eight settings (`UNPREFIXED`) have no prefix."""
 
     model_config = SettingsConfigDict(env_prefix=f"{PREFIX}TRAIN_")
-    unprefixed = frozenset(USUAL)
+    unprefixed = frozenset(UNPREFIXED)
     reads_bare_names = True
 
     learning_rate: float = Field(0.001, gt=0, le=10, description="initial learning rate (peak, for one-cycle)")
@@ -111,7 +111,7 @@ class TrainingSettings(Settings):
         None, ge=1, description="limit of images per split, for a quick trial; empty: all images"
     )
     color: Literal["grey", "rgb"] = Field("grey", description="colour of the network's input")
-    # Measured with the detector on 500 images of FER2013: medians of how they are framed.
+    # Medians over 500 images of FER2013, measured with the detector.
     crop_scale: float = Field(
         0.95, gt=0, le=4, description="side of the training images relative to the longer side of the detector's box"
     )

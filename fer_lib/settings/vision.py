@@ -53,7 +53,12 @@ class VisionSettings(Settings):
     recognize_interval_s: float = Field(
         0.08, ge=0, le=60, description="least seconds between two classifications of one face; 0: every frame"
     )
-    recognize_at_once: int = Field(1, ge=1, le=200, description="known faces classified per frame (round robin)")
+    recognize_at_once: int = Field(
+        1,
+        ge=1,
+        le=200,
+        description="classifications per frame of faces classified before (round robin); new faces are always classified",
+    )
     follow_at_once: int = Field(
         2,
         ge=1,
@@ -61,7 +66,7 @@ class VisionSettings(Settings):
         description="tracked faces confirmed by O-Net per frame (round robin); the boxes of the others are extrapolated",
     )
     track_overlap: float = Field(0.3, gt=0, lt=1, description="IoU from which two boxes belong to the same track")
-    track_patience_s: float = Field(0.7, ge=0, le=60, description="seconds without detection after which a track ends")
+    track_timeout_s: float = Field(0.7, ge=0, le=60, description="seconds without detection after which a track ends")
     smoothing_s: float = Field(
         0.25, ge=0, le=60, description="time constant of the smoothing of probabilities, in seconds; 0: off"
     )

@@ -75,7 +75,7 @@ class Smoother:
         return smoothed.with_columns(raw_probabilities=faces.probabilities)
 
     def _store(self, states: dict[int, State], time_s: float) -> None:
-        timeout_s = self.settings.track_patience_s  # words: allow
+        timeout_s = self.settings.track_timeout_s
         missed = [(track, state) for track, state in self._states.items() if track not in states]
         recent = [(track, state) for track, state in missed if abs(time_s - state.time_s) <= timeout_s]
         # Limit the memory even if the clock stands still.

@@ -100,7 +100,7 @@ class Tracker:
         return as_boxes([track.predict(time_s) for track in self._visible])
 
     def _end_tracks(self, time_s: float) -> None:
-        timeout_s = self._settings.track_patience_s  # words: allow
+        timeout_s = self._settings.track_timeout_s
         has_gap = self._last_s is not None and abs(time_s - self._last_s) > max(MAX_GAP_S, timeout_s)
         kept = [
             track

@@ -1,4 +1,4 @@
-"""A real, tiny emotion network for the tests of judging: linear, fitted to the drawn faces in a moment."""
+"""Fixtures of the evaluation: a linear emotion network, fitted to the synthetic faces by ridge regression."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fer_lib.crops import CropSpec, normalize_crops
 from fer_lib.dataset.image_folders import load_split
-from fer_lib.evaluate.predictions import Answers, answer_split, open_recognizer
+from fer_lib.evaluate.predictions import Predictions, open_recognizer, predict_split
 from fer_lib.labels import EMOTIONS
 from fer_lib.settings import EvaluationSettings
 from fer_lib.vision.recognition import Recognizer
@@ -20,7 +20,7 @@ SPEC = CropSpec(size=24, color="grey")
 
 
 def write_linear_network(path: Path, matrix: np.ndarray, spec: CropSpec = SPEC, temperature: float = 0.73) -> Path:
-    """Write a network that multiplies the flattened face by `matrix`, `(channels * size * size, 7)`, and its card."""
+    """Write a network with logits = flattened face × `matrix`, `(channels * size * size, 7)`, and its card."""
     nodes = [
         helper.make_node("Flatten", ["faces"], ["flat"]),
         helper.make_node("MatMul", ["flat", "matrix"], ["logits"]),
@@ -40,23 +40,23 @@ def write_linear_network(path: Path, matrix: np.ndarray, spec: CropSpec = SPEC, 
 
 @pytest.fixture
 def write_network(tmp_path: Path) -> Callable[..., Path]:
-    """A function that writes a linear network into the test's folder; see `write_linear_network`."""
-    return lambda matrix, **how: write_linear_network(tmp_path / "emotion.onnx", matrix, **how)
+    """Return a function that writes a linear network into the test's folder; see `write_linear_network`."""
+    return lambda matrix, **options: write_linear_network(tmp_path / "emotion.onnx", matrix, **options)
 
 
 @pytest.fixture(scope="session")
 def sample(project_root: Path) -> Path:
-    """The folder of drawn faces."""
+    """Return the folder of synthetic faces."""
     return project_root / "data" / "sample"
 
 
 @pytest.fixture(scope="session")
 def linear_network(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ONNX file with its card, fitted to the drawn training faces by ridge regression."""
+    """Return an ONNX file with its card, fitted to the synthetic training faces by ridge regression."""
     split = load_split(sample, "train", SPEC, quiet=True)
     faces = normalize_crops(split.images, SPEC).reshape(len(split), -1).astype(np.float64)
-    inner = faces.T @ faces + 100 * np.eye(faces.shape[1])
-    matrix = np.linalg.solve(inner, faces.T @ (8 * np.eye(7)[split.targets] - 1))
+    gram = faces.T @ faces + 100 * np.eye(faces.shape[1])
+    matrix = np.linalg.solve(gram, faces.T @ (8 * np.eye(7)[split.targets] - 1))
     return write_linear_network(tmp_path_factory.mktemp("linear") / "emotion.onnx", matrix)
 
 
@@ -71,6 +71,6 @@ def recognizer(linear_network: Path) -> Recognizer:
 
 
 @pytest.fixture
-def answers(recognizer: Recognizer, settings: EvaluationSettings) -> Answers:
-    """What the network says to the drawn test faces."""
-    return answer_split(recognizer, settings, quiet=True)
+def predictions(recognizer: Recognizer, settings: EvaluationSettings) -> Predictions:
+    """Return the predictions of the linear network for the synthetic test faces."""
+    return predict_split(recognizer, settings, quiet=True)

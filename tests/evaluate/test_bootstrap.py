@@ -1,15 +1,15 @@
-"""Bootstrap intervals: repeatable, around the metric, as wide as theory and an oracle have them."""
+"""Bootstrap intervals: reproducible, around the metric, equal to scikit-learn on the same draws."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from fer_lib.evaluate.bootstrap import bootstrap_intervals
-from fer_lib.metrics import calibration_error, score
+from fer_lib.metrics import calibration_error, compute_metrics
 
 
 def make_predictions(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities `(n, 7)` and targets of which about 60 % are predicted."""
+    """Return probabilities `(n, 7)` and targets `(n,)` with an accuracy of about 60 %."""
     random = np.random.default_rng(seed)
     targets = random.integers(0, 7, n)
     logits = random.normal(size=(n, 7)) + 2.2 * np.eye(7)[targets]
@@ -31,12 +31,12 @@ def test_bootstrap_intervals_equal_those_of_scikit_learn_on_the_same_draws():
             ]
         )
     expected = np.quantile(values, [0.025, 0.975], axis=0).T
-    found = bootstrap_intervals(probabilities, targets, resamples=50, seed=5)
-    assert list(found) == ["balanced_accuracy_ci95", "macro_f1_ci95", "ece_ci95"]
-    np.testing.assert_allclose(list(found.values()), expected)
+    intervals = bootstrap_intervals(probabilities, targets, resamples=50, seed=5)
+    assert list(intervals) == ["balanced_accuracy_ci95", "macro_f1_ci95", "ece_ci95"]
+    np.testing.assert_allclose(list(intervals.values()), expected)
 
 
-def test_bootstrap_intervals_repeatable_and_seeded():
+def test_bootstrap_intervals_reproducible_by_seed():
     probabilities, targets = make_predictions(200)
     assert bootstrap_intervals(probabilities, targets) == bootstrap_intervals(probabilities, targets)
     assert bootstrap_intervals(probabilities, targets, seed=1) != bootstrap_intervals(probabilities, targets)
@@ -46,14 +46,14 @@ def test_bootstrap_intervals_contain_the_metric_and_shrink_with_more_images():
     widths = []
     for n in (200, 3200):
         probabilities, targets = make_predictions(n)
-        found, metrics = bootstrap_intervals(probabilities, targets), score(probabilities, targets)
+        intervals, metrics = bootstrap_intervals(probabilities, targets), compute_metrics(probabilities, targets)
         for name in ("balanced_accuracy", "macro_f1"):
-            low, high = found[f"{name}_ci95"]
+            low, high = intervals[f"{name}_ci95"]
             assert low < metrics[name] < high
-        widths.append(np.ptp(found["balanced_accuracy_ci95"]))
+        widths.append(np.ptp(intervals["balanced_accuracy_ci95"]))
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.3)
 
 
 def test_bootstrap_intervals_one_image():
-    found = bootstrap_intervals(np.eye(7)[[2]], np.array([2]))
-    assert found == {"balanced_accuracy_ci95": [1, 1], "macro_f1_ci95": [1, 1], "ece_ci95": [0, 0]}
+    intervals = bootstrap_intervals(np.eye(7)[[2]], np.array([2]))
+    assert intervals == {"balanced_accuracy_ci95": [1, 1], "macro_f1_ci95": [1, 1], "ece_ci95": [0, 0]}

@@ -1,4 +1,4 @@
-"""`python -m fer_lib.evaluate`, as it is typed."""
+"""Command line `python -m fer_lib.evaluate`: output, errors, model card."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from fer_lib import optional_packages as packages
 from fer_lib.evaluate.__main__ import main
 from fer_lib.weights import read_card
 
-PROMISED = [
+REQUIRED = [
     "images",
     "accuracy",
     "accuracy_ci95",
@@ -25,31 +25,36 @@ PROMISED = [
 ]
 
 
-def test_command_prints_json_last_and_needs_no_torch(project_root, linear_network, sample):
+def test_main_json_on_the_last_line_without_torch(project_root, linear_network, sample):
     given = ["--weights", str(linear_network), "--data", str(sample), "--split", "test", "--json"]
     script = f"""
 import runpy, sys
 sys.argv[1:] = {given!r}
 try:
     runpy.run_module("fer_lib.evaluate", run_name="__main__")
-except SystemExit as ended:
-    assert ended.code == 0, ended.code
+except SystemExit as error:
+    assert error.code == 0, error.code
 print(sorted({{"torch", "torchvision", "matplotlib"}} & set(sys.modules)), file=sys.stderr)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=project_root, capture_output=True, text=True, check=False, env=clean()
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(),
     )
-    assert done.stderr.strip() == "[]"
-    report = json.loads(done.stdout.splitlines()[-1])
-    assert [name for name in PROMISED if name not in report] == []
+    assert result.stderr.strip() == "[]"
+    report = json.loads(result.stdout.splitlines()[-1])
+    assert [name for name in REQUIRED if name not in report] == []
     assert report["images"] == 35
 
 
-def clean() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("DATA_DIR", "MAX_IMAGES", "SPLIT")}
 
 
-def test_main_prints_a_table_for_people(linear_network, sample, capsys):
+def test_main_prints_a_table_by_default(linear_network, sample, capsys):
     assert main(["--weights", str(linear_network), "--data", str(sample), "--max-images", "14"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("emotion.onnx on the test images of")
@@ -57,7 +62,7 @@ def test_main_prints_a_table_for_people(linear_network, sample, capsys):
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "message"),
     [
         ({"--weights": "nowhere/emotion.onnx"}, "emotion.json must exist"),
         ({"--weights": "emotion.pt"}, "`WEIGHTS` must be an .onnx file"),
@@ -69,24 +74,24 @@ def test_main_prints_a_table_for_people(linear_network, sample, capsys):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
-def test_main_says_in_one_sentence_what_is_wrong(linear_network, sample, capsys, changes, sentence):
+def test_main_wrong_argument_exits_with_a_one_line_message(linear_network, sample, capsys, changes, message):
     given = {"--weights": str(linear_network), "--data": str(sample), **changes}
     assert main([text for pair in given.items() for text in pair if text is not None]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert sentence in captured.err
+    assert message in captured.err
     assert len(captured.err.strip().splitlines()) == 1
 
 
-def test_main_missing_packages_are_named_with_the_cure(capsys, monkeypatch):
+def test_main_missing_packages_with_install_command(capsys, monkeypatch):
     monkeypatch.setattr(packages, "find_spec", lambda module: None)
     assert main([]) == 2
-    said = capsys.readouterr().err
-    assert "scikit-learn and tqdm" in said
-    assert "pip install -e '.[evaluate]'" in said
+    error = capsys.readouterr().err
+    assert "scikit-learn and tqdm" in error
+    assert "pip install -e '.[evaluate]'" in error
 
 
-def test_main_write_card_twice_is_once(linear_network, sample, tmp_path, capsys):
+def test_main_write_card_is_idempotent(linear_network, sample, tmp_path, capsys):
     for path in linear_network.parent.iterdir():
         shutil.copy(path, tmp_path)
     given = ["--weights", str(tmp_path / "emotion.onnx"), "--data", str(sample), "--write-card"]

@@ -1,4 +1,4 @@
-"""The time of one face."""
+"""Latency is measured with a batch of one face."""
 
 from types import SimpleNamespace
 
@@ -6,10 +6,10 @@ from fer_lib.crops import CropSpec
 from fer_lib.evaluate.latency import measure_latency
 
 
-def test_measure_latency_times_one_face_at_a_time():
-    seen = []
-    recognizer = SimpleNamespace(spec=CropSpec(size=32, color="rgb"), classify=lambda crops: seen.append(crops.shape))
-    found = measure_latency(recognizer, repeats=5)
-    assert 0 <= found["median"] <= found["p95"]
-    assert set(seen) == {(1, 32, 32, 3)}
-    assert len(seen) > 5
+def test_measure_latency_batch_of_one():
+    shapes = []
+    recognizer = SimpleNamespace(spec=CropSpec(size=32, color="rgb"), classify=lambda crops: shapes.append(crops.shape))
+    latency = measure_latency(recognizer, repeats=5)
+    assert 0 <= latency["median"] <= latency["p95"]
+    assert set(shapes) == {(1, 32, 32, 3)}
+    assert len(shapes) > 5

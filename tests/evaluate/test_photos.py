@@ -1,4 +1,4 @@
-"""End-to-end evaluation: photos without a face count as wrong, of several faces the largest counts."""
+"""End-to-end evaluation: photos without a face are wrong, the largest of several faces is evaluated."""
 
 import json
 
@@ -9,12 +9,12 @@ from factories import make_faces, make_portrait
 
 from fer_lib.evaluate.__main__ import main
 from fer_lib.evaluate.photos import (
-    NOTHING,
+    NO_FACE,
+    compute_photo_metrics,
     evaluate_photos,
     format_photos,
     list_photos,
     predict_largest,
-    score_photos,
 )
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
@@ -27,16 +27,16 @@ def write_photo(path, pixels):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Two portraits that smile, a picture without a face, and a file that is no photo."""
+    """Return a folder with two smiling portraits, a photo without a face, and a file that is not a photo."""
     write_photo(tmp_path / "happy" / "a.png", make_portrait(300))
     write_photo(tmp_path / "happy" / "b.JPG", make_portrait(260, mirrored=True))
     write_photo(tmp_path / "sad" / "wall.png", np.full((200, 200, 3), 128, np.uint8))
-    (tmp_path / "sad" / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "sad" / "broken.jpg").write_bytes(b"not a photo")
     (tmp_path / "sad" / "notes.txt").write_text("not listed")
     return tmp_path
 
 
-def test_evaluate_photos_runs_detector_and_network(photos):
+def test_evaluate_photos_detector_and_network(photos):
     report = evaluate_photos(photos)
     assert (report["photos"], report["broken"], report["several_faces"]) == (3, 1, 0)
     assert report["found"] == pytest.approx(2 / 3)
@@ -51,19 +51,19 @@ def test_evaluate_photos_runs_detector_and_network(photos):
 def test_predict_largest_of_several_faces():
     faces = make_faces(3, xyxy=np.array([[0, 0, 50, 50], [60, 0, 200, 140], [0, 60, 40, 100]], float))
     assert predict_largest(faces) == faces.probabilities[1].argmax()
-    assert predict_largest(Faces.empty()) == NOTHING
+    assert predict_largest(Faces.empty()) == NO_FACE
 
 
-def test_score_photos_of_known_predictions():
-    targets, predictions = np.array([0, 0, 3, 3]), np.array([0, NOTHING, 3, 5])
-    scored = score_photos(targets, predictions)
-    assert scored["accuracy"] == scored["balanced_accuracy"] == 0.5
-    assert scored["accuracy_of_found"] == pytest.approx(2 / 3)
-    assert scored["per_label"]["angry"] == {"photos": 2, "found": 0.5, "recall": 0.5}
-    assert score_photos(targets, np.full(4, NOTHING))["accuracy_of_found"] is None
+def test_compute_photo_metrics_known_predictions():
+    targets, predictions = np.array([0, 0, 3, 3]), np.array([0, NO_FACE, 3, 5])
+    metrics = compute_photo_metrics(targets, predictions)
+    assert metrics["accuracy"] == metrics["balanced_accuracy"] == 0.5
+    assert metrics["accuracy_of_found"] == pytest.approx(2 / 3)
+    assert metrics["per_label"]["angry"] == {"photos": 2, "found": 0.5, "recall": 0.5}
+    assert compute_photo_metrics(targets, np.full(4, NO_FACE))["accuracy_of_found"] is None
 
 
-def test_list_photos_wrong_folders_are_refused(tmp_path):
+def test_list_photos_wrong_folder_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match="`--photos` must be a folder"):
         list_photos(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="has none"):
@@ -73,7 +73,7 @@ def test_list_photos_wrong_folders_are_refused(tmp_path):
         list_photos(tmp_path)
 
 
-def test_command_photos_prints_json(photos, capsys):
+def test_main_photos_prints_json(photos, capsys):
     assert main(["--photos", str(photos), "--json", "--max-images", "4"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["photos"] == 3
     assert main(["--photos", str(photos), "--split", "test"]) == 2

@@ -1,4 +1,4 @@
-"""Disturbances disturb, by as much as they say, and are the same every time."""
+"""Corruptions change the images, more with more strength, and are deterministic."""
 
 from itertools import pairwise
 
@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from fer_lib.evaluate.robustness import (
-    DISTURBANCES,
+    CORRUPTIONS,
     blur,
     change_brightness,
     change_gamma,
     compress,
-    disturb,
+    corrupt,
     measure_robustness,
     occlude,
+    render_corruptions,
     rotate,
     shift,
-    show_disturbances,
     shrink,
 )
 
-HARMLESS = {"gamma": 1, "brightness": 1, "blur": 0, "face size": 1000, "shift of the box": 0, "tilt": 0, "occlusion": 0}
+IDENTITY = {"gamma": 1, "brightness": 1, "blur": 0, "face size": 1000, "shift of the box": 0, "tilt": 0, "occlusion": 0}
 
 
 def make_image(size: int = 32, channels: int = 1, seed: int = 0):
@@ -29,29 +29,29 @@ def make_image(size: int = 32, channels: int = 1, seed: int = 0):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda one: one.name)
-def test_disturb_keeps_shapes_changes_pixels_and_repeats_itself(disturbance, channels):
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)
+def test_corrupt_shape_change_and_determinism(corruption, channels):
     images = np.stack([make_image(channels=channels, seed=seed) for seed in range(3)])
-    worse = disturb(images, disturbance, disturbance.strengths[-1])
-    assert (worse.shape, worse.dtype) == (images.shape, np.uint8)
-    assert all(np.abs(a.astype(int) - b).mean() > 1 for a, b in zip(worse, images, strict=True))
-    np.testing.assert_array_equal(worse, disturb(images, disturbance, disturbance.strengths[-1]))
-    assert disturb(images[:0], disturbance, disturbance.strengths[-1]).shape == (0, 32, 32, channels)
+    corrupted = corrupt(images, corruption, corruption.strengths[-1])
+    assert (corrupted.shape, corrupted.dtype) == (images.shape, np.uint8)
+    assert all(np.abs(a.astype(int) - b).mean() > 1 for a, b in zip(corrupted, images, strict=True))
+    np.testing.assert_array_equal(corrupted, corrupt(images, corruption, corruption.strengths[-1]))
+    assert corrupt(images[:0], corruption, corruption.strengths[-1]).shape == (0, 32, 32, channels)
 
 
-@pytest.mark.parametrize("disturbance", [d for d in DISTURBANCES if d.name in HARMLESS], ids=lambda one: one.name)
-def test_disturb_harmless_strength_changes_nothing(disturbance):
+@pytest.mark.parametrize("corruption", [d for d in CORRUPTIONS if d.name in IDENTITY], ids=lambda one: one.name)
+def test_corrupt_identity_strength_is_the_identity(corruption):
     images = make_image()[None]
-    np.testing.assert_array_equal(disturb(images, disturbance, HARMLESS[disturbance.name]), images)
+    np.testing.assert_array_equal(corrupt(images, corruption, IDENTITY[corruption.name]), images)
 
 
-@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda one: one.name)
-def test_disturb_more_strength_more_difference(disturbance):
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)
+def test_corrupt_difference_grows_with_strength(corruption):
     image = make_image(64)
-    strengths = disturbance.strengths
-    if disturbance.name in ("brightness", "gamma"):
+    strengths = corruption.strengths
+    if corruption.name in ("brightness", "gamma"):
         strengths = tuple(s for s in reversed(strengths) if s <= 1)
-    changes = [np.abs(disturb(image[None], disturbance, s)[0].astype(int) - image).mean() for s in strengths]
+    changes = [np.abs(corrupt(image[None], corruption, s)[0].astype(int) - image).mean() for s in strengths]
     assert all(later >= earlier - 0.5 for earlier, later in pairwise(changes))
     assert changes[-1] > changes[0]
 
@@ -68,69 +68,69 @@ def test_change_gamma_keeps_black_and_white():
 
 
 @pytest.mark.parametrize("turn", [0, 0.3, 0.99])
-def test_occlude_covers_one_square_with_the_mean(turn):
+def test_occlude_one_square_in_the_mean_colour(turn):
     image = make_image(50)
-    covered = occlude(image, 40, turn)
-    rows, columns = np.nonzero(covered[..., 0] != image[..., 0])
+    occluded = occlude(image, 40, turn)
+    rows, columns = np.nonzero(occluded[..., 0] != image[..., 0])
     assert len(rows) > 300  # of 400; the mean may occur in the image
     assert max(np.ptp(rows), np.ptp(columns)) < 20
-    assert set(covered[rows, columns, 0]) == {int(image.mean())}
+    assert set(occluded[rows, columns, 0]) == {int(image.mean())}
 
 
-def test_occlude_places_spread_over_both_axes():
+def test_occlude_positions_spread_over_both_axes():
     image = make_image(50)
-    places = [np.argwhere(occlude(image, 20, i / 40)[..., 0] != image[..., 0]).min(axis=0) for i in range(40)]
-    assert abs(np.corrcoef(np.transpose(places))[0, 1]) < 0.5
-    assert (np.ptp(places, axis=0) > 30).all()
+    positions = [np.argwhere(occlude(image, 20, i / 40)[..., 0] != image[..., 0]).min(axis=0) for i in range(40)]
+    assert abs(np.corrcoef(np.transpose(positions))[0, 1]) < 0.5
+    assert (np.ptp(positions, axis=0) > 30).all()
 
 
-def test_shift_moves_by_the_share_and_in_the_direction():
+def test_shift_distance_and_direction():
     image = np.zeros((20, 20, 1), np.uint8)
     image[10, 10] = 200
     assert np.argwhere(shift(image, 20, 0.0)[..., 0]).tolist() == [[10, 14]]
     assert np.argwhere(shift(image, 20, 0.25)[..., 0] > 100).tolist() == [[14, 10]]
 
 
-def test_rotate_turns_either_way():
+def test_rotate_both_directions():
     image = make_image()
     np.testing.assert_array_equal(rotate(image, 90, 0.0), np.rot90(image))
     np.testing.assert_array_equal(rotate(image, 90, 0.5), np.rot90(image, -1))
 
 
-def test_shrink_leaves_as_many_pixels():
+def test_shrink_to_two_and_one_pixels():
     halves = np.kron(np.array([[0, 100], [200, 50]], np.uint8), np.ones((8, 8), np.uint8))[..., None]
     assert shrink(halves, 2)[[0, 0, -1, -1], [0, -1, 0, -1], 0].tolist() == [0, 100, 200, 50]
     assert shrink(halves, 1).std() == 0
 
 
-def test_compress_keeps_colours_in_their_channels():
+def test_compress_keeps_the_channel_order():
     red = np.zeros((16, 16, 3), np.uint8)
     red[..., 0] = 200
     mean = compress(red, 90).mean(axis=(0, 1))
     np.testing.assert_allclose(mean, [200, 0, 0], atol=4)
 
 
-def test_show_disturbances_the_image_first():
+def test_render_corruptions_unchanged_image_first():
     image = make_image()
-    images, names = show_disturbances(image)
-    assert len(images) == len(names) == len(DISTURBANCES) + 1
+    images, names = render_corruptions(image)
+    assert len(images) == len(names) == len(CORRUPTIONS) + 1
     np.testing.assert_array_equal(images[0], image)
 
 
-def test_measure_robustness_starts_from_what_is_undisturbed(recognizer, answers):
-    curves = measure_robustness(recognizer, answers, quiet=True)
-    assert list(curves) == [one.name for one in DISTURBANCES]
-    for name, strength in HARMLESS.items():
+def test_measure_robustness_identity_strength_has_clean_accuracy(recognizer, predictions):
+    curves = measure_robustness(recognizer, predictions, quiet=True)
+    assert list(curves) == [one.name for one in CORRUPTIONS]
+    for name, strength in IDENTITY.items():
         if strength in curves[name]["strengths"]:
-            place = curves[name]["strengths"].index(strength)
-            assert curves[name]["accuracy"][place] == curves[name]["undisturbed"] == answers.is_right.mean()
+            index = curves[name]["strengths"].index(strength)
+            assert curves[name]["accuracy"][index] == curves[name]["clean_accuracy"] == predictions.is_correct.mean()
     assert curves["brightness"]["accuracy"][0] < 0.5  # nearly black
     for curve in curves.values():
         assert all(low <= a <= high for a, (low, high) in zip(curve["accuracy"], curve["accuracy_ci95"], strict=True))
 
 
-def test_measure_robustness_few_images_are_spread_over_the_labels(recognizer, answers):
+def test_measure_robustness_few_images_cover_all_labels(recognizer, predictions):
     rows = np.linspace(0, 34, 7).astype(int)
-    assert len(set(answers.targets[rows])) == 7
-    curves = measure_robustness(recognizer, answers, images=7, quiet=True)
-    assert curves["tilt"]["undisturbed"] == pytest.approx(answers.is_right[rows].mean())
+    assert len(set(predictions.targets[rows])) == 7
+    curves = measure_robustness(recognizer, predictions, images=7, quiet=True)
+    assert curves["tilt"]["clean_accuracy"] == pytest.approx(predictions.is_correct[rows].mean())

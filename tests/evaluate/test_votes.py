@@ -1,4 +1,4 @@
-"""Votes are found by the names of the images."""
+"""FER+ votes are assigned by image name."""
 
 import numpy as np
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_lib.boxes import iou
 from fer_lib.labels import EMOTIONS
 from harness.browser import PATIENCE_S, LivePage, open_browser
 from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila

@@ -1,11 +1,11 @@
-"""The table of confusions shows shares of its rows."""
+"""The confusion matrix is normalised by row."""
 
 import numpy as np
 
 from fer_lib.plots import plot_confusions
 
 
-def test_plot_confusions_shares_of_rows_and_empty_rows():
+def test_plot_confusions_normalised_and_empty_rows():
     counts = np.zeros((7, 7), int)
     counts[0, :2] = 3, 1
     (axes,) = plot_confusions(counts.tolist()).axes

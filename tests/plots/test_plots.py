@@ -1,4 +1,4 @@
-"""Figures hold what they were given, in the emotions' colours."""
+"""Figures show the given values in the colours of the emotions."""
 
 import numpy as np
 from matplotlib.colors import to_hex
@@ -7,20 +7,20 @@ from fer_lib import plots
 from fer_lib.labels import EMOTION_COLORS, EMOTIONS
 
 
-def test_plot_counts_one_bar_a_label_in_its_colour():
+def test_plot_counts_one_bar_per_label_in_its_colour():
     figure = plots.plot_counts({"train": {"happy": 5}})
     bars = figure.axes[0].patches
     assert [bar.get_width() for bar in bars] == [5 if label == "happy" else 0 for label in EMOTIONS]
     assert [to_hex(bar.get_facecolor()).upper() for bar in bars] == list(EMOTION_COLORS.values())
 
 
-def test_plot_images_none_and_some():
+def test_plot_images_empty_and_two():
     assert plots.plot_images(np.zeros((0, 8, 8, 1), np.uint8), []).axes
     figure = plots.plot_images(np.zeros((2, 8, 8, 1), np.uint8), ["happy", "sad"], columns=2)
     assert [axes.get_title() for axes in figure.axes] == ["happy", "sad"]
 
 
-def test_plot_curves_and_live_curves():
+def test_live_curves_add_epochs():
     line = {"epoch": 0, "loss": 1.0, "validation_nll": 1.1, "validation_accuracy": 0.4, "validation_macro_f1": 0.3}
     curves = plots.LiveCurves()
     curves(line)
@@ -29,6 +29,6 @@ def test_plot_curves_and_live_curves():
     assert plots.plot_curves(curves.metrics).axes[0].lines[0].get_xdata().tolist() == [1, 2]
 
 
-def test_plot_recalls_writes_percentages():
+def test_plot_recalls_percentages():
     figure = plots.plot_recalls({label: {"recall": 0.5} for label in EMOTIONS})
     assert [text.get_text() for text in figure.axes[0].texts] == ["50%"] * 7

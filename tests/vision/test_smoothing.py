@@ -161,7 +161,7 @@ def test_smooth_converges_at_rest() -> None:
 
 
 def test_smooth_face_returns_after_a_gap() -> None:
-    smoother = make_smoother(track_patience_s=60, smoothing_s=0.25)  # words: allow
+    smoother = make_smoother(track_timeout_s=60, smoothing_s=0.25)
     smoother.smooth(make_face(probabilities=SAD), 0)
     smoother.smooth(Faces.empty(), 0.1)
     smooth = smoother.smooth(make_face(probabilities=HAPPY), 5)
@@ -169,7 +169,7 @@ def test_smooth_face_returns_after_a_gap() -> None:
 
 
 def test_smooth_removes_faces_after_the_timeout() -> None:
-    smoother = make_smoother(track_patience_s=0.7)  # words: allow
+    smoother = make_smoother(track_timeout_s=0.7)
     for track_id in range(1000):
         smoother.smooth(make_face(track_id), track_id / 30)
         assert len(smoother) <= 0.7 * 30 + 2

@@ -84,7 +84,7 @@ def test_track_growing_face(tracker: Tracker) -> None:
 
 def test_track_missed_face_until_the_timeout() -> None:
     for gap_s, expected in ((0.6, 1), (0.8, 2)):
-        tracker = Tracker(VisionSettings(track_patience_s=0.7))  # words: allow
+        tracker = Tracker(VisionSettings(track_timeout_s=0.7))
         tracker.track(make_faces(square(100, 100)), 0)
         tracker.track(Faces.empty(), 0.1)
         tracker.track(Faces.empty(), 0.1 + gap_s / 2)
@@ -92,7 +92,7 @@ def test_track_missed_face_until_the_timeout() -> None:
 
 
 def test_track_zero_timeout() -> None:
-    tracker = Tracker(VisionSettings(track_patience_s=0))  # words: allow
+    tracker = Tracker(VisionSettings(track_timeout_s=0))
     tracker.track(make_faces(square(100, 100)), 0)
     assert ids(tracker.track(make_faces(square(100, 100)), 0.1)) == [1]
     tracker.track(Faces.empty(), 0.2)

@@ -1,1 +1,1 @@
-"""The model card: what an evaluation writes into the JSON file and its page."""
+"""Model card: writing evaluation results into the JSON file of the weights and its page."""

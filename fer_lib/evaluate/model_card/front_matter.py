@@ -7,9 +7,9 @@ from typing import Any
 
 FENCE = "---\n"
 RESULTS = "model-index:"
-# FER2013's own names of its splits; other data sets have ours.
+# Names of the splits in FER2013; those of other data sets are not changed.
 SPLIT_NAMES = {"fer2013": {"validation": "PublicTest", "test": "PrivateTest"}}
-# Name in a report → metric type, name.
+# Name in a report → metric type and name on the Hub.
 METRICS = {
     "accuracy": ("accuracy", "accuracy"),
     "balanced_accuracy": ("recall", "balanced accuracy (macro-averaged recall)"),
@@ -19,9 +19,9 @@ METRICS = {
 
 
 def replace_results(page: str, card: dict[str, Any]) -> str:
-    """Replace `model-index`, the last key of a page's front matter, by the measured results of a card.
+    """Replace `model-index`, the last key of a page's front matter, with the metrics of a card.
 
-    The keys before it are written by hand; a page without front matter is returned as it is.
+    The keys before it are kept; a page without front matter is returned unchanged.
     """
     parts = split_front_matter(page)
     if parts is None:
@@ -45,12 +45,12 @@ def dataset_of(page: str) -> str:
 
 
 def split_name(dataset: str, split: str) -> str:
-    """Return the name of a split as the data set has it, "PrivateTest" for FER2013's "test"."""
+    """Return the name of a split in its data set, such as "PrivateTest" for "test" of FER2013."""
     return SPLIT_NAMES.get(dataset, {}).get(split, split)
 
 
 def result_lines(card: dict[str, Any], dataset: str) -> list[str]:
-    """Return `model-index` with the metrics of every split in a card, as lines of YAML."""
+    """Return `model-index` with the metrics of every split of a card, as lines of YAML."""
     lines = [RESULTS, f"- name: {card.get('name', 'emotion')}", "  results:"]
     for split, report in card.get("metrics", {}).items():
         name = f"{dataset.upper()} {split_name(dataset, split)}"

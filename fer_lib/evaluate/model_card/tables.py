@@ -1,4 +1,4 @@
-"""Markdown tables of the reports in a model card; what an older report lacks is a dash."""
+"""Markdown tables of the reports in a model card; metrics that an older report lacks are dashes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from fer_lib.labels import EMOTIONS
 
 Reports = dict[str, dict[str, Any]]  # split → report
-COLUMNS = 4  # strengths of a corruption in its row
+COLUMNS = 4  # strengths per corruption
 ALL, WITHOUT = "", "_without_duplicates"
 
 
 def headline_table(reports: Reports) -> list[str]:
-    """Return accuracy, balanced accuracy, macro-F1 and ECE with intervals, with and without near copies."""
+    """Return accuracy, balanced accuracy, macro-F1 and ECE with intervals, with and without near duplicates."""
     rows = []
     for split, report in reports.items():
         rows.append([split, f"{report['images']:,}", *_headline(report, ALL)])
         if report.get("duplicates") is not None:
-            left = report["images"] - report["duplicates"]
-            rows.append([f"{split}, without near copies", f"{left:,}", *_headline(report, WITHOUT)])
+            unique = report["images"] - report["duplicates"]
+            rows.append([f"{split}, without near duplicates", f"{unique:,}", *_headline(report, WITHOUT)])
     return _table(["split", "images", "accuracy", "balanced accuracy", "macro-F1", "ECE"], rows)
 
 
@@ -41,7 +41,7 @@ def detail_table(reports: Reports) -> list[str]:
 
 
 def label_table(reports: Reports) -> list[str]:
-    """Return precision, recall, F1 and number of images of each label, the splits side by side."""
+    """Return precision, recall, F1 and number of images per label, the splits side by side."""
     head = [text for split in reports for text in (f"{split}: precision", "recall", "F1", "images")]
     rows = []
     for label in EMOTIONS:
@@ -54,30 +54,30 @@ def label_table(reports: Reports) -> list[str]:
 
 
 def slice_table(reports: Reports, aspects: frozenset[str]) -> list[str]:
-    """Return the accuracy on each slice of the images by some aspects, the splits side by side."""
+    """Return the accuracy on each slice by the given aspects, the splits side by side."""
     names = {
-        (aspect, group): None
+        (aspect, name): None
         for report in reports.values()
-        for aspect, groups in report.get("slices", {}).items()
-        for group in groups
+        for aspect, members in report.get("slices", {}).items()
+        for name in members
         if aspect in aspects
     }
     rows = []
-    for aspect, group in names:
-        row = [f"{aspect}: {group}"]
+    for aspect, name in names:
+        row = [f"{aspect}: {name}"]
         for report in reports.values():
-            one = report.get("slices", {}).get(aspect, {}).get(group)
+            one = report.get("slices", {}).get(aspect, {}).get(name)
             row += [f"{one['images']:,}", percent(one["accuracy"], one["accuracy_ci95"])] if one else ["–", "–"]
         rows.append(row)
     return _table(["slice", *(text for split in reports for text in (f"{split}: images", "accuracy"))], rows)
 
 
 def robustness_table(curves: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the accuracy at `COLUMNS` strengths of each corruption, evenly spread over those measured."""
+    """Return the accuracy at `COLUMNS` strengths of each corruption, evenly spread over the measured ones."""
     rows = []
     for name, curve in curves.items():
-        places = np.linspace(0, len(curve["strengths"]) - 1, COLUMNS).round().astype(int)
-        cells = [f"{curve['strengths'][i]:g}: {percent(curve['accuracy'][i])}" for i in places]
+        indices = np.linspace(0, len(curve["strengths"]) - 1, COLUMNS).round().astype(int)
+        cells = [f"{curve['strengths'][i]:g}: {percent(curve['accuracy'][i])}" for i in indices]
         rows.append([f"{name} ({curve['unit']})", *cells])
     return _table(["corruption", *["strength: accuracy"] * COLUMNS], rows)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from fer_lib.crops import CropSpec
 from fer_lib.labels import EMOTIONS
-from fer_lib.metrics import fit_temperature, score, softmax
+from fer_lib.metrics import compute_metrics, fit_temperature, softmax
 from fer_lib.plots.curves import plot_curves
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.terminal import printable
@@ -72,7 +72,7 @@ def export_run(
             "input": spec.as_dict(),
             "output": "logits (n, 7); probabilities are softmax(logits / temperature)",
             "temperature": temperature,
-            "metrics": {"validation": score(softmax(logits, temperature), targets)},
+            "metrics": {"validation": compute_metrics(softmax(logits, temperature), targets)},
             "difference_to_torch": difference,
             "run": run.folder.name,
             "epoch": training["epoch"] + 1,

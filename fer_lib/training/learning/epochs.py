@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm.auto import tqdm
 
-from fer_lib.metrics import score, softmax
+from fer_lib.metrics import compute_metrics, softmax
 from fer_lib.settings.training import TrainingSettings
 from fer_lib.training.learning.batches import Batches
 from fer_lib.training.learning.learner import Learner
@@ -61,7 +61,7 @@ def run_epoch(
 
 def score_validation(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, float]:
     """Compute validation metrics of logits `(n, 7)` and targets `(n,)`, with the names in an epoch's metrics (`run.SCORES`)."""
-    scored = score(softmax(logits), targets)
+    scored = compute_metrics(softmax(logits), targets)
     criterion = ("accuracy", "macro_f1", "balanced_accuracy")
     named = {f"validation_{name}": scored[name] for name in (*criterion, "nll")}
     recalls = [label["recall"] for label in scored["per_label"].values() if label["images"]]
