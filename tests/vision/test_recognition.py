@@ -95,7 +95,7 @@ def test_recognizer_without_weights(tmp_path: Path) -> None:
     "takes", [("n", 3, 24, 24), ("n", 1, 24, 25), (1, 1, 24, 24), ("n", 1, 24, 24, 1), ("n", 1, "h", 48)]
 )
 def test_recognizer_network_takes_something_else(tmp_path: Path, takes: tuple[Any, ...]) -> None:
-    write_emotion_network(tmp_path, CropSpec(24), takes=takes)
+    write_emotion_network(tmp_path, CropSpec(24), input_shape=takes)
     with pytest.raises(
         ValueError, match=r"`emotion` must take any number of faces \(1, 24, 24\), as its card says, but"
     ):
@@ -103,7 +103,7 @@ def test_recognizer_network_takes_something_else(tmp_path: Path, takes: tuple[An
 
 
 def test_recognizer_network_of_any_size(tmp_path: Path) -> None:
-    write_emotion_network(tmp_path, takes=("n", 3, "h", "w"))
+    write_emotion_network(tmp_path, input_shape=("n", 3, "h", "w"))
     assert len(load_recognizer(tmp_path).recognize(make_frame(), make_faces(2, 64, 48))) == 2
 
 
@@ -116,7 +116,7 @@ def test_recognizer_network_with_other_outputs(tmp_path: Path, outputs: int) -> 
 
 def test_recognizer_network_that_can_not_run(tmp_path: Path) -> None:
     """It declares any size but is made for another: only running it shows."""
-    write_emotion_network(tmp_path, CropSpec(24), takes=("n", "c", 24, 24))
+    write_emotion_network(tmp_path, CropSpec(24), input_shape=("n", "c", 24, 24))
     network = onnx.load(tmp_path / "emotion.onnx")
     network.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.zeros((3, 7), np.float32), "matrix"))
     onnx.save(network, tmp_path / "emotion.onnx")
