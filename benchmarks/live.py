@@ -108,9 +108,9 @@ def _record_results(
         ready_s = page.wait_until_ready()
         page.press("Start")
         page.wait_for_results(SETTLE_RESULTS)
-        page.listen()
+        page.record_results()
         page.page.wait_for_timeout(1000 * seconds)
-        results = page.noted()
+        results = page.pop_results()
     finally:
         page.close()
     if len(results) < 2:

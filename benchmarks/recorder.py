@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from playwright.sync_api import Page
 
 from fer_lib.plots.style import ACCENT, make_figure
-from harness.browser import PATIENCE_S, open_camera_browser
+from harness.browser import TIMEOUT_S, open_camera_browser
 from harness.reporting import add_reporting, report
 from harness.servers import serve_voila
 
@@ -77,7 +77,7 @@ def measure(seconds: float) -> dict[str, Any]:
         # The template of the live page expects text in the first cell.
         with serve_voila(notebook, options=(TEMPLATE,)) as url:
             page = browser.new_page()
-            page.goto(url, timeout=1000 * PATIENCE_S)
+            page.goto(url, timeout=1000 * TIMEOUT_S)
             counts = _count_results(page, seconds)
     return {"results": counts[-1], "results_per_s": counts[-1] / seconds, "_counts": counts}
 
@@ -98,11 +98,11 @@ def draw(measured: dict[str, Any]) -> Figure:
 def _count_results(page: Page, seconds: float) -> list[int]:
     """Return the number of results after the first one, once a second."""
     label = page.locator(".recipe-count")
-    label.wait_for(timeout=1000 * PATIENCE_S)
+    label.wait_for(timeout=1000 * TIMEOUT_S)
     page.wait_for_timeout(2000)  # until the camera delivers frames
     page.get_by_role("button", name="Start").click()
     page.wait_for_function(
-        "() => Number(document.querySelector('.recipe-count').textContent) > 0", timeout=1000 * PATIENCE_S
+        "() => Number(document.querySelector('.recipe-count').textContent) > 0", timeout=1000 * TIMEOUT_S
     )
     first = int(label.inner_text())
     counts = [0]

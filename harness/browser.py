@@ -28,7 +28,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 RETRY_S = 10.0
 # States that only the visitor can end.
 DEAD_ENDS = ("broken", "failed", "kernel-gone")
@@ -121,10 +121,10 @@ class LivePage:
 
     Attributes:
         page: the Playwright page.
-        complaints: errors and uncaught exceptions on the browser's console.
-        strangers: requested addresses outside of the page's own origin.
+        console_errors: errors and uncaught exceptions on the browser's console.
+        external_urls: requested addresses outside of the page's own origin.
         frames_sent: number of frames sent to the kernel.
-        frames_answered: number of replies to frames, including those that arrived after their timeout.
+        replies_received: number of replies to frames, including those that arrived after their timeout.
     """
 
     def __init__(
@@ -134,15 +134,15 @@ class LivePage:
         self.page: Page = shared.new_page()
         for code in (RECORD_TRACKS, script):
             self.page.add_init_script(f"{{{code}}}")
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
-        self.frames_sent = self.frames_answered = 0
+        self.console_errors: list[str] = []
+        self.external_urls: list[str] = []
+        self.frames_sent = self.replies_received = 0
         self._host = urlsplit(url).netloc
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         self.page.on("websocket", self._on_websocket)
         self.page.on("request", lambda request: self._on_request(request.url))
-        self.page.goto(url, wait_until="commit", timeout=PATIENCE_S * 1000)
+        self.page.goto(url, wait_until="commit", timeout=TIMEOUT_S * 1000)
 
     def close(self) -> None:
         """Close the page, and the browser context with its last page."""
@@ -176,12 +176,12 @@ class LivePage:
 
     def wait_until_ready(self) -> float:
         """Wait until Start is enabled; return the seconds since the navigation started."""
-        self.page.locator(".fer-start:enabled").wait_for(timeout=PATIENCE_S * 1000)
+        self.page.locator(".fer-start:enabled").wait_for(timeout=TIMEOUT_S * 1000)
         return float(self.page.evaluate("() => performance.now()")) / 1000
 
     def press(self, word: str) -> None:
         """Click the button with this label."""
-        self.page.get_by_role("button", name=word, exact=True).click(timeout=PATIENCE_S * 1000)
+        self.page.get_by_role("button", name=word, exact=True).click(timeout=TIMEOUT_S * 1000)
 
     @property
     def state(self) -> str:
@@ -228,17 +228,17 @@ class LivePage:
         Raises:
             TimeoutError: if it does not hold in time; the message contains the state of the page.
         """
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the page must reach {what}, but got {self._describe_state()}")
             self.page.wait_for_timeout(50)
 
-    def listen(self) -> None:
+    def record_results(self) -> None:
         """Start to record every result when the page draws it."""
         self.page.evaluate(WATCH.read_text(encoding="utf-8"), {"square": SQUARE, "bits": BITS, "width": WIDTH})
 
-    def noted(self) -> list[dict[str, Any]]:
+    def pop_results(self) -> list[dict[str, Any]]:
         """Return and clear the recorded results, each with the number of the frame on the screen."""
         return list(self.page.evaluate("() => window.ferResults.splice(0)"))
 
@@ -252,22 +252,22 @@ class LivePage:
 
     def _describe_state(self) -> str:
         if not self.page.locator(".fer-live").count():
-            return f"no live view, console {self.complaints}"
-        return f"state {self.state!r}, {self.results} results, console {self.complaints}"
+            return f"no live view, console {self.console_errors}"
+        return f"state {self.state!r}, {self.results} results, console {self.console_errors}"
 
     def _select_menu_item(self, *path: str) -> None:
         for name in path:
-            self.page.get_by_role("menuitem", name=name, exact=True).click(timeout=PATIENCE_S * 1000)
+            self.page.get_by_role("menuitem", name=name, exact=True).click(timeout=TIMEOUT_S * 1000)
 
     def _data(self, name: str) -> str | None:
-        return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)
+        return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=TIMEOUT_S * 1000)
 
     def _on_websocket(self, socket: WebSocket) -> None:
         socket.on("framesent", self._on_sent)
         socket.on("framereceived", self._on_received)
 
     def _on_received(self, payload: str | bytes) -> None:
-        self.frames_answered += bool(RESULT.search(payload if isinstance(payload, bytes) else payload.encode()))
+        self.replies_received += bool(RESULT.search(payload if isinstance(payload, bytes) else payload.encode()))
 
     def _on_sent(self, payload: str | bytes) -> None:
         # Only frames contain the JPEG signature.
@@ -275,9 +275,9 @@ class LivePage:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+            self.console_errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _on_request(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self._host:
-            self.strangers.append(url)
+            self.external_urls.append(url)

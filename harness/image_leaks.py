@@ -1,6 +1,6 @@
 """Detect image data on disk or in a log.
 
-The environment of `confine` makes a server and its kernels write into one folder; `find_pictures` searches it.
+The environment of `confine` makes a server and its kernels write into one folder; `find_images` searches it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def confine(folder: Path) -> dict[str, str]:
     return {name: str(path) for name, path in folders.items()}
 
 
-def find_pictures(folder: Path) -> list[str]:
+def find_images(folder: Path) -> list[str]:
     """Return the files within `folder` that contain an image as bytes or as text, as paths relative to it."""
     return [
         str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file() and _contains_image(path)

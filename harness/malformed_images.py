@@ -17,7 +17,7 @@ BOMB = 20_000  # side in pixels of a decompression bomb
 
 
 @cache
-def odd_pictures() -> dict[str, bytes]:
+def malformed_images() -> dict[str, bytes]:
     """Return files by name; the name states the property, and files whose names begin with `good` can be decoded."""
     plain = draw_frame(0)[::10, ::10]
     return {**_good(plain), **_bad(plain)}

@@ -51,11 +51,11 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     def cut(self) -> None:
-        """Close every connection and refuse new ones until `mend`."""
+        """Close every connection and refuse new ones until `restore`."""
         self.is_open = False
         self._loop.call_soon_threadsafe(self._close_all)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Accept connections and deliver bytes again."""
         self.is_open, self.is_silent = True, False
 

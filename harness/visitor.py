@@ -28,13 +28,13 @@ class Visitor:
     Attributes:
         url: address of the page's server.
         kernel_id: id of the page's kernel.
-        answered_s: arrival time of each result (`time.monotonic`).
+        result_times_s: arrival time of each result (`time.monotonic`).
         delays_ms: round-trip time of each result.
     """
 
     url: str
     kernel_id: str = ""
-    answered_s: list[float] = field(default_factory=list)
+    result_times_s: list[float] = field(default_factory=list)
     delays_ms: list[float] = field(default_factory=list)
     _socket: WebSocketClientConnection | None = None
     _view: str = ""
@@ -67,8 +67,8 @@ class Visitor:
 
     async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
         """Send frames at `rate` per second; frames outside of the in-flight window are dropped, as in the page."""
-        reader = asyncio.create_task(self.listen())
-        await self.tell({"type": "state", "state": "waiting"})
+        reader = asyncio.create_task(self.read_results())
+        await self.send_custom({"type": "state", "state": "waiting"})
         start = time.monotonic()
         number = 0
         while time.monotonic() - start < seconds:
@@ -77,12 +77,12 @@ class Visitor:
             if len(self._sent_s) < IN_FLIGHT:
                 self._sent_s[number] = time.monotonic()
                 frame = {"type": "frame", "id": number, "time_s": self._sent_s[number]}
-                await self.tell(frame, [jpegs[number % len(jpegs)]])
+                await self.send_custom(frame, [jpegs[number % len(jpegs)]])
         reader.cancel()
 
     def rate(self, seconds: float) -> float:
         """Return the results per second in the last `seconds`."""
-        return sum(answered > time.monotonic() - seconds for answered in self.answered_s) / seconds
+        return sum(answered > time.monotonic() - seconds for answered in self.result_times_s) / seconds
 
     def close(self) -> None:
         """Close the connection."""
@@ -106,17 +106,17 @@ class Visitor:
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running
 
-    async def listen(self) -> None:
+    async def read_results(self) -> None:
         """Receive messages and record results until cancelled."""
         while True:
             message = await self.receive(lambda message: message["content"].get("data", {}).get("content"))
             sent_s = self._sent_s.pop(message.get("id"), None)
             if sent_s is not None and message["type"] == "faces":
                 now = time.monotonic()
-                self.answered_s.append(now)
+                self.result_times_s.append(now)
                 self.delays_ms.append((now - sent_s) * 1000)
 
-    async def tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    async def send_custom(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         """Send a custom widget message to the session, as the page does."""
         data = {"method": "custom", "content": content}
         await self.send("comm_msg", {"comm_id": self._view, "data": data}, buffers)

@@ -91,7 +91,7 @@ def suspend(page: LivePage, network: Proxy, seconds: float) -> dict[str, Any]:
     devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
     time.sleep(seconds)
     devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    network.mend()
+    network.restore()
     return {"under_way": page.frames_sent - before, **_recover(page)}
 
 
@@ -111,7 +111,7 @@ def slow(
 
     def has_enough() -> bool:
         nonlocal in_flight
-        in_flight = max(in_flight, page.frames_sent - page.frames_answered)
+        in_flight = max(in_flight, page.frames_sent - page.replies_received)
         return time.monotonic() - start >= seconds and page.results - results >= wanted
 
     page.wait_until(has_enough, f"{wanted} results on a slow network")
@@ -140,7 +140,7 @@ def _interrupt(page: LivePage, network: Proxy, inject: Callable[[], None], secon
         off_s = off_s or (at_s if page.live_tracks() == 0 else None)
         page.page.wait_for_timeout(50)
     sent, is_offline, is_on = page.frames_sent - before, page.state == "offline", page.live_tracks() > 0
-    network.mend()
+    network.restore()
     figures = {"shown_s": shown_s, "camera_off_s": off_s, "camera_left_on": is_offline and is_on, "under_way": sent}
     return {**figures, **_recover(page)}
 

@@ -98,7 +98,7 @@ async def _measure_kind(
         streams = [visitor.stream(jpegs, CAMERA_FPS, total_s) for visitor in (*others, neighbour)]
         memory = await _measure_memory(asyncio.gather(*streams), neighbour.kernel_id)
         neighbour.close()
-        flooded = {"sent": len(neighbour.answered_s), "disconnected": 0, "seconds": total_s}
+        flooded = {"sent": len(neighbour.result_times_s), "disconnected": 0, "seconds": total_s}
     else:
         command = [sys.executable, "-m", "stress.flooder", url, kind, str(total_s + 5)]
         command += [] if sink_rate is None else [str(sink_rate)]
@@ -118,10 +118,10 @@ async def _measure_kind(
 
 
 def _rate(visitor: Visitor, seconds: float) -> float:
-    if not visitor.answered_s:
+    if not visitor.result_times_s:
         return 0.0
-    end_s = max(visitor.answered_s)
-    return sum(answered > end_s - seconds for answered in visitor.answered_s) / seconds
+    end_s = max(visitor.result_times_s)
+    return sum(answered > end_s - seconds for answered in visitor.result_times_s) / seconds
 
 
 async def _measure_memory(work: Any, kernel_id: str) -> dict[str, float]:

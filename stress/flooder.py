@@ -30,7 +30,7 @@ async def flood(url: str, kind: str, seconds: float) -> dict[str, float]:
     await visitor.open()
     print(json.dumps({"kernel_id": visitor.kernel_id}), flush=True)
     counts = await _send(visitor, kind, seconds, float("inf"))
-    return {**counts, "answered": len(visitor.answered_s)}
+    return {**counts, "answered": len(visitor.result_times_s)}
 
 
 async def flood_null_websocket(kind: str, seconds: float, rate: float) -> dict[str, float]:
@@ -47,20 +47,20 @@ async def _send(visitor: Visitor, kind: str, seconds: float, rate: float) -> dic
     jpeg = compose_clip(1).jpegs[0]
     frame = jpeg + bytes(HUGE - len(jpeg)) if kind == "huge" else jpeg
     start, sent, disconnected = time.monotonic(), 0, 0
-    reader = asyncio.create_task(visitor.listen())
+    reader = asyncio.create_task(visitor.read_results())
     while (elapsed_s := time.monotonic() - start) < seconds:
         await asyncio.sleep(max((sent + 1) / rate - elapsed_s, 0))
         try:
             if kind == "garbage":
                 await visitor.write(b"\0\0\0\x01\0\0\0\x08" + b"{" * 100)
             else:
-                await visitor.tell({"type": "frame", "id": sent, "time_s": time.monotonic()}, [frame])
+                await visitor.send_custom({"type": "frame", "id": sent, "time_s": time.monotonic()}, [frame])
             sent += 1
         except WebSocketClosedError:
             disconnected += 1
             reader.cancel()
             await _reconnect(visitor, start + seconds)
-            reader = asyncio.create_task(visitor.listen())
+            reader = asyncio.create_task(visitor.read_results())
     reader.cancel()
     visitor.close()
     return {"sent": sent, "disconnected": disconnected, "seconds": time.monotonic() - start}

@@ -23,7 +23,7 @@ from harness.costly_images import (
     make_vp8l_of_groups,
     make_webp,
 )
-from harness.malformed_images import odd_pictures
+from harness.malformed_images import malformed_images
 
 MAX_SEED_BYTES = 4096
 
@@ -31,7 +31,7 @@ MAX_SEED_BYTES = 4096
 def make_seeds(target: str) -> list[bytes]:
     """Return the seed inputs of a fuzz target."""
     costly = [data for data in costly_images(PHOTO).values() if len(data) <= MAX_SEED_BYTES]
-    images = [*odd_pictures().values(), *costly, *_make_small_costly()]
+    images = [*malformed_images().values(), *costly, *_make_small_costly()]
     if target == "pipeline":
         return [struct.pack("<e", number) + bytes(2) + data for number, data in enumerate(images)]
     if target == "service":

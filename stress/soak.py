@@ -28,8 +28,8 @@ from playwright.sync_api import sync_playwright
 
 from harness.browser import LivePage, open_browser, require_chromium
 from harness.clips import compose_clip
-from harness.image_leaks import confine, find_pictures
-from harness.malformed_images import odd_pictures
+from harness.image_leaks import confine, find_images
+from harness.malformed_images import malformed_images
 from harness.reporting import add_json, print_json
 from harness.servers import find_kernel, serve_voila
 from harness.synthetic_camera import write_clip
@@ -111,9 +111,9 @@ def soak_browser(seconds: float) -> dict[str, Any]:
             page.press("Stop")
             result["released"] = page.live_tracks() == 0
             _open_files(page, Path(name, "files"))
-            result["images"] = len(find_pictures(searched))
-            console = list(page.complaints)
-        result["images"] = max(result["images"], len(find_pictures(searched)))
+            result["images"] = len(find_images(searched))
+            console = list(page.console_errors)
+        result["images"] = max(result["images"], len(find_images(searched)))
         return {**result, "errors": _print_errors(find_errors(log) + console)}
 
 
@@ -131,7 +131,7 @@ def _record(page: LivePage, seconds: float) -> None:
 def _open_files(page: LivePage, folder: Path) -> None:
     """Open valid and malformed image files in place of the camera, then the camera again."""
     folder.mkdir()
-    for number, content in enumerate(odd_pictures().values()):
+    for number, content in enumerate(malformed_images().values()):
         (path := folder / f"{number}.jpg").write_bytes(content)
         page.page.locator(".fer-file").set_input_files(path)
         page.page.wait_for_timeout(500)
@@ -155,7 +155,7 @@ async def soak_visitors(count: int, seconds: float) -> dict[str, Any]:
             }
             processes["server"] = kernels[0].parent
             streams = asyncio.gather(*(visitor.stream(jpegs, CAMERA_FPS, seconds) for visitor in visitors))
-            count_results = lambda: sum(len(visitor.answered_s) for visitor in visitors)  # noqa: E731 (short)
+            count_results = lambda: sum(len(visitor.result_times_s) for visitor in visitors)  # noqa: E731 (short)
             result = await asyncio.to_thread(_measure, seconds - 2, count_results, processes, lambda: time.sleep(1))
             await streams
             for visitor in visitors:

@@ -13,9 +13,9 @@ from fer_lib.images.decoding import MAX_PIXELS, TooManyPixelsError, decode, deco
 from fer_lib.images.headers import PHOTO
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.pipeline import Pipeline, load_pipeline
-from harness.malformed_images import HEIGHT, WIDTH, huge_png, odd_pictures
+from harness.malformed_images import HEIGHT, WIDTH, huge_png, malformed_images
 
-ODD = odd_pictures()
+ODD = malformed_images()
 GOOD = [name for name in ODD if name.startswith("good")]
 BAD = [name for name in ODD if not name.startswith("good")]
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Playwright
 from fer_lib.boxes import overlap
 from fer_lib.labels import EMOTIONS
 from fer_lib.live.session.states import STATES
-from harness.browser import PATIENCE_S, LivePage, open_browser
+from harness.browser import TIMEOUT_S, LivePage, open_browser
 from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
 from harness.synthetic_camera import FRAMES, draw_frame, face_box, write_clip
 
@@ -49,7 +49,7 @@ def wait_for_a_round(page: LivePage) -> list[list[float]]:
     phases: list[list[float]] = [[] for _ in range(PHASES)]
 
     def look() -> bool:
-        for result in page.noted():
+        for result in page.pop_results():
             if 0 <= result["frame"] < FRAMES and result["faces"]:
                 boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32)
                 truth = face_box(result["frame"])[None]
@@ -66,7 +66,7 @@ def assert_shows_a_face(page: LivePage) -> None:
     page.wait_for_results(5)
     (face,) = page.faces
     assert face["label"] in EMOTIONS
-    assert page.strangers == []
+    assert page.external_urls == []
 
 
 def test_page_before_start(page):
@@ -113,7 +113,7 @@ def test_page_fits_its_window(browser, voila, width):
 
 
 def test_boxes_follow_the_face(live):
-    live.listen()
+    live.record_results()
     phases = wait_for_a_round(live)
     assert all(np.median(phase) >= 0.5 for phase in phases), [np.median(phase) for phase in phases]
     # The truth moves by more than a face's width, so that no box that stands still could pass.
@@ -151,8 +151,8 @@ def test_pace_is_shown(live):
 def test_nothing_from_elsewhere_and_no_complaints(live):
     live.wait_for_results(10)
     live.press("Stop")
-    assert live.strangers == []
-    assert live.complaints == []
+    assert live.external_urls == []
+    assert live.console_errors == []
 
 
 def test_stop_releases_the_camera(live):
@@ -315,7 +315,7 @@ def test_wrong_setting_is_explained_in_the_log_only(playwright, chromium, tmp_pa
     with serve_voila(environment=wrong, log=log) as url, open_browser(playwright, chromium) as browser:
         page = LivePage(browser, url)
         alert = page.page.get_by_role("alert")
-        alert.wait_for(timeout=PATIENCE_S * 1000)
+        alert.wait_for(timeout=TIMEOUT_S * 1000)
         assert "The page can't be opened" in alert.inner_text()
         assert not any(word in page.page.content() for word in ("Traceback", "TARGET_RATE", "site-packages"))
         assert "`FER_TARGET_RATE` must be a number from 1 to 120" in log.read_text()
@@ -333,7 +333,7 @@ def test_voila_within_jupyter_server(browser):
         try:
             page.wait_until_ready()
             assert_shows_a_face(page)
-            assert page.complaints == []
+            assert page.console_errors == []
         finally:
             page.close()
 

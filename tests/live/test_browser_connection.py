@@ -47,7 +47,7 @@ def test_a_long_cut_releases_the_camera_and_one_click_goes_on(far, network):
     assert far.status == STATES["offline"]
     assert far.live_tracks() == 0
     frames = far.frames_sent
-    network.mend()
+    network.restore()
     far.wait_for_state("back")
     assert far.status == STATES["back"]
     assert far.live_tracks() == 0, "the camera goes on only when the visitor says so"

@@ -20,8 +20,8 @@ BROKEN = "MediaRecorder.prototype.start = () => { throw new DOMException('no enc
 @pytest.fixture
 def live(live: LivePage) -> Iterator[LivePage]:
     yield live
-    assert live.complaints == []
-    assert live.strangers == []
+    assert live.console_errors == []
+    assert live.external_urls == []
 
 
 def save(page: LivePage, word: str, path: Path) -> list[np.ndarray]:
@@ -91,6 +91,6 @@ def test_a_browser_that_can_not_film_is_told(browser, voila, script, sentence):
         page.wait_until(lambda: sentence in page.page.locator(".fer-toast").inner_text(), "a sentence")
         assert not page.page.locator(".fer-mark-film").is_visible()
         assert page.state == "running"
-        assert page.complaints == []
+        assert page.console_errors == []
     finally:
         page.close()

@@ -22,6 +22,6 @@ ACTIONS = {
 
 def test_policy_blocks_other_hosts_and_code_from_text(live):
     assert live.page.evaluate("fetch('/voila/static/voila.js').then((answer) => answer.status)") == 200
-    assert live.complaints == []
+    assert live.console_errors == []
     found = {action: live.page.evaluate(BLOCKED.replace("ACTION", action)) for action in ACTIONS}
     assert found == ACTIONS

@@ -46,10 +46,10 @@ async def fetch(url: str, **options: Any) -> Any:
 
 async def is_served(visitor: Visitor) -> bool:
     """Return whether the kernel answers frames; after a flood the rate limit may drop them for some seconds."""
-    before = len(visitor.answered_s)
+    before = len(visitor.result_times_s)
     for _ in range(20):
         await visitor.stream(compose_clip(3).jpegs, 10, 1)
-        if len(visitor.answered_s) > before:
+        if len(visitor.result_times_s) > before:
             return True
     return False
 
@@ -165,7 +165,7 @@ def test_binary_messages_in_the_legacy_protocol(server):
     """Voila would read a number of 2⁵⁸ parts in such a message."""
 
     async def ask(visitor: Visitor) -> bytes:
-        await visitor.tell({"type": "demo"})
+        await visitor.send_custom({"type": "demo"})
         return await visitor.receive(lambda message: message.get("buffers") and bytes(message["buffers"][0]))
 
     assert visit(server, ask).startswith(b"\xff\xd8")
@@ -207,7 +207,7 @@ def test_client_that_does_not_read_is_disconnected(server):
         asked = 0
         with suppress(WebSocketClosedError):
             while asked * before < 4 * MAX_UNREAD_BYTES:
-                await visitor.tell({"type": "demo"})
+                await visitor.send_custom({"type": "demo"})
                 asked += 1
                 await asyncio.sleep(1 / 80)
         return asked * before
