@@ -1,6 +1,6 @@
-"""The classical path, to compare with: facenet-pytorch's MTCNN and EfficientNet-B0 at 256 pixels, in eager torch.
+"""Reference pipeline for comparison: facenet-pytorch's MTCNN and EfficientNet-B0 at 256 pixels, in eager torch.
 
-Nothing here comes from the package but the JPEG decoder, so that the reference stays where it is.
+It uses only the JPEG decoder of the package, so that changes of the package do not change the reference.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Boxes = NDArray[np.float32]
 
 
 def load_path() -> Callable[[bytes, float], Boxes]:
-    """Load both networks, with random weights in the second: they take the same time.
+    """Load both networks; the emotion network has random weights, which do not change its run time.
 
     Returns:
-        A function from JPEG bytes and their time, which it does not use, to boxes `(n, 4)`.
+        A function of JPEG bytes and their time (unused) that returns boxes `(n, 4)`.
     """
     mtcnn = MTCNN()
     network = build_network().eval()
@@ -38,7 +38,7 @@ def load_path() -> Callable[[bytes, float], Boxes]:
         boxes, _ = mtcnn.detect(frame)
         if boxes is None:
             return np.zeros((0, 4), np.float32)
-        crops = [cut_face(frame, box) for box in boxes]
+        crops = [crop_face(frame, box) for box in boxes]
         faces = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
         network((faces - MEAN) / STD).softmax(dim=1).numpy()
         return np.asarray(boxes, np.float32)
@@ -53,8 +53,8 @@ def build_network() -> nn.Module:
     return network
 
 
-def cut_face(frame: NDArray[np.uint8], box: Boxes) -> NDArray[np.uint8]:
-    """Cut a box out of a frame and resize it, `(256, 256, 3)`."""
+def crop_face(frame: NDArray[np.uint8], box: Boxes) -> NDArray[np.uint8]:
+    """Crop a box from a frame and resize it to `(256, 256, 3)`."""
     height, width = frame.shape[:2]
     x1, y1 = (max(int(v), 0) for v in box[:2])
     x2, y2 = max(min(int(box[2]), width), x1 + 1), max(min(int(box[3]), height), y1 + 1)

@@ -1,4 +1,4 @@
-"""What the benchmarks measured, as pictures in the style of the notebooks' plots."""
+"""Plots of benchmark results in the style of the notebooks' plots."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fer_lib.plots.style import ACCENT, INK, SECOND, make_figure
 
 
 def draw_pipeline(measured: dict[str, Any]) -> Figure:
-    """Draw how long each frame took on both paths, sorted, and what makes a frame of ours dearer."""
+    """Draw the sorted times per frame of both pipelines, and the relative cost of six faces, HD and no face."""
     figure, (times, costs) = make_figure(2, 8, 3)
     for name, color in (("classical", SECOND), ("ours", ACCENT)):
         frame_ms = np.sort(measured["_frame_ms"][name])
         times.plot(np.linspace(0, 1, len(frame_ms)), frame_ms, color=color, label=name)
     times.set(
-        yscale="log", xlabel="share of the frames", ylabel="ms a frame", title=f"{measured['ratio']:.1f} times faster"
+        yscale="log", xlabel="share of the frames", ylabel="ms per frame", title=f"{measured['ratio']:.1f} times faster"
     )
     times.legend(frameon=False, labelcolor=INK)
     words = {"faces_6_over_1": "six faces", "hd_over_vga": "1920×1080", "no_face_over_one": "no face"}
@@ -30,12 +30,12 @@ def draw_pipeline(measured: dict[str, Any]) -> Figure:
 
 
 def draw_live(measured: dict[str, Any]) -> Figure:
-    """Draw how late the overlay is, result by result, and how the delays spread."""
+    """Draw the delay from frame to overlay over time, and its histogram."""
     figure, (course, spread) = make_figure(2, 8, 3)
     at_s, late_ms = np.array(measured["_overlays"]).T
     course.plot(at_s, late_ms, ".", color=ACCENT, markersize=3)
     course.set(
-        xlabel="seconds", ylabel="ms from frame to overlay", title=f"{measured['results_per_s']:.1f} results a second"
+        xlabel="seconds", ylabel="ms from frame to overlay", title=f"{measured['results_per_s']:.1f} results per second"
     )
     spread.hist(late_ms, bins=40, color=ACCENT)
     for name, style in (("median", "-"), ("p95", ":")):
@@ -46,7 +46,7 @@ def draw_live(measured: dict[str, Any]) -> Figure:
 
 
 def draw_visitors(measured: dict[str, Any]) -> Figure:
-    """Draw what the slowest, the median and the fastest visitor get, and how late, over the size of the crowd."""
+    """Draw the results per second of the slowest, median and fastest visitor, and the delay, over the number of visitors."""
     figure, (rates, delays) = make_figure(2, 8, 3)
     sizes = [crowd["visitors"] for crowd in measured["crowds"]]
     for name, words, color in (("max", "fastest", INK), ("median", "median", ACCENT), ("min", "slowest", SECOND)):
@@ -54,7 +54,7 @@ def draw_visitors(measured: dict[str, Any]) -> Figure:
             sizes, [crowd[f"{name}_results_per_s"] for crowd in measured["crowds"]], "o-", color=color, label=words
         )
     rates.axhline(10, color=INK, linestyle=":")
-    rates.set(xlabel="visitors", ylabel="results a second", ylim=(0, None))
+    rates.set(xlabel="visitors", ylabel="results per second", ylim=(0, None))
     rates.legend(frameon=False, labelcolor=INK)
     delays.plot(sizes, [crowd["delay_ms"] for crowd in measured["crowds"]], "o-", color=ACCENT)
     delays.set(xlabel="visitors", ylabel="ms to the kernel and back", ylim=(0, None))
@@ -62,7 +62,7 @@ def draw_visitors(measured: dict[str, Any]) -> Figure:
 
 
 def draw_stability(measured: dict[str, Any]) -> Figure:
-    """Draw trembling and delay of each way to run the pipeline."""
+    """Draw jitter and delay for each set of settings."""
     panels = {
         "still_jitter": "jitter of a still face, % of its side",
         "moving_jitter": "jitter of a moving face, %",

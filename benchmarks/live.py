@@ -1,11 +1,11 @@
-"""How fast the live page is, in a real browser with a camera of 30 frames a second.
+"""Measure the live page in Chromium with a synthetic camera of 30 frames per second.
 
     python -m benchmarks.live
     python -m benchmarks.live --seconds 30 --json
-    python -m benchmarks.live --lab                   the same in JupyterLab
-    python -m benchmarks.live --usual-connection      how it would be without `fer_lib.live.server.connection`
+    python -m benchmarks.live --lab                   in JupyterLab
+    python -m benchmarks.live --usual-connection      without `fer_lib.live.server.connection`
 
-The server runs as `make app` runs it, and the page is opened as a visitor opens it.
+The server runs as with `make app`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SETTLE_RESULTS = 30  # results before the measurement begins
 
 
 def main() -> None:
-    """Measure and print from the shell."""
+    """Run from the shell."""
     parser = argparse.ArgumentParser(description="Measure the live page in Chromium.")
-    parser.add_argument("--seconds", type=float, default=10, help="how long to measure (default: 10)")
+    parser.add_argument("--seconds", type=float, default=10, help="duration (default: 10)")
     parser.add_argument("--lab", action="store_true", help="open the notebook in JupyterLab instead of the page")
     parser.add_argument("--usual-connection", action="store_true", help="leave TCP_NODELAY off, for comparison")
     add_reporting(parser)
@@ -38,57 +38,59 @@ def main() -> None:
     if arguments.seconds < 1:
         parser.error("--seconds must be at least 1")
     if arguments.lab and arguments.usual_connection:
-        parser.error("--usual-connection is for the page alone")
+        parser.error("--usual-connection must not be combined with --lab")
     options = (f"--Voila.kernel_websocket_connection_class={USUAL}",) if arguments.usual_connection else ()
     measured = measure_lab(arguments.seconds) if arguments.lab else measure(arguments.seconds, options)
-    report(arguments, measured, describe, draw_live)
+    report(arguments, measured, format_table, draw_live)
 
 
 def measure(seconds: float, options: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Open the page twice and watch it once.
+    """Stream from one page, then load a second page.
 
     Args:
-        seconds: how long to watch.
-        options: more options of the server.
+        seconds: duration of the stream.
+        options: more options of Voila.
 
     Returns:
-        `results_per_s`; `frame_to_overlay_ms`, from the moment the browser got a frame to its boxes being drawn,
-        and `round_trip_ms` without the encoding of the frame (`median` and `p95`); `overlap`, the median IoU of the
-        drawn box with the face in the video behind it; `page_ready_s`, from the first request until Start can be
-        pressed, and `first_page_ready_s`, the same for the first visitor after the server has started.
+        `results_per_s`; `frame_to_overlay_ms`, from the arrival of a frame in the browser until its boxes are drawn, and
+        `round_trip_ms` from sending a frame to its result (`median` and `p95`); `overlap`, the median IoU of the drawn
+        box and the face in the video at that moment; `page_ready_s`, from the first request until Start is enabled, and
+        `first_page_ready_s`, the same for the first visitor after the start of the server.
 
     Raises:
-        FileNotFoundError: if there is no Chromium.
+        FileNotFoundError: if Chromium is not installed.
     """
     with open_camera_browser() as browser, serve_voila(options=options) as url:
-        results, first_ready_s = _watch(browser, url, seconds)
-        ready_s = _visit(browser, url)
+        results, first_ready_s = _record_results(browser, url, seconds)
+        ready_s = _load_page(browser, url)
     return _summarize_results(results) | {"page_ready_s": ready_s, "first_page_ready_s": first_ready_s}
 
 
 def measure_lab(seconds: float) -> dict[str, Any]:
-    """Do the same in JupyterLab, where a visitor runs all cells first; how long that takes is not measured."""
+    """Measure the same in JupyterLab after all cells have run; loading times are not measured."""
     with open_camera_browser() as browser, serve_jupyter("lab") as url:
-        results, _ = _watch(browser, f"{url}lab/tree/{NOTEBOOK}", seconds, in_lab=True)
+        results, _ = _record_results(browser, f"{url}lab/tree/{NOTEBOOK}", seconds, in_lab=True)
     return _summarize_results(results)
 
 
-def describe(measured: dict[str, Any]) -> str:
-    """Return the figures as a table for people."""
-    rows = ["The live page in Chromium, a 640×480 camera of 30 frames a second with one moving face", ""]
+def format_table(measured: dict[str, Any]) -> str:
+    """Format the results as a table."""
+    rows = ["The live page in Chromium, a 640×480 camera of 30 frames per second with one moving face", ""]
     rows.append("                              median       p95")
     for name, words in (("frame_to_overlay_ms", "from frame to overlay"), ("round_trip_ms", "to the kernel and back")):
         rows.append(f"{words:<24}{measured[name]['median']:9.1f} ms{measured[name]['p95']:7.1f} ms")
     rows.append("")
-    rows.append(f"results a second        {measured['results_per_s']:9.1f}      of {measured['results']} results")
-    rows.append(f"overlap with the face   {measured['overlap']:9.2f}      IoU with what the video shows at that moment")
+    rows.append(f"results per second      {measured['results_per_s']:9.1f}      of {measured['results']} results")
+    rows.append(
+        f"overlap with the face   {measured['overlap']:9.2f}      IoU with the face in the video at that moment"
+    )
     if "page_ready_s" in measured:
-        rows.append(f"Start can be pressed    {measured['page_ready_s']:9.1f} s    after the address was opened")
-        rows.append(f"  by the first visitor  {measured['first_page_ready_s']:9.1f} s")
+        rows.append(f"Start is enabled        {measured['page_ready_s']:9.1f} s    after the navigation started")
+        rows.append(f"  for the first visitor {measured['first_page_ready_s']:9.1f} s")
     return "\n".join(rows)
 
 
-def _visit(browser: Browser, url: str) -> float:
+def _load_page(browser: Browser, url: str) -> float:
     page = LivePage(browser, url)
     try:
         return page.wait_until_ready()
@@ -96,7 +98,9 @@ def _visit(browser: Browser, url: str) -> float:
         page.close()
 
 
-def _watch(browser: Browser, url: str, seconds: float, in_lab: bool = False) -> tuple[list[dict[str, Any]], float]:
+def _record_results(
+    browser: Browser, url: str, seconds: float, in_lab: bool = False
+) -> tuple[list[dict[str, Any]], float]:
     page = LivePage(browser, url, viewport={"width": 1280, "height": 800})
     try:
         if in_lab:
@@ -104,13 +108,13 @@ def _watch(browser: Browser, url: str, seconds: float, in_lab: bool = False) -> 
         ready_s = page.wait_until_ready()
         page.press("Start")
         page.wait_for_results(SETTLE_RESULTS)
-        page.listen()
+        page.record_results()
         page.page.wait_for_timeout(1000 * seconds)
-        results = page.noted()
+        results = page.pop_results()
     finally:
         page.close()
     if len(results) < 2:
-        raise RuntimeError(f"the page must show results, but got {len(results)} in {seconds} seconds")
+        raise RuntimeError(f"the page must show at least two results, but got {len(results)} in {seconds} seconds")
     return results, ready_s
 
 

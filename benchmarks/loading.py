@@ -1,9 +1,9 @@
-"""What a visitor's kernel does before the first frame, in a process that has done nothing else.
+"""Measure the imports and the memory of a visitor's kernel in a fresh process.
 
-python -m benchmarks.loading < a.jpg
+    python -m benchmarks.loading < a.jpg
 
 Prints one JSON object: `load_s`, the seconds to import the live page's widgets and to load the pipeline
-(Python itself had started), and `memory_mb`, the resident memory of the process after a second of frames.
+(without the start of Python), and `memory_mb`, the resident memory of the process after a second of frames.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ FRAMES = 30
 
 
 def main() -> None:
-    """Load, understand a picture from standard input a few times, and print what it took."""
+    """Load the pipeline, process the image from standard input 30 times, and print the results."""
     start = time.perf_counter()
     import fer_lib.live
     from fer_lib.vision import load_pipeline
 
-    _ = [getattr(fer_lib.live, name) for name in fer_lib.live.__all__]  # each is imported when asked for
+    _ = [getattr(fer_lib.live, name) for name in fer_lib.live.__all__]  # each is imported lazily
     pipeline = load_pipeline()
     load_s = time.perf_counter() - start
-    picture = sys.stdin.buffer.read()
+    image = sys.stdin.buffer.read()
     for frame in range(FRAMES):
-        pipeline.process_jpeg(picture, frame / FRAMES)
+        pipeline.process_jpeg(image, frame / FRAMES)
     print(json.dumps({"load_s": load_s, "memory_mb": psutil.Process().memory_info().rss / 1e6}))
 
 

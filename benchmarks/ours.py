@@ -1,4 +1,4 @@
-"""Our path, as the live page runs it."""
+"""Our pipeline, as in the live page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Boxes = NDArray[np.float32]
 
 
 def load_path() -> Callable[[bytes, float], Boxes]:
-    """Load the pipeline; return a function from JPEG bytes and their time to boxes `(n, 4)`."""
+    """Load the pipeline; return a function of JPEG bytes and their time that returns boxes `(n, 4)`."""
     pipeline = load_pipeline()
 
     def process_jpeg(data: bytes, time_s: float) -> Boxes:

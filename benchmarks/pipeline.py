@@ -1,9 +1,9 @@
-"""How fast one frame becomes faces with emotions, beside the classical path.
+"""Measure the pipeline on a clip, with the classical pipeline for comparison.
 
     python -m benchmarks.pipeline
     python -m benchmarks.pipeline --faces 6 --frames 600 --json
 
-A 640×480 clip of wandering faces, from JPEG bytes to smoothed faces.
+A 640×480 clip of moving faces, from JPEG bytes to smoothed faces.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ import numpy as np
 
 from benchmarks.costs import compare_boxes, measure_costs, measure_growth
 from benchmarks.figures import draw_pipeline
-from benchmarks.workers import PathRun, take_turns
+from benchmarks.workers import PathRun, run_alternating
 from fer_lib.boxes import iou
 from harness.clips import Clip, compose_clip
 from harness.reporting import add_reporting, report
 
 NAMES = ("classical", "ours")
-LONG = 20_000  # frames after which memory must not have grown
+LONG = 20_000  # frames for the growth of memory
 COSTS = {"faces_6_over_1": "six faces", "hd_over_vga": "one face at 1920×1080", "no_face_over_one": "no face"}
-LOADS = 3  # fresh processes of which the median is taken
+LOADS = 3  # fresh processes for the median of `load_s` and `memory_mb`
 
 
 def main() -> None:
-    """Measure and print from the shell."""
-    parser = argparse.ArgumentParser(description="Measure the pipeline beside the classical path.")
+    """Run from the shell."""
+    parser = argparse.ArgumentParser(description="Compare the pipeline with the classical one.")
     parser.add_argument("--frames", type=int, default=300, help="length of the clip (default: 300, ten seconds)")
     parser.add_argument("--faces", type=int, default=1, help="faces in every frame (default: 1)")
-    parser.add_argument("--long", type=int, default=LONG, help=f"frames to watch the memory for (default: {LONG})")
+    parser.add_argument("--long", type=int, default=LONG, help=f"frames for the growth of memory (default: {LONG})")
     add_reporting(parser)
     arguments = parser.parse_args()
     if min(arguments.frames, arguments.faces, arguments.long) < 1:
         parser.error("--frames, --faces and --long must be at least 1")
     clip = compose_clip(arguments.frames, arguments.faces)
     measured = measure(clip) | measure_costs(arguments.frames) | {"growth_mb": measure_growth(clip, arguments.long)}
-    report(arguments, measured, describe, draw_pipeline)
+    report(arguments, measured, format_table, draw_pipeline)
 
 
 def measure(clip: Clip) -> dict[str, Any]:
-    """Run both paths on the clip, in turns, and loading by itself.
+    """Run both pipelines on the clip in alternating blocks, and measure loading in fresh processes.
 
     Returns:
-        `classical_ms` and `ours_ms` (median, mean, p95 and max of a frame in milliseconds), `ratio` of the medians and `mean_ratio`, `load_s`
-        and `memory_mb` (see `benchmarks.loading`), the same two of the classical path, how much of all faces each found
-        and their mean overlap (IoU) with the truth; `worst_frame_ratio`, the classical median over our slowest frame;
-        and what `compare_boxes` says.
+        `classical_ms` and `ours_ms` (median, mean, p95 and max of a frame in milliseconds); `ratio` of the medians and
+        `mean_ratio`; `load_s` and `memory_mb` (see `benchmarks.loading`), and the same of the classical pipeline;
+        `classical_found` and `ours_found`, the share of faces found, and `classical_iou` and `ours_iou`, their mean IoU with
+        the ground truth; `worst_frame_ratio`, the classical median over our slowest frame; and `compare_boxes`.
     """
-    loads = [_load_afresh(clip.jpegs[0]) for _ in range(LOADS)]
-    paths = take_turns({name: (name, clip) for name in NAMES})
+    loads = [_load_in_fresh_process(clip.jpegs[0]) for _ in range(LOADS)]
+    paths = run_alternating({name: (name, clip) for name in NAMES})
     ours, classical = paths["ours"], paths["classical"]
     measured: dict[str, Any] = {"frames": len(clip), "faces": clip.truth.shape[1]}
     for name in NAMES:
@@ -77,8 +77,8 @@ def summarize(frame_ms: list[float]) -> dict[str, float]:
     return {"median": float(median), "mean": float(np.mean(frame_ms)), "p95": float(p95), "max": max(frame_ms)}
 
 
-def describe(measured: dict[str, Any]) -> str:
-    """Return the figures as a table for people."""
+def format_table(measured: dict[str, Any]) -> str:
+    """Format the results as a table."""
     faces = "one face" if measured["faces"] == 1 else f"{measured['faces']} faces"
     rows = [
         f"A 640×480 frame with {faces}, from JPEG bytes to smoothed faces; {measured['frames']} frames",
@@ -96,34 +96,32 @@ def describe(measured: dict[str, Any]) -> str:
         "",
         f"Ours is {measured['ratio']:.1f} times faster, median over median, and {measured['mean_ratio']:.1f} times, mean over mean;",
     ]
-    rows += [f"its slowest frame was {measured['worst_frame_ratio']:.1f} times faster than the usual classical one."]
-    rows += [
-        f"It has {measured['recall']:.1%} of the classical path's boxes, and {measured['precision']:.1%} of ours are there."
-    ]
-    return "\n".join([*rows, *_describe_costs(measured)])
+    rows += [f"its slowest frame is {measured['worst_frame_ratio']:.1f} times faster than the classical median."]
+    rows += [f"Recall of the classical boxes is {measured['recall']:.1%}, precision {measured['precision']:.1%}."]
+    return "\n".join([*rows, *_format_costs(measured)])
 
 
-def _describe_costs(measured: dict[str, Any]) -> list[str]:
+def _format_costs(measured: dict[str, Any]) -> list[str]:
     if "growth_mb" not in measured:
         return []
-    rows = ["", f"{'against one face at 640×480':<30}{'mean':>9}{'median':>9}"]
+    rows = ["", f"{'relative to one face':<30}{'mean':>9}{'median':>9}"]
     for name, words in COSTS.items():
         rows.append(f"{words:<30}{measured[name]:9.2f}{measured[f'{name}_median']:9.2f}")
     return [*rows, "", f"Memory grew by {measured['growth_mb']:.1f} MB."]
 
 
 def _compare(name: str, path: PathRun, clip: Clip) -> dict[str, float]:
-    """Compare what a path found with the truth: a face is found if a box overlaps it by half."""
+    """Compare boxes with the ground truth: a face counts as found at an IoU of at least 0.5."""
     shared = [iou(truth, boxes).max(axis=1, initial=0) for truth, boxes in zip(clip.truth, path.boxes, strict=True)]
     best = np.concatenate(shared)
     hit = best >= 0.5
     return {f"{name}_found": float(hit.mean()), f"{name}_iou": float(best[hit].mean()) if hit.any() else 0.0}
 
 
-def _load_afresh(picture: bytes) -> dict[str, float]:
+def _load_in_fresh_process(jpeg: bytes) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.loading"]
-    answer = subprocess.run(command, input=picture, stdout=subprocess.PIPE, check=True)
-    return json.loads(answer.stdout.splitlines()[-1])
+    done = subprocess.run(command, input=jpeg, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Take the picture of the README: the live page, looking at a portrait that may be published.
+"""Take the screenshot for the README: the live page with a portrait that may be published.
 
     python -m benchmarks.screenshot
 
-The portrait is scikit-image's `astronaut`, Eileen Collins (NASA, public domain), shown as a camera's picture.
+The portrait is scikit-image's `astronaut`, Eileen Collins (NASA, public domain), played as a camera.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RESULTS = 150  # until boxes, bars and the rate have settled
 
 
 def write_still(path: Path) -> Path:
-    """Write a camera's clip of one still frame, `(480, 640)`, as uncompressed video."""
+    """Write a camera clip of one still frame, `(480, 640)`, as uncompressed video (y4m)."""
     frame = cv2.resize(astronaut()[8:308, 32:432], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
     path.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420mpeg2\nFRAME\n".encode() + planes)
@@ -31,10 +31,10 @@ def write_still(path: Path) -> Path:
 
 
 def take_screenshot(path: Path, width: int, height: int, dark: bool = False) -> None:
-    """Open the live page in a window of `width` × `height` pixels, press Start and keep what is seen.
+    """Open the live page in a viewport of `width` × `height` pixels, press Start, and save a screenshot.
 
     Raises:
-        FileNotFoundError: if there is no browser.
+        FileNotFoundError: if Chromium is not installed.
         RuntimeError: if the page does not show one face.
     """
     chromium = require_chromium()
@@ -54,12 +54,14 @@ def take_screenshot(path: Path, width: int, height: int, dark: bool = False) -> 
 
 
 def main() -> None:
-    """Take the picture as the command line says."""
-    parser = argparse.ArgumentParser(description="Take the picture of the live page for the README.")
+    """Run from the shell."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.screenshot", description="Take the screenshot of the live page for the README."
+    )
     parser.add_argument("path", type=Path, nargs="?", default=ROOT / "docs" / "page.png")
-    parser.add_argument("--width", type=int, default=1080, help="of the window, in pixels")
-    parser.add_argument("--height", type=int, default=720, help="of the window, in pixels")
-    parser.add_argument("--dark", action="store_true", help="as visitors see it whose system is dark")
+    parser.add_argument("--width", type=int, default=1080, help="size of the viewport in pixels")
+    parser.add_argument("--height", type=int, default=720, help="size of the viewport in pixels")
+    parser.add_argument("--dark", action="store_true", help="use the dark color scheme")
     arguments = parser.parse_args()
     take_screenshot(arguments.path, arguments.width, arguments.height, arguments.dark)
     print(f"wrote {arguments.path}")

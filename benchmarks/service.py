@@ -1,9 +1,9 @@
-"""How many pictures a second the service answers, and how long each takes.
+"""Measure requests per second and response times of the HTTP service.
 
     python -m benchmarks.service
     python -m benchmarks.service --ways one two --clients 1 8 --seconds 5 --json
 
-Each client sends a picture, waits for its faces, and sends the next one, over one connection.
+Each client sends an image, waits for its faces, and sends the next one, over one connection.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ WARM_UP_S = 2.0
 # Worker threads of each process.
 THREADS = {"one": 4, "two": 2, "ray": 2}
 NAMES = {"one": "one process", "two": "two processes", "ray": "Ray, two replicas"}
-BOUNDARY = "picture"
+BOUNDARY = "image"
 
 
 @dataclass
-class Tally:
-    """What the clients saw.
+class ResponseTimes:
+    """Responses to all clients.
 
     Attributes:
-        ends_s: when each answer came, on `time.perf_counter`'s clock.
-        waits_ms: how long it took.
-        refused: how many requests had another status than 200.
+        ends_s: arrival time of each response (`time.perf_counter`).
+        waits_ms: response times.
+        refused: number of responses with another status than 200.
     """
 
     ends_s: list[float] = field(default_factory=list)
@@ -47,65 +47,64 @@ class Tally:
 
 
 def main() -> None:
-    """Measure and print from the shell."""
+    """Run from the shell."""
     parser = argparse.ArgumentParser(description="Measure the service over HTTP.")
-    parser.add_argument("--ways", nargs="+", choices=list(NAMES), default=list(NAMES), help="how it is served")
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32], help="how many, one after another")
-    parser.add_argument("--seconds", type=float, default=10, help="how long to measure each (default: 10)")
+    parser.add_argument("--ways", nargs="+", choices=list(NAMES), default=list(NAMES), help="kinds of server")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", default=[1, 8, 32], help="numbers of clients, measured one after another"
+    )
+    parser.add_argument("--seconds", type=float, default=10, help="duration of each measurement (default: 10)")
     add_json(parser)
     arguments = parser.parse_args()
     if min(arguments.clients) < 1 or arguments.seconds < 0.5:
         parser.error("--clients must be at least 1, --seconds at least 0.5")
     measured = measure(arguments.ways, sorted(arguments.clients), arguments.seconds)
-    print(describe(measured))
+    print(format_table(measured))
     print_json(arguments, measured)
 
 
 def measure(ways: list[str], clients: list[int], seconds: float) -> dict[str, Any]:
-    """Serve in each of these ways and measure each number of clients.
+    """Measure each number of clients with each kind of server.
 
     Returns:
-        `cores` of this machine, and `rows`: `way`, `clients`, `requests_per_s`, `p50_ms`, `p95_ms` and `refused` of
-        each.
+        `cores` of this computer, and `rows` of `way`, `clients`, `requests_per_s`, `p50_ms`, `p95_ms` and `refused`.
     """
     requests = [make_request(jpeg) for faces in (1, 1, 3) for jpeg in compose_clip(8, faces).jpegs]
     rows = []
     for way in ways:
         with open_service(way) as url:
             for count in clients:
-                tally = asyncio.run(ask_together(url, requests, count, WARM_UP_S + seconds))
-                rows.append({"way": way, "clients": count, **sum_up(tally, seconds)})
+                times = asyncio.run(send_concurrently(url, requests, count, WARM_UP_S + seconds))
+                rows.append({"way": way, "clients": count, **summarize(times, seconds)})
     return {"cores": os.cpu_count(), "rows": rows}
 
 
-def describe(measured: dict[str, Any]) -> str:
-    """Return the figures as a table for people."""
+def format_table(measured: dict[str, Any]) -> str:
+    """Format the results as a table."""
     lines = [f"{'':20}{'clients':>9}{'requests/s':>12}{'median':>11}{'95 %':>11}{'refused':>9}"]
     for row in measured["rows"]:
         times = f"{row['p50_ms']:8.1f} ms{row['p95_ms']:8.1f} ms"
         lines.append(f"{NAMES[row['way']]:20}{row['clients']:9}{row['requests_per_s']:12.1f}{times}{row['refused']:9}")
-    return "\n".join(
-        [*lines, "", f"640×480 JPEG, one to three faces, everything about each; {measured['cores']} cores."]
-    )
+    return "\n".join([*lines, "", f"640×480 JPEG, one to three faces; {measured['cores']} cores."])
 
 
-def sum_up(tally: Tally, seconds: float) -> dict[str, Any]:
-    """Return the figures of the last `seconds`.
+def summarize(times: ResponseTimes, seconds: float) -> dict[str, Any]:
+    """Return rate and response times of the last `seconds`.
 
     Raises:
-        RuntimeError: if there was no answer in that time.
+        RuntimeError: if there was no response in that time.
     """
-    start_s = max(tally.ends_s, default=0) - seconds
-    waits_ms = [wait for end, wait in zip(tally.ends_s, tally.waits_ms, strict=True) if end > start_s]
+    start_s = max(times.ends_s, default=0) - seconds
+    waits_ms = [wait for end, wait in zip(times.ends_s, times.waits_ms, strict=True) if end > start_s]
     if not waits_ms:
-        raise RuntimeError("the service must answer, but did not")
+        raise RuntimeError(f"the service must respond, but there was no response in {seconds} seconds")
     median, late = np.percentile(waits_ms, [50, 95]).round(2).tolist()
     rate = round(len(waits_ms) / seconds, 2)
-    return {"requests_per_s": rate, "p50_ms": median, "p95_ms": late, "refused": tally.refused}
+    return {"requests_per_s": rate, "p50_ms": median, "p95_ms": late, "refused": times.refused}
 
 
 def make_request(jpeg: bytes) -> bytes:
-    """Return a whole request for everything about the faces of a picture."""
+    """Return a complete HTTP request for the faces of an image."""
     name = 'Content-Disposition: form-data; name="'
     body = b"\r\n".join(
         [
@@ -118,27 +117,27 @@ def make_request(jpeg: bytes) -> bytes:
     return f"{head}Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode() + body
 
 
-async def ask_together(url: str, requests: list[bytes], clients: int, seconds: float) -> Tally:
-    """Let clients ask, each over its own connection, for so long."""
-    tally, stop_s = Tally(), time.perf_counter() + seconds
-    await asyncio.gather(*(_ask(url, requests, number, stop_s, tally) for number in range(clients)))
-    return tally
+async def send_concurrently(url: str, requests: list[bytes], clients: int, seconds: float) -> ResponseTimes:
+    """Send requests from concurrent clients, each over its own connection, for `seconds`."""
+    times, stop_s = ResponseTimes(), time.perf_counter() + seconds
+    await asyncio.gather(*(_send_requests(url, requests, number, stop_s, times) for number in range(clients)))
+    return times
 
 
 @contextmanager
 def open_service(way: str) -> Iterator[str]:
-    """Serve in one of the ways of `NAMES` and yield the address."""
+    """Start one of the kinds of server in `NAMES`; yield its address."""
     environment = {
         "FER_SERVICE_THREADS": str(THREADS[way]),
         "FER_SERVICE_MAX_WAITING": "1000",
         "FER_SERVICE_PROCESSES": "2" if way == "two" else "1",
     }
-    with _serve_ray(environment) if way == "ray" else _serve_here(environment) as url:
+    with _serve_ray(environment) if way == "ray" else _serve_processes(environment) as url:
         yield url
 
 
 @contextmanager
-def _serve_here(environment: dict[str, str]) -> Iterator[str]:
+def _serve_processes(environment: dict[str, str]) -> Iterator[str]:
     with serve_service(environment) as (url, _):
         yield url
 
@@ -166,7 +165,7 @@ def _serve_ray(environment: dict[str, str]) -> Iterator[str]:
         ray.shutdown()
 
 
-async def _ask(url: str, requests: list[bytes], number: int, stop_s: float, tally: Tally) -> None:
+async def _send_requests(url: str, requests: list[bytes], number: int, stop_s: float, times: ResponseTimes) -> None:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     while (start_s := time.perf_counter()) < stop_s:
@@ -175,11 +174,11 @@ async def _ask(url: str, requests: list[bytes], number: int, stop_s: float, tall
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         await reader.readexactly(int(head.partition(b"content-length:")[2].split()[0]))
         if head.split()[1] != b"200":
-            tally.refused += 1
+            times.refused += 1
             continue
         end_s = time.perf_counter()
-        tally.ends_s.append(end_s)
-        tally.waits_ms.append((end_s - start_s) * 1000)
+        times.ends_s.append(end_s)
+        times.waits_ms.append((end_s - start_s) * 1000)
     writer.close()
 
 

@@ -1,10 +1,10 @@
-"""How calm and how quick the answers are: labels that jump, boxes that tremble, and how late a change is shown.
+"""Measure label flips, box jitter and delay of the pipeline on clips with ground truth.
 
     python -m benchmarks.stability
     python -m benchmarks.stability --seconds 30 --json
 
-Films of one face whose true place and expression are known go through the pipeline at 30 frames a second of the
-film's own time, so the figures do not depend on how fast the machine is.
+The pipeline processes clips of one face whose boxes and expressions are known, with the times of the clips (30 frames per
+second), so that the results do not depend on the speed of the computer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SMILE_S = 2.0  # seconds between two changes of the expression
 WARM_UP = RATE  # frames
 WAYS: dict[str, dict[str, Any]] = {
     "as it is": {},
-    "every frame looked at": {"recognize_interval_s": 0, "cache_difference": 0},
+    "every frame classified": {"recognize_interval_s": 0, "cache_difference": 0},
     "no smoothing": {"smoothing_s": 0, "box_smoothing_s": 0, "recognize_interval_s": 0, "cache_difference": 0},
 }
 COLUMNS = {
@@ -36,41 +36,41 @@ COLUMNS = {
     "moving_flips_per_s": "flips, moving",
     "still_jitter": "jitter, still",
     "moving_jitter": "jitter, moving",
-    "box_lag": "box behind",
-    "lag_s": "label behind",
-    "worst_lag_s": "at worst",
+    "box_lag": "box lag",
+    "lag_s": "label lag",
+    "worst_lag_s": "largest lag",
 }
 
 
 def main() -> None:
-    """Measure and print from the shell."""
-    parser = argparse.ArgumentParser(description="Measure how calm and how quick the answers are.")
-    parser.add_argument("--seconds", type=float, default=12, help="length of each film (default: 12)")
+    """Run from the shell."""
+    parser = argparse.ArgumentParser(description="Measure label flips, box jitter and delay.")
+    parser.add_argument("--seconds", type=float, default=12, help="duration of each clip (default: 12)")
     add_reporting(parser)
     arguments = parser.parse_args()
     if arguments.seconds < 2 * SMILE_S:
         parser.error(f"--seconds must be at least {2 * SMILE_S:.0f}")
     measured = measure(arguments.seconds)
-    report(arguments, measured, describe, draw_stability)
+    report(arguments, measured, format_table, draw_stability)
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """Show the same films to the pipeline as it is, and with less done for calm and speed.
+    """Run the pipeline on the same clips with default settings, without caching, and without smoothing.
 
     Returns:
-        `still_flips_per_s` and `moving_flips_per_s`, changes of the label a second although the face shows the same;
-        `still_jitter` and `moving_jitter`, the mean change from frame to frame of the box's place against the face's,
-        and `box_lag`, the median distance of a moving box from where it would be without smoothing, all in shares of the
-        face's side; `lag_s` and `worst_lag_s`, from a change of the expression to the label that it leads to, median and
-        largest; and `ways`, the same for every row of the table.
+        `still_flips_per_s` and `moving_flips_per_s`, label changes per second although the expression is constant;
+        `still_jitter` and `moving_jitter`, the mean movement of the box relative to the face between two frames, and
+        `box_lag`, the median distance of a moving box from its position without smoothing, as shares of the side of the
+        box; `lag_s` and `worst_lag_s`, the median and largest time from a change of the expression to the final label;
+        and `ways`, the same for each set of settings.
     """
     frames = round(seconds * RATE)
-    films = {
+    clips = {
         "still": compose_clip(frames, still=True),
         "moving": compose_clip(frames),
         "changing": compose_clip(frames, still=True, smile_s=SMILE_S),
     }
-    ways = {name: _measure_way(films, VisionSettings(**settings)) for name, settings in WAYS.items()}
+    ways = {name: _measure_way(clips, VisionSettings(**settings)) for name, settings in WAYS.items()}
     raw = ways["no smoothing"].pop("boxes")
     for way in ways.values():
         away = box_centers(way.pop("boxes", raw)) - box_centers(raw)
@@ -78,8 +78,8 @@ def measure(seconds: float) -> dict[str, Any]:
     return {**ways["as it is"], "ways": ways}
 
 
-def describe(measured: dict[str, Any]) -> str:
-    """Return the figures as a table for people."""
+def format_table(measured: dict[str, Any]) -> str:
+    """Format the results as a table."""
     rows = [f"{'':<23}" + "".join(f"{words:>15}" for words in COLUMNS.values())]
     for name, way in measured["ways"].items():
         cells = [
@@ -91,17 +91,17 @@ def describe(measured: dict[str, Any]) -> str:
             for key in COLUMNS
         ]
         rows.append(f"{name:<23}" + "".join(f"{cell:>15}" for cell in cells))
-    return "\n".join([*rows, "", "Jitter and the distance of the box are shares of the face's side."])
+    return "\n".join([*rows, "", "Jitter and box lag are shares of the side of the box."])
 
 
-def _measure_way(films: dict[str, Clip], settings: VisionSettings) -> dict[str, Any]:
-    shown = {name: _run(clip, settings) for name, clip in films.items()}
-    delays = _delays(shown["changing"][1], films["changing"].times_s)
+def _measure_way(clips: dict[str, Clip], settings: VisionSettings) -> dict[str, Any]:
+    shown = {name: _run(clip, settings) for name, clip in clips.items()}
+    delays = _delays(shown["changing"][1], clips["changing"].times_s)
     return {
         "still_flips_per_s": _flips(shown["still"][1]),
         "moving_flips_per_s": _flips(shown["moving"][1]),
-        "still_jitter": _jitter(shown["still"][0], films["still"]),
-        "moving_jitter": _jitter(shown["moving"][0], films["moving"]),
+        "still_jitter": _jitter(shown["still"][0], clips["still"]),
+        "moving_jitter": _jitter(shown["moving"][0], clips["moving"]),
         "lag_s": float(np.median(delays)),
         "worst_lag_s": max(delays),
         "boxes": shown["moving"][0][WARM_UP:],
@@ -129,17 +129,17 @@ def _flips(labels: list[str]) -> float:
 
 
 def _jitter(xyxy: NDArray[np.float32], clip: Clip) -> float:
-    """Return how much the box moves against the face from one frame to the next, in shares of its side."""
+    """Return the mean movement of the box relative to the face between two frames, as a share of its side."""
     away = box_centers(xyxy) - box_centers(clip.truth[:, 0])
     steps = np.linalg.norm(np.diff(away, axis=0), axis=1) / box_sizes(xyxy[1:]).max(axis=1)
     return float(steps[WARM_UP:].mean())
 
 
 def _delays(labels: list[str], times_s: NDArray[np.float64]) -> list[float]:
-    """Return for each change of the expression how long the label needed to become what it is at the end of it.
+    """Return for each change of the expression the time until the label is final.
 
     Raises:
-        RuntimeError: if the label never changes, so that there is nothing to measure.
+        RuntimeError: if the label never changes.
     """
     phase = (times_s / SMILE_S).astype(int)
     delays = []
@@ -151,7 +151,7 @@ def _delays(labels: list[str], times_s: NDArray[np.float64]) -> list[float]:
         settled = next(row for row in rows if all(label == after for label in labels[row : rows[-1] + 1]))
         delays.append(float(times_s[settled] - times_s[rows[0]]))
     if not delays:
-        raise RuntimeError("the label must change when the smile goes, but it does not")
+        raise RuntimeError("the label must change with the expression, but it does not")
     return delays
 
 

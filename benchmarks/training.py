@@ -1,10 +1,10 @@
-"""How fast training is, and how little of it is waiting for images.
+"""Measure the speed of training and the share of it that loads images.
 
     python -m benchmarks.training
     python -m benchmarks.training --size 112 --data data/images --json
 
-Without `--data` the faces are drawn first. The usual way beside ours is torchvision's ImageFolder, which decodes and
-varies one picture at a time, in every epoch anew.
+Without `--data`, synthetic faces are used. For comparison, torchvision's ImageFolder decodes and augments each image again in
+every epoch.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ from fer_lib.training.learning.learner import Learner, build_learner
 from fer_lib.training.learning.loop import crop_spec
 from harness.reporting import add_json, print_json
 
-DRAWN = 300  # faces a label
+DRAWN = 300  # faces per label
 HEADINGS = {
-    "images_per_s": "images a second, training",
-    "step_ms": "a step, in ms",
-    "loader_ms": "  of it waiting for the batch, in ms",
-    "loader_share": "  as a share of the step",
-    "usual_loader_ms": "the same batch from ImageFolder, in ms",
-    "usual_loader_share": "  as a share of such a step",
-    "uncached_s": "decoding all images, in s",
-    "cached_s": "taking them from the cache, in s",
-    "cache_speedup": "  so many times faster",
+    "images_per_s": "images per second, training",
+    "step_ms": "step, ms",
+    "loader_ms": "  of which drawing the batch, ms",
+    "loader_share": "  share of the step",
+    "usual_loader_ms": "same batch from ImageFolder, ms",
+    "usual_loader_share": "  share of such a step",
+    "uncached_s": "decoding all images, s",
+    "cached_s": "loading them from the cache, s",
+    "cache_speedup": "  speed-up",
 }
 
 
 class TimedBatches(Batches):
-    """Batches that add up how long each took to draw."""
+    """Batches that measure the time spent on drawing."""
 
     seconds = 0.0
 
     def draw_epoch(self, epoch: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-        """Draw as `Batches` does, with the clock running."""
+        """Draw batches as `Batches` does and add the time to `seconds`."""
         drawn = super().draw_epoch(epoch, rank, world)
         while True:
             _wait_for(self.images.device)
@@ -71,7 +71,7 @@ class TimedBatches(Batches):
 
 
 def measure(folder: Path, settings: TrainingSettings, steps: int, repeats: int) -> dict[str, Any]:
-    """Measure loading and training on the pictures in `folder`; the median of several repeats."""
+    """Measure loading and training on the images in `folder`; return the medians of several repeats."""
     spec = crop_spec(settings)
     split, loading = measure_loading(folder, spec, repeats)
     learner = build_learner(settings, spec)
@@ -102,7 +102,7 @@ def measure(folder: Path, settings: TrainingSettings, steps: int, repeats: int) 
 
 
 def measure_loading(folder: Path, spec: CropSpec, repeats: int) -> tuple[Split, dict[str, float]]:
-    """Load the training split with and without cache; the first time, which fills the cache, does not count."""
+    """Load the training split with and without cache; the first load, which fills the cache, is not measured."""
     paths = [path for path, _ in list_images(folder, "train")]
     split = load_split(folder, "train", spec, quiet=True)
     uncached = statistics.median(_timed(lambda: decode_faces(paths, spec, quiet=True))[0] for _ in range(repeats))
@@ -111,14 +111,14 @@ def measure_loading(folder: Path, spec: CropSpec, repeats: int) -> tuple[Split, 
 
 
 def measure_epoch(learner: Learner, batches: TimedBatches, settings: TrainingSettings) -> tuple[float, float]:
-    """Train for one epoch and return its seconds and those of them spent on drawing batches."""
+    """Train for one epoch; return its seconds and the seconds spent on drawing batches."""
     batches.seconds = 0.0
     seconds, _ = _timed(lambda: train_one_epoch(learner, batches, settings, 0))
     return seconds, batches.seconds
 
 
 def usual_loader(folder: Path, settings: TrainingSettings) -> DataLoader[Any]:
-    """Make the loader of most tutorials, which varies images about as much as our light augmentation."""
+    """Make the usual torchvision loader, with augmentation about as strong as our `light`."""
     how = STRENGTHS["light"]
     steps = [
         transforms.Grayscale(),
@@ -133,8 +133,8 @@ def usual_loader(folder: Path, settings: TrainingSettings) -> DataLoader[Any]:
     return DataLoader(images, batch_size=settings.batch_size, shuffle=True)
 
 
-def draw_pictures(folder: Path) -> None:
-    """Draw a training split into `folder`."""
+def write_synthetic_split(folder: Path) -> None:
+    """Write a training split of synthetic faces to `folder`."""
     for label in EMOTIONS:
         place = folder / "train" / label
         place.mkdir(parents=True)
@@ -143,8 +143,10 @@ def draw_pictures(folder: Path) -> None:
 
 
 def format_table(measured: dict[str, Any]) -> str:
-    """Lay the measurements out for people."""
-    title = "{device}, {threads} threads, {images:,} images at {image_size} px, {batch_size} a batch".format(**measured)
+    """Format the results as a table."""
+    title = "{device}, {threads} threads, {images:,} images at {image_size} px, {batch_size} per batch".format(
+        **measured
+    )
     rows = [
         f"{words:40} {measured[name]:10.1%}" if name.endswith("share") else f"{words:40} {measured[name]:10,.2f}"
         for name, words in HEADINGS.items()
@@ -153,14 +155,16 @@ def format_table(measured: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, and print a table for people and, where asked for, one JSON object on the last line."""
+    """Run from the shell."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description="Measure how fast training is.")
-    parser.add_argument("--data", type=Path, help="folder with train/; empty: drawn faces")
+    parser.add_argument("--data", type=Path, help="folder with train/ (default: synthetic faces)")
     parser.add_argument("--size", type=int, default=64, help="side of the images in pixels")
-    parser.add_argument("--batch-size", type=int, default=32, help="images a step")
-    parser.add_argument("--steps", type=int, default=20, help="steps an epoch")
-    parser.add_argument("--repeats", type=int, default=3, help="epochs, of which the median counts")
-    parser.add_argument("--augmentation", choices=("none", *STRENGTHS), default="light", help="how images are varied")
+    parser.add_argument("--batch-size", type=int, default=32, help="images per step")
+    parser.add_argument("--steps", type=int, default=20, help="steps per epoch")
+    parser.add_argument("--repeats", type=int, default=3, help="epochs, for the median")
+    parser.add_argument(
+        "--augmentation", choices=("none", *STRENGTHS), default="light", help="strength of augmentation"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     add_json(parser)
     given = parser.parse_args()
@@ -168,9 +172,9 @@ def main() -> None:
         image_size=given.size, batch_size=given.batch_size, augmentation=given.augmentation, device=given.device
     )
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "images"  # the cache comes to lie beside it and goes with it
+        folder = Path(place) / "images"  # the cache is written beside it
         if given.data is None:
-            draw_pictures(folder)
+            write_synthetic_split(folder)
         else:
             folder.symlink_to(given.data.absolute())
         measured = measure(folder, settings, given.steps, given.repeats)

@@ -1,10 +1,10 @@
-"""How many visitors the live page serves at once, and what each costs.
+"""Measure the live page with many visitors: results per second, delay, fairness and memory.
 
     python -m benchmarks.visitors
     python -m benchmarks.visitors --visitors 12 36 --seconds 20 --json
 
-Each visitor has a kernel and a camera of 30 frames a second of its own; scripts speak for their browsers, so
-that the browsers' own work is not counted.
+Each visitor has its own kernel and a camera of 30 frames per second; visitors are scripts, so that the load of browsers is
+not measured.
 """
 
 from __future__ import annotations
@@ -20,36 +20,43 @@ from harness.reporting import add_reporting, report
 from harness.servers import find_kernel, serve_voila
 from harness.visitor import Visitor
 
-CAMERA = 30.0  # frames a second
-WANTED = 10.0  # results a second that make a stream live
+CAMERA_FPS = 30.0  # frames per second
+MIN_RATE = 10.0  # results per second that count as served
 WARM_UP_S = 5.0
 
 
 def main() -> None:
-    """Measure and print from the shell."""
+    """Run from the shell."""
     parser = argparse.ArgumentParser(description="Measure the live page with many visitors.")
-    parser.add_argument("--visitors", type=int, nargs="+", default=[4, 8, 12, 16], help="how many, one after another")
-    parser.add_argument("--seconds", type=float, default=15, help="how long to measure each (default: 15)")
+    parser.add_argument(
+        "--visitors",
+        type=int,
+        nargs="+",
+        default=[4, 8, 12, 16],
+        help="numbers of visitors, measured one after another",
+    )
+    parser.add_argument("--seconds", type=float, default=15, help="duration of each measurement (default: 15)")
     add_reporting(parser)
     arguments = parser.parse_args()
     if min(arguments.visitors) < 1 or arguments.seconds < 1:
         parser.error("--visitors and --seconds must be at least 1")
     measured = measure(sorted(arguments.visitors), arguments.seconds)
-    report(arguments, measured, describe, draw_visitors)
+    report(arguments, measured, format_table, draw_visitors)
 
 
 def measure(crowds: list[int], seconds: float) -> dict[str, Any]:
-    """Let crowds visit the page, one after another, each with a fresh server.
+    """Measure each number of visitors with a new server.
 
     Returns:
-        `crowds`: for each its size, the results a second of the slowest, the median and the fastest visitor, the
-        median delay, how much longer it is in the second half of the time than in the first (1 if nothing queues), how
-        evenly the visitors are served (Jain's index, 1 if all get the same), and the memory (USS) that a visitor adds; `visitors`: the largest crowd of which everyone got at least ten
-        results a second, 0 if none did; `min_results_per_s` and `memory_per_visitor_mb` of that crowd, or of the first.
+        `crowds`, for each number of visitors: `visitors`; `min_`, `median_` and `max_results_per_s`; `delay_ms`, the median
+        delay; `delay_growth`, its ratio between the second and the first half (1 without a queue); `fairness`, Jain's
+        index (1 if all rates are equal); and `memory_per_visitor_mb`, the memory of a kernel (USS). `visitors`, the largest
+        number of which each got at least ten results per second, 0 if none; and `min_results_per_s` and
+        `memory_per_visitor_mb` of that number, or of the first.
     """
     jpegs = compose_clip(150, 1).jpegs
-    measured = [asyncio.run(_visit(crowd, jpegs, seconds)) for crowd in crowds]
-    served = [one for one in measured if one["min_results_per_s"] >= WANTED]
+    measured = [asyncio.run(_measure_crowd(crowd, jpegs, seconds)) for crowd in crowds]
+    served = [one for one in measured if one["min_results_per_s"] >= MIN_RATE]
     best = served[-1] if served else measured[0]
     return {
         "visitors": best["visitors"] if served else 0,
@@ -59,8 +66,8 @@ def measure(crowds: list[int], seconds: float) -> dict[str, Any]:
     }
 
 
-def describe(measured: dict[str, Any]) -> str:
-    """Return the figures as a table for people."""
+def format_table(measured: dict[str, Any]) -> str:
+    """Format the results as a table."""
     rows = [
         f"{'visitors':>8}{'slowest':>10}{'median':>10}{'fastest':>10}{'delay':>10}{'growing':>10}{'fairness':>10}{'memory':>10}"
     ]
@@ -70,15 +77,17 @@ def describe(measured: dict[str, Any]) -> str:
         rows.append(
             f"{crowd['visitors']:8}{rates}{crowd['delay_ms']:7.0f} ms{steady}{crowd['memory_per_visitor_mb']:7.0f} MB"
         )
-    return "\n".join([*rows, "", f"{measured['visitors']} visitors get at least {WANTED:.0f} results a second each."])
+    return "\n".join(
+        [*rows, "", f"{measured['visitors']} visitors get at least {MIN_RATE:.0f} results per second each."]
+    )
 
 
-async def _visit(crowd: int, jpegs: list[bytes], seconds: float) -> dict[str, Any]:
+async def _measure_crowd(crowd: int, jpegs: list[bytes], seconds: float) -> dict[str, Any]:
     with serve_voila(environment={"FER_MAX_VISITORS": "0"}) as url:
         visitors = [Visitor(url) for _ in range(crowd)]
         for visitor in visitors:
             await visitor.open()
-        await asyncio.gather(*(visitor.stream(jpegs, CAMERA, WARM_UP_S + seconds) for visitor in visitors))
+        await asyncio.gather(*(visitor.stream(jpegs, CAMERA_FPS, WARM_UP_S + seconds) for visitor in visitors))
         rates = sorted(visitor.rate(seconds) for visitor in visitors)
         delays = [statistics.median(visitor.delays_ms) for visitor in visitors if visitor.delays_ms]
         memory = [_kernel_memory(visitor.kernel_id) for visitor in visitors]
@@ -105,7 +114,7 @@ def _delay_growth(visitor: Visitor) -> float:
 
 
 def _kernel_memory(kernel_id: str) -> float:
-    """Return what a kernel has for itself alone (USS), in millions of bytes."""
+    """Return the memory of a kernel without shared pages (USS), in MB."""
     return float(find_kernel(kernel_id).memory_full_info().uss) / 1e6
 
 

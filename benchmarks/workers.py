@@ -1,7 +1,7 @@
-"""Each path runs in a process of its own and sleeps while it is not its turn.
+"""Run pipelines in separate processes, in alternating blocks of the same clip.
 
-Two thread pools in one process fight, and two paths at once steal each other's time. So the paths take turns, block
-by block of the same clip, and whatever else the machine does meanwhile strikes both alike.
+Two thread pools in one process, or two pipelines at the same time, slow each other down. With alternating blocks, other load
+on the computer affects all pipelines alike.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from numpy.typing import NDArray
 from harness.clips import Clip
 
 WARM_UP = 10  # frames
-BLOCK = 30  # frames a path runs before it is the other's turn
-REST_S = 0.3  # after a turn torch's threads spin for a while, and would take the next path's time
+BLOCK_FRAMES = 30  # frames per block
+REST_S = 0.3  # torch's threads keep spinning after a block, which would slow the next pipeline down
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What happened in one block of frames: milliseconds of each, and the boxes `(n, 4)` found in it."""
+class Block:
+    """Times in milliseconds and boxes `(n, 4)` of the frames of one block."""
 
     frame_ms: list[float]
     boxes: list[NDArray[np.float32]]
 
 
 class Worker:
-    """One path in a process of its own.
+    """A pipeline in its own process.
 
     Attributes:
-        load_s: seconds it took to import and load.
-        memory_mb: resident memory once it was warm.
+        load_s: seconds to import and load it.
+        memory_mb: memory (RSS) after the warm-up.
     """
 
     def __init__(self, name: str, clip: Clip) -> None:
@@ -49,11 +49,11 @@ class Worker:
         theirs.close()
         self.load_s, self.memory_mb = self._receive()
 
-    def run(self, start: int, stop: int) -> Turn:
-        """Run the path on the frames from `start` to `stop` and wait for it."""
+    def run(self, start: int, stop: int) -> Block:
+        """Process the frames from `start` to `stop` (exclusive) and wait for the results."""
         time.sleep(REST_S)
         self._connection.send((start, stop))
-        return Turn(*self._receive())
+        return Block(*self._receive())
 
     def close(self) -> None:
         """End the process."""
@@ -64,12 +64,14 @@ class Worker:
         try:
             return self._connection.recv()
         except EOFError:
-            raise RuntimeError("the path must answer, but its process ended; its own words are above") from None
+            raise RuntimeError(
+                "the pipeline must respond, but its process ended; see its error message above"
+            ) from None
 
 
 @dataclass(frozen=True)
 class PathRun:
-    """What a path did with its clip: milliseconds and boxes of each frame, and what it took to load it."""
+    """Times and boxes of each frame of a clip, and the cost of loading."""
 
     frame_ms: list[float]
     boxes: list[NDArray[np.float32]]
@@ -78,34 +80,34 @@ class PathRun:
 
     @property
     def median_ms(self) -> float:
-        """Return what a frame usually took."""
+        """Median time per frame in milliseconds."""
         return float(np.median(self.frame_ms))
 
     @property
     def mean_ms(self) -> float:
-        """Return what a frame took on average."""
+        """Mean time per frame in milliseconds."""
         return float(np.mean(self.frame_ms))
 
 
-def take_turns(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
-    """Run several paths, each given as the name of its module and its clip, block by block in turns.
+def run_alternating(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
+    """Run several pipelines, each given as its module name and its clip, in alternating blocks.
 
     The clips must be of the same length.
     """
     workers = {name: Worker(*path) for name, path in paths.items()}
     length = min(len(clip) for _, clip in paths.values())
-    turns: dict[str, list[Turn]] = {name: [] for name in paths}
+    blocks: dict[str, list[Block]] = {name: [] for name in paths}
     try:
-        for start in range(0, length, BLOCK):
+        for start in range(0, length, BLOCK_FRAMES):
             for name, worker in workers.items():
-                turns[name].append(worker.run(start, min(start + BLOCK, length)))
+                blocks[name].append(worker.run(start, min(start + BLOCK_FRAMES, length)))
     finally:
         for worker in workers.values():
             worker.close()
     return {
         name: PathRun(
-            frame_ms=[ms for turn in turns[name] for ms in turn.frame_ms],
-            boxes=[boxes for turn in turns[name] for boxes in turn.boxes],
+            frame_ms=[ms for block in blocks[name] for ms in block.frame_ms],
+            boxes=[boxes for block in blocks[name] for boxes in block.boxes],
             load_s=worker.load_s,
             memory_mb=worker.memory_mb,
         )
@@ -114,11 +116,11 @@ def take_turns(paths: Mapping[str, tuple[str, Clip]]) -> dict[str, PathRun]:
 
 
 def serve(connection: Connection, name: str, clip: Clip) -> None:
-    """Load `benchmarks.<name>`, then run it on the frames that are asked for, until the process is ended."""
+    """Load `benchmarks.<name>` and process requested frames until the process is terminated."""
     start = time.perf_counter()
     process_jpeg = importlib.import_module(f"benchmarks.{name}").load_path()
     load_s = time.perf_counter() - start
-    # Before the clip begins, on its own clock: what is measured later is the clip from its start.
+    # Times before the start of the clip, so that the measured frames begin with a new stream.
     for frame in range(WARM_UP):
         process_jpeg(clip.jpegs[frame % len(clip)], frame - 1000.0)
     connection.send((load_s, psutil.Process().memory_info().rss / 1e6))

@@ -1,1 +1,1 @@
-"""What tests, benchmarks and stress tests share: browser, servers, camera, clips, visitor, proxy."""
+"""Shared by tests, benchmarks and stress tests: browser, servers, camera, clips, scripted visitor, proxy."""

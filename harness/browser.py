@@ -1,4 +1,4 @@
-"""A real browser with a camera that we control, and the live page in it."""
+"""Chromium with a synthetic camera (Playwright), and the live page in it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 RETRY_S = 10.0
-# States that nothing but the visitor leads out of.
+# States that only the visitor can end.
 DEAD_ENDS = ("broken", "failed", "kernel-ended")
 
-ANSWER = re.compile(rb'"type":\s*"(?:faces|skipped|loading|broken)"')
+RESULT = re.compile(rb'"type":\s*"(?:faces|skipped|loading|broken)"')
 WATCH = Path(__file__).parent / "watch.js"
-# Keeps what the camera gave, so that a test can see whether it was given back.
-KEEP_TRACKS = """
+# Records the tracks of `getUserMedia`, so that a test can check whether they were stopped.
+RECORD_TRACKS = """
   window.ferTracks = [];
   const media = navigator.mediaDevices;
   const open = media?.getUserMedia.bind(media);
-  if (open) media.getUserMedia = async (wishes) => {
-    const stream = await open(wishes);
+  if (open) media.getUserMedia = async (constraints) => {
+    const stream = await open(constraints);
     window.ferTracks.push(...stream.getTracks());
     return stream;
   };
@@ -49,7 +49,7 @@ KEEP_TRACKS = """
 
 
 def find_chromium() -> str | None:
-    """Return the path of Chromium or Chrome; the environment's `CHROMIUM` comes first."""
+    """Return the path of Chromium or Chrome, by default the one in the environment variable `CHROMIUM`."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -57,11 +57,13 @@ def require_chromium() -> str:
     """Return the path of Chromium or Chrome.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if neither is installed.
     """
     chromium = find_chromium()
     if chromium is None:
-        raise FileNotFoundError("Chromium must be installed, but there is none on the PATH; CHROMIUM=... names another")
+        raise FileNotFoundError(
+            "Chromium must be on the PATH, but it is missing; install it, or set CHROMIUM to its path"
+        )
     return chromium
 
 
@@ -73,14 +75,14 @@ def open_browser(
     allow: bool = True,
     options: tuple[str, ...] = (),
 ) -> Iterator[Browser]:
-    """Open Chromium without a window, and close it whatever happens.
+    """Open headless Chromium and close it at the end, also after an exception.
 
     Args:
-        playwright: what drives it; there can be only one at a time.
+        playwright: the Playwright driver; only one can be active at a time.
         executable: path of the browser.
-        clip: y4m file to play as the camera; `None` for a machine without a camera.
-        allow: whether the visitor allows the camera; otherwise every wish is refused.
-        options: more options of Chromium.
+        clip: y4m file that is played as the camera; `None`: a computer without a camera.
+        allow: whether the camera permission is granted; otherwise every request is denied.
+        options: more command line options of Chromium.
     """
     flags = [*QUIET, *options]
     flags.append("--use-fake-ui-for-media-stream" if allow else "--deny-permission-prompts")
@@ -95,10 +97,10 @@ def open_browser(
 
 @contextmanager
 def open_camera_browser() -> Iterator[Browser]:
-    """Open a browser of its own whose camera shows the moving face.
+    """Open a browser whose camera shows the synthetic clip of a moving face.
 
     Raises:
-        FileNotFoundError: if there is no Chromium.
+        FileNotFoundError: if Chromium is not installed.
     """
     chromium = require_chromium()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -108,170 +110,174 @@ def open_camera_browser() -> Iterator[Browser]:
 
 
 class LivePage:
-    """The live page in a browser, and what a visitor can do with it.
+    """Page object of the live page: the actions of a visitor and the state of the page.
 
     Args:
-        browser: where it is opened.
-        url: its address.
-        script: JavaScript to run before the page's own.
-        beside: another page of the same visitor, to be one of two tabs.
-        context: options of the visitor's context.
+        browser: browser to open the page in.
+        url: address of the page.
+        script: JavaScript that runs before the page's own scripts.
+        beside: another page of the same visitor, whose browser context is shared (a second tab).
+        context: options of a new browser context.
 
     Attributes:
-        page: the page, for everything else.
-        complaints: errors and uncaught exceptions of the browser's console.
-        strangers: addresses outside the page's own origin that it asked for.
-        frames_sent: how many frames went to the kernel.
-        frames_answered: how many answers to frames came back, also those that no frame waited for any more.
+        page: the Playwright page.
+        console_errors: errors and uncaught exceptions on the browser's console.
+        external_urls: requested addresses outside of the page's own origin.
+        frames_sent: number of frames sent to the kernel.
+        replies_received: number of replies to frames, including those that arrived after their timeout.
     """
 
     def __init__(
         self, browser: Browser, url: str, script: str = "", beside: LivePage | None = None, **context: Any
     ) -> None:
-        visitor = beside.page.context if beside else browser.new_context(**context)
-        self.page: Page = visitor.new_page()
-        for code in (KEEP_TRACKS, script):
+        shared = beside.page.context if beside else browser.new_context(**context)
+        self.page: Page = shared.new_page()
+        for code in (RECORD_TRACKS, script):
             self.page.add_init_script(f"{{{code}}}")
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
-        self.frames_sent = self.frames_answered = 0
+        self.console_errors: list[str] = []
+        self.external_urls: list[str] = []
+        self.frames_sent = self.replies_received = 0
         self._host = urlsplit(url).netloc
         self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("websocket", self._listen_in)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.page.on("websocket", self._on_websocket)
         self.page.on("request", lambda request: self._on_request(request.url))
-        self.page.goto(url, wait_until="commit", timeout=PATIENCE_S * 1000)
+        self.page.goto(url, wait_until="commit", timeout=TIMEOUT_S * 1000)
 
     def close(self) -> None:
-        """Leave the page; with their last one the visitor is gone."""
+        """Close the page, and the browser context with its last page."""
         self.page.close()
         if not self.page.context.pages:
             self.page.context.close()
 
     def run_all_cells(self) -> None:
-        """Run the notebook that is open in JupyterLab, to its end.
+        """Run all cells of the notebook that is open in JupyterLab, and wait until they have finished.
 
         Raises:
-            TimeoutError: if its cells don't all run.
+            TimeoutError: if some cells do not finish.
         """
-        # JupyterLab calls itself idle before it asks for a kernel, too; whoever runs cells then gets a second kernel,
-        # and what the first was told is lost. A kernel that has only just started sometimes loses it as well. The
-        # cells then look as if they had never been run, or interrupted; a person asks again.
+        # JupyterLab reports idle before it requests a kernel, too; running cells at that moment starts a second kernel,
+        # and the execution requests to the first are lost. A kernel that has just started sometimes loses them as well.
+        # The cells then have no execution count, so the command is repeated.
         indicator = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-        asked_at = -math.inf
+        requested_s = -math.inf
 
         def have_run() -> bool:
-            nonlocal asked_at
+            nonlocal requested_s
             prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
             shown = bool(prompts) and all("[" in prompt for prompt in prompts)
             done = shown and all(re.search(r"\d", prompt) for prompt in prompts)
-            if shown and not done and indicator.count() and time.monotonic() > asked_at + RETRY_S:
-                self._choose("Run", "Run All Cells")
-                asked_at = time.monotonic()
+            if shown and not done and indicator.count() and time.monotonic() > requested_s + RETRY_S:
+                self._select_menu_item("Run", "Run All Cells")
+                requested_s = time.monotonic()
             return done
 
-        self.wait_until(have_run, "cells that have run")
+        self.wait_until(have_run, "executed cells")
 
     def wait_until_ready(self) -> float:
-        """Wait until Start can be pressed; return how many seconds after the page was asked for that was."""
-        self.page.locator(".fer-start:enabled").wait_for(timeout=PATIENCE_S * 1000)
+        """Wait until Start is enabled; return the seconds since the navigation started."""
+        self.page.locator(".fer-start:enabled").wait_for(timeout=TIMEOUT_S * 1000)
         return float(self.page.evaluate("() => performance.now()")) / 1000
 
     def press(self, word: str) -> None:
-        """Press the button that carries this word."""
-        self.page.get_by_role("button", name=word, exact=True).click(timeout=PATIENCE_S * 1000)
+        """Click the button with this label."""
+        self.page.get_by_role("button", name=word, exact=True).click(timeout=TIMEOUT_S * 1000)
 
     @property
     def state(self) -> str:
-        """The state of the live view, by its short name."""
+        """State of the live view (`fer_lib.live.session.states`)."""
         return str(self._data("state"))
 
     @property
     def status(self) -> str:
-        """The sentence that the visitor reads."""
+        """Status sentence of the page."""
         return self.page.locator(".fer-status").inner_text()
 
     @property
     def results(self) -> int:
-        """How many results were shown since Start."""
+        """Number of results shown since Start."""
         return int(self._data("results") or 0)
 
     @property
     def faces(self) -> list[dict[str, Any]]:
-        """The faces that are shown now."""
+        """Faces of the latest result."""
         return list(json.loads(self._data("faces") or "[]"))
 
     def wait_for_state(self, *states: str) -> None:
         """Wait until the live view is in one of these states.
 
         Raises:
-            RuntimeError: if it ends in an error instead.
-            TimeoutError: if it does not get there in time.
+            RuntimeError: if it reaches an error state instead.
+            TimeoutError: if it does not reach one of them in time.
         """
         self.wait_until(lambda: self.state in (*states, *DEAD_ENDS), what := f"state {' or '.join(states)}")
         if self.state not in states:
-            raise RuntimeError(f"the page must come to {what}, but got {self.state!r}: {self.status}")
+            raise RuntimeError(f"the page must reach {what}, but got state {self.state!r}: {self.status}")
 
     def wait_for_results(self, count: int) -> None:
-        """Wait until so many results were shown since Start."""
+        """Wait until at least `count` results were shown since Start."""
         self.wait_until(lambda: self.results >= count, f"{count} results")
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        """Look again and again until the condition holds.
+        """Poll a condition until it holds.
+
+        Args:
+            condition: what to wait for.
+            what: its description for the error message.
 
         Raises:
-            TimeoutError: if it does not hold in time; the sentence says what the page showed.
+            TimeoutError: if it does not hold in time; the message contains the state of the page.
         """
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the page must come to {what}, but got {self._describe()}")
+                raise TimeoutError(f"the page must reach {what}, but got {self._describe_state()}")
             self.page.wait_for_timeout(50)
 
-    def listen(self) -> None:
-        """Begin to note every result as the page shows it."""
+    def record_results(self) -> None:
+        """Start to record every result when the page draws it."""
         self.page.evaluate(WATCH.read_text(encoding="utf-8"), {"square": SQUARE, "bits": BITS, "width": WIDTH})
 
-    def noted(self) -> list[dict[str, Any]]:
-        """Return and forget the noted results, each with the number of the frame that was on the screen."""
+    def pop_results(self) -> list[dict[str, Any]]:
+        """Return and clear the recorded results, each with the number of the frame on the screen."""
         return list(self.page.evaluate("() => window.ferResults.splice(0)"))
 
     def tracks(self) -> int:
-        """Return how many tracks the camera gave since the page was opened."""
+        """Return the number of camera tracks that were opened since the page was loaded."""
         return int(self.page.evaluate("() => window.ferTracks.length"))
 
     def live_tracks(self) -> int:
-        """Return how many tracks of the camera are on."""
+        """Return the number of camera tracks that are live."""
         return int(self.page.evaluate("() => window.ferTracks.filter((track) => track.readyState === 'live').length"))
 
-    def _describe(self) -> str:
+    def _describe_state(self) -> str:
         if not self.page.locator(".fer-live").count():
-            return f"no live view, console {self.complaints}"
-        return f"state {self.state!r}, {self.results} results, console {self.complaints}"
+            return f"no live view, console {self.console_errors}"
+        return f"state {self.state!r}, {self.results} results, console {self.console_errors}"
 
-    def _choose(self, *words: str) -> None:
-        for word in words:
-            self.page.get_by_role("menuitem", name=word, exact=True).click(timeout=PATIENCE_S * 1000)
+    def _select_menu_item(self, *path: str) -> None:
+        for name in path:
+            self.page.get_by_role("menuitem", name=name, exact=True).click(timeout=TIMEOUT_S * 1000)
 
     def _data(self, name: str) -> str | None:
-        return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=PATIENCE_S * 1000)
+        return self.page.locator(".fer-live").get_attribute(f"data-{name}", timeout=TIMEOUT_S * 1000)
 
-    def _listen_in(self, socket: WebSocket) -> None:
+    def _on_websocket(self, socket: WebSocket) -> None:
         socket.on("framesent", self._on_sent)
         socket.on("framereceived", self._on_received)
 
     def _on_received(self, payload: str | bytes) -> None:
-        self.frames_answered += bool(ANSWER.search(payload if isinstance(payload, bytes) else payload.encode()))
+        self.replies_received += bool(RESULT.search(payload if isinstance(payload, bytes) else payload.encode()))
 
     def _on_sent(self, payload: str | bytes) -> None:
-        # A frame is the only message with a picture in it.
+        # Only frames contain the JPEG signature.
         self.frames_sent += isinstance(payload, bytes) and b"\xff\xd8\xff" in payload
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+            self.console_errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _on_request(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self._host:
-            self.strangers.append(url)
+            self.external_urls.append(url)

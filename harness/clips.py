@@ -1,4 +1,4 @@
-"""Moving faces on film whose true places are known.
+"""Synthetic clips of moving faces with ground-truth boxes.
 
 The face is that of astronaut Eileen Collins (NASA, public domain), from the portrait inside scikit-image.
 """
@@ -19,20 +19,20 @@ Floats = NDArray[np.float32]
 # Hair, face and shoulders in the 512 × 512 portrait, and the face in it, as x1, y1, x2, y2 in pixels.
 PORTRAIT = (114, 7, 334, 227)
 FACE = (181, 62, 268, 172)
-MOUTH = (224, 141)  # its centre in the 512 × 512 portrait
-NOISE = 2.0  # grey levels of a small camera's noise
-NOISES = 7  # drawn once and taken in turns
+MOUTH = (224, 141)  # centre in the 512 × 512 portrait
+NOISE = 2.0  # standard deviation of the sensor noise in grey levels
+NOISE_FRAMES = 7  # noise images that repeat
 JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A film of moving faces.
+    """Clip of moving faces.
 
     Attributes:
-        jpegs: the frames as a browser sends them.
-        times_s: `(n,)` when each was taken.
-        truth: `(n, faces, 4)` float32, the true boxes in pixels, from the brow to the chin.
+        jpegs: the frames as JPEG.
+        times_s: `(n,)` capture times in seconds.
+        truth: `(n, faces, 4)` float32, ground-truth `xyxy` in pixels, from the brow to the chin.
     """
 
     jpegs: list[bytes]
@@ -53,20 +53,20 @@ def compose_clip(
     still: bool = False,
     smile_s: float = math.inf,
 ) -> Clip:
-    """Film faces that wander about, one beside the other.
+    """Compose a clip of faces that move, each in its own cell of the frame.
 
     Args:
-        frames: how many.
-        faces: how many in each frame.
-        width: of a frame, in pixels.
-        height: of a frame, in pixels.
-        rate: frames a second.
-        still: whether the faces stay where they are.
-        smile_s: seconds after which the smile goes, and comes back, and so on.
+        frames: number of frames.
+        faces: faces per frame.
+        width: frame width in pixels.
+        height: frame height in pixels.
+        rate: frames per second.
+        still: whether the faces do not move.
+        smile_s: seconds between two changes of the expression (smiling, neutral, smiling, …).
     """
     random = np.random.default_rng(0)
     backdrop = _draw_backdrop(width, height, random)
-    noise = NOISE * random.standard_normal((NOISES, height, width, 3), np.float32)
+    noise = NOISE * random.standard_normal((NOISE_FRAMES, height, width, 3), np.float32)
     times_s = np.arange(frames) / rate
     truth = np.zeros((frames, faces, 4), np.float32)
     jpegs = []
@@ -75,13 +75,13 @@ def compose_clip(
         for face in range(faces):
             place = _place(face, faces, 0 if still else time_s, width, height)
             truth[number, face] = _paste_portrait(canvas, *place, smiling=int(time_s / smile_s) % 2 == 0)
-        canvas += noise[number % NOISES]
+        canvas += noise[number % NOISE_FRAMES]
         jpegs.append(_encode(np.clip(canvas, 0, 255).astype(np.uint8)))
     return Clip(jpegs, times_s, truth)
 
 
 def _place(face: int, faces: int, time_s: float, width: int, height: int) -> tuple[float, float, float]:
-    """Return centre x, centre y and side of a portrait; each face wanders in its own part of the frame."""
+    """Return centre x, centre y and side of a portrait in pixels; each face moves in its own cell of the frame."""
     columns = math.ceil(math.sqrt(faces))
     rows = math.ceil(faces / columns)
     cell_w, cell_h = width / columns, height / rows
@@ -92,7 +92,7 @@ def _place(face: int, faces: int, time_s: float, width: int, height: int) -> tup
 
 
 def _paste_portrait(canvas: Floats, x: float, y: float, side: float, smiling: bool = True) -> Floats:
-    """Blend the portrait into the canvas, to a fraction of a pixel; return the face's true box `(4,)`."""
+    """Blend the portrait into the canvas with subpixel precision; return the face's ground-truth box `(4,)`."""
     portrait, mask = _portrait(smiling)
     scale = side / len(portrait)
     place = np.array([[scale, 0, x - side / 2], [0, scale, y - side / 2]], np.float32)
@@ -105,31 +105,31 @@ def _paste_portrait(canvas: Floats, x: float, y: float, side: float, smiling: bo
 
 @cache
 def _portrait(smiling: bool = True) -> tuple[Floats, Floats]:
-    """Return the portrait `(s, s, 3)` and a mask `(s, s)` that fades out towards its edges."""
-    from skimage.data import astronaut  # only who films needs scikit-image
+    """Return the portrait `(s, s, 3)` and an alpha mask `(s, s)` that fades out towards the edges."""
+    from skimage.data import astronaut  # imported here: scikit-image is a requirement of clips only
 
     x1, y1, x2, y2 = PORTRAIT
-    picture = astronaut() if smiling else _wipe_smile(astronaut())
-    portrait = picture[y1:y2, x1:x2].astype(np.float32)
+    image = astronaut() if smiling else _remove_smile(astronaut())
+    portrait = image[y1:y2, x1:x2].astype(np.float32)
     axis = np.linspace(-1, 1, len(portrait), dtype=np.float32) ** 4
     return portrait, np.clip((1 - (axis[:, None] + axis[None]) ** 0.25) / 0.15, 0, 1)
 
 
-def _wipe_smile(picture: Frame) -> Frame:
-    """Paint skin over the mouth and a straight one on it: crude, but no longer a smile."""
-    around = np.zeros(picture.shape[:2], np.uint8)
-    cv2.ellipse(around, MOUTH, (36, 20), 0, 0, 360, 255, -1)
-    skin = cv2.GaussianBlur(cv2.inpaint(picture, around, 7, cv2.INPAINT_TELEA), (0, 0), 2)
-    picture = np.asarray(np.where(around[..., None] > 0, skin, picture), np.uint8)
+def _remove_smile(image: Frame) -> Frame:
+    """Replace the mouth with inpainted skin and a straight line, so that the face is classified as neutral."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.ellipse(mask, MOUTH, (36, 20), 0, 0, 360, 255, -1)
+    skin = cv2.GaussianBlur(cv2.inpaint(image, mask, 7, cv2.INPAINT_TELEA), (0, 0), 2)
+    image = np.asarray(np.where(mask[..., None] > 0, skin, image), np.uint8)
     for thickness, color in ((7, (176, 104, 92)), (2, (110, 50, 45))):
-        lips = picture.copy()
+        lips = image.copy()
         cv2.line(lips, (MOUTH[0] - 16, MOUTH[1]), (MOUTH[0] + 16, MOUTH[1]), color, thickness, cv2.LINE_AA)
-        picture = np.asarray(cv2.addWeighted(lips, 0.85, picture, 0.15, 0), np.uint8)
-    return picture
+        image = np.asarray(cv2.addWeighted(lips, 0.85, image, 0.15, 0), np.uint8)
+    return image
 
 
 def _draw_backdrop(width: int, height: int, random: np.random.Generator) -> Floats:
-    """Return a room out of focus, `(h, w, 3)`: large soft shapes and some finer ones."""
+    """Return a blurred background `(h, w, 3)`: random shapes at two scales."""
     backdrop = np.full((height, width, 3), 130, np.float32)
     for cells, contrast in ((6, 40), (40, 12)):
         shapes = random.normal(0, contrast, (cells * 3 // 4, cells, 1)) * random.uniform(0.8, 1.0, 3)

@@ -1,4 +1,4 @@
-"""Small image files that cost a decoder seconds or hundreds of megabytes unless they are parsed first."""
+"""Small image files that cost a decoder seconds or hundreds of megabytes, unless their headers are checked first."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import zlib
 from functools import cache
 
 SIDE = 8  # pixels
-TEXT_BYTES = 7_900_000  # libpng keeps texts of up to 8 MB
+TEXT_BYTES = 7_900_000  # just below libpng's limit of 8 MB for a text
 
 
 @cache
 def costly_images(kinds: tuple[str, ...] = ("JPEG", "PNG", "WebP")) -> dict[str, bytes]:
-    """Return files of the given kinds by what is costly in them, which their names begin with.
+    """Return files by name, of the formats that `kinds` lists.
 
-    A name that ends in `shown` has pixels that are shown; the other files are refused.
+    A name is the format and the costly property; files whose names end in `shown` are decoded, the others are refused.
     """
     made = {**_pngs(), **_jpegs(), **_webps(), **_tiffs()}
     return {name: data for name, data in made.items() if name.startswith(kinds)}
@@ -39,7 +39,7 @@ def _pngs() -> dict[str, bytes]:
     frames = make_chunk(b"acTL", struct.pack(">II", 2**30, 0)) + make_chunk(b"fcTL", animation)
     return {
         **files,
-        "PNG that says it is animated, shown": make_png(frames),
+        "PNG with an animation header, shown": make_png(frames),
         "PNG with longer pixel data": make_png(packed=_pack_long(200)),
         "PNG with longer pixel data in many chunks": make_png(packed=_pack_long(200), chunk_bytes=1000),
         "PNG with empty chunks": make_png(make_chunk(b"IDAT", b"") * 60_000),
@@ -51,7 +51,7 @@ def _pngs() -> dict[str, bytes]:
 def _jpegs() -> dict[str, bytes]:
     comment = make_segment(0xFE, b"\xff\xd9\xff\xda")
     scan = make_scan()
-    hidden = b"\xff" + make_segment(0xFE, b"") + scan[1:]  # once the comment is left out, FF and the rest are a marker
+    hidden = b"\xff" + make_segment(0xFE, b"") + scan[1:]  # without the comment, FF and the next byte form a marker
     return {
         "JPEG with many scans": make_jpeg(scans=200),
         "JPEG with many scans behind comments": make_jpeg(scans=200, before_scan=comment),
@@ -118,7 +118,7 @@ def _tiffs() -> dict[str, bytes]:
 
 
 def make_png(ancillary: bytes = b"", packed: bytes = b"", chunk_bytes: int = 10**9) -> bytes:
-    """Return a grey PNG of 8 × 8 pixels, with `ancillary` chunks before its pixel data, `packed` or its own."""
+    """Return a grey PNG of 8 × 8 pixels with `ancillary` chunks before its pixel data (`packed`, or valid data)."""
     packed = packed or zlib.compress(_rows(), 9)
     parts = [packed[place : place + chunk_bytes] for place in range(0, len(packed), chunk_bytes)]
     head = make_chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0))
@@ -134,7 +134,7 @@ def make_chunk(kind: bytes, data: bytes) -> bytes:
 def make_jpeg(
     scans: int = 1, head: bytes = b"", before_scan: bytes = b"", tail: bytes = b"", frame: int = 0xC2, side: int = SIDE
 ) -> bytes:
-    """Return a grey progressive JPEG whose scans, of a few bytes each, change nothing."""
+    """Return a grey progressive JPEG with many small scans that change no coefficient."""
     blocks = (-(-side // 8)) ** 2
     tables = make_segment(0xDB, b"\0" + b"\1" * 64)
     tables += make_segment(0xC4, b"\0" + bytes([1] + [0] * 15) + b"\0")
@@ -145,38 +145,38 @@ def make_jpeg(
 
 
 def make_segment(marker: int, data: bytes) -> bytes:
-    """Return a segment of JPEG."""
+    """Return a JPEG segment."""
     return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
 
 
 def make_frame_header(marker: int = 0xC2, side: int = SIDE) -> bytes:
-    """Return the segment that says the size of a grey JPEG."""
+    """Return the frame header (SOF segment) of a grey JPEG."""
     return make_segment(marker, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0")
 
 
 def make_scan(blocks: int = 1) -> bytes:
-    """Return a scan that refines no coefficient: one bit a block."""
+    """Return a scan that refines no coefficient: one bit per block."""
     return make_segment(0xDA, bytes([1, 1, 0, 1, 63, 0x10])) + bytes(-(-blocks // 8))
 
 
 def make_exif_of_texts(size: int) -> bytes:
-    """Return EXIF data of so many bytes whose entries all name one text, which is nearly as long."""
+    """Return EXIF data of `size` bytes whose entries all refer to the same text, which is nearly as long."""
     count = min(65_535, (size - 100) // 24)
     entry = struct.pack("<HHII", 0x010E, 2, size - 20, 10)
     return (b"II*\0" + struct.pack("<IH", 8, count) + entry * count + bytes(4)).ljust(size, b"a")
 
 
 def make_vp8l() -> bytes:
-    """Return a lossless bitstream of WebP: 8 × 8 black pixels, each code of one symbol."""
+    """Return a lossless WebP bitstream of 8 × 8 black pixels, with one symbol per prefix code."""
     bits = f"{SIDE - 1:014b}"[::-1] * 2 + "0" + "000" + "0" + "0" + "0" + "1000" * 5
     bits = bits.ljust(80, "0")
     return b"\x2f" + int(bits[::-1], 2).to_bytes(10, "little")
 
 
 def make_vp8l_of_groups(side: int, groups: int) -> bytes:
-    """Return a lossless bitstream of black pixels, whose 4 × 4 blocks name that many groups of prefix codes in turn.
+    """Return a lossless bitstream of black pixels whose 4 × 4 blocks use `groups` groups of prefix codes in turn.
 
-    Each group takes 20 bits here, and 5 kB in the decoder.
+    Each group takes 20 bits in the file and 5 kB in the decoder.
     """
     size = f"{side - 1:014b}"[::-1] * 2 + "0000"
     bytes_of_eight_bits = "0" + "0001" + "000" * 11 + "100"  # all code lengths are 8
@@ -189,7 +189,7 @@ def make_vp8l_of_groups(side: int, groups: int) -> bytes:
 
 
 def make_tiff(entries: list[tuple[int, int, int, int]], data: bytes = bytes(64)) -> bytes:
-    """Return a TIFF of tags (tag, type, count, value) in little-endian order; offsets of 0 become that of `data`."""
+    """Return a little-endian TIFF of entries (tag, type, count, value); the offsets of strips and tiles point to `data`."""
     start = 10 + 12 * len(entries) + 4
     table = b"".join(
         struct.pack("<HHII", tag, kind, count, start if tag in (273, 324) else value)
@@ -207,7 +207,7 @@ def _rows() -> bytes:
 
 
 def _pack_long(megabytes: int) -> bytes:
-    """Return pixel data as deflate packs it, with so many megabytes behind the rows."""
+    """Return deflated pixel data with `megabytes` MB of zeros after the rows."""
     packer = zlib.compressobj(9)
     rows = packer.compress(_rows()) + packer.flush(zlib.Z_FULL_FLUSH)
     zeros = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)

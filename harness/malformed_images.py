@@ -1,4 +1,4 @@
-"""Pictures as the world really sends them: odd, damaged, huge, or no pictures at all. All are made here."""
+"""Unusual valid image files, and files that are truncated, damaged, huge, or not images; all are generated."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from PIL import Image
 from harness.synthetic_camera import draw_frame
 
 WIDTH, HEIGHT = 64, 48
-BOMB = 20_000  # pixels a side
+BOMB = 20_000  # side in pixels of a decompression bomb
 
 
 @cache
-def odd_pictures() -> dict[str, bytes]:
-    """Return files by what is odd about them; a name that begins with `good` can be shown, whatever else it is."""
+def malformed_images() -> dict[str, bytes]:
+    """Return files by name; the name states the property, and files whose names begin with `good` can be decoded."""
     plain = draw_frame(0)[::10, ::10]
     return {**_good(plain), **_bad(plain)}
 
 
 def huge_png(body: bytes = b"") -> bytes:
-    """Return a PNG of 20,000 × 20,000 pixels, `body` for its data: a gigabyte and more in memory."""
+    """Return a PNG of 20,000 × 20,000 pixels (1.2 GB decoded) with `body` as its pixel data."""
     head = struct.pack(">IIBBBBB", BOMB, BOMB, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
@@ -32,7 +32,7 @@ def huge_png(body: bytes = b"") -> bytes:
 def _good(plain: np.ndarray) -> dict[str, bytes]:
     grey = plain[..., 1]
     rotated = Image.Exif()
-    rotated[0x0112] = 6  # to be turned clockwise by 90 degrees
+    rotated[0x0112] = 6  # orientation: rotate by 90° clockwise
     others = [Image.fromarray(255 - plain), Image.fromarray(plain[::-1].copy())]
     return {
         "good jpeg": _save(plain, "JPEG"),
@@ -42,9 +42,9 @@ def _good(plain: np.ndarray) -> dict[str, bytes]:
         "good rotated jpeg": _save(plain, "JPEG", exif=rotated),
         "good rotated png": _save(plain, "PNG", exif=rotated),
         "good jpeg with a comment of markers": _save(plain, "JPEG", comment=b"\xff\xc0\xff\xd9" * 50),
-        "good jpeg with bytes behind it": _save(plain, "JPEG") + bytes(1000),
+        "good jpeg with trailing bytes": _save(plain, "JPEG") + bytes(1000),
         "good png": _save(plain, "PNG"),
-        "good png with bytes behind it": _save(plain, "PNG") + b"\xff" * 1000,
+        "good png with trailing bytes": _save(plain, "PNG") + b"\xff" * 1000,
         "good palette png": _save(plain, "PNG", mode="P"),
         "good transparent png": _save(plain, "PNG", mode="RGBA"),
         "good black and white png": _save(plain, "PNG", mode="1"),
@@ -78,23 +78,25 @@ def _bad(plain: np.ndarray) -> dict[str, bytes]:
         "openexr": b"v/1\x01" + bytes(100),
         "zip": b"PK\x03\x04" + bytes(100),
         "png cut": png[:-30],
-        "png of its head": png[:33],
+        "png of its header only": png[:33],
         "png without data": png[:33] + _chunk(b"IEND", b""),
-        "png with a chunk that says it has 4 GB": png[:33] + b"\xff\xff\xff\xf0IDAT" + png[41:],
-        "png with something in its end": png[:33] + struct.pack(">I", 31) + b"IEND" + png[41:] + png,
+        "png with a chunk length of 4 GB": png[:33] + b"\xff\xff\xff\xf0IDAT" + png[41:],
+        "png with data in its end chunk": png[:33] + struct.pack(">I", 31) + b"IEND" + png[41:] + png,
         "png of 0 pixels": png[:16] + bytes(8) + png[24:],
         "png of 2**31 pixels a side": png[:16] + b"\x7f\xff\xff\xff" * 2 + png[24:],
-        "jpeg of its head": jpeg[:30],
+        "jpeg of its header only": jpeg[:30],
         "jpeg of two bytes": jpeg[:2],
         "jpeg of 0 pixels": jpeg[:size] + bytes(4) + jpeg[size + 4 :],
         "webp cut": webp[:30],
-        "webp of its head": webp[:12],
+        "webp of its header only": webp[:12],
         "bomb of png": huge_png(),
         "bomb of packed png": huge_png(zlib.compress(bytes(1_000_000), 9)),
         "bomb of jpeg": jpeg[:size] + side + jpeg[size + 4 :],
         "bomb of webp": b"RIFF\x16\0\0\0WEBPVP8L\x0a\0\0\0\x2f\xff\xff\xff\x0f" + bytes(5),
-        "webp of its canvas": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (BOMB - 1).to_bytes(3, "little") * 2,
-        "jpeg named png": png[:8] + jpeg,
+        "webp of its canvas only": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0"
+        + bytes(4)
+        + (BOMB - 1).to_bytes(3, "little") * 2,
+        "jpeg after a png signature": png[:8] + jpeg,
         "png in a jpeg": jpeg[:2] + png,
     }
 

@@ -1,4 +1,4 @@
-"""A network that can be made bad: a proxy before a server, whose connections can be cut, held up and slowed down."""
+"""TCP proxy that injects network faults: cut connections, silence, latency, and limited bandwidth."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 CHUNK = 4096  # bytes
-BUFFER = 65_536  # bytes that are under way in a direction; more wait with their sender, as before a real bottleneck
+BUFFER = 65_536  # bytes in transit per direction; more wait at the sender (back-pressure)
 
 
 class Proxy:
-    """Hands bytes on in both directions, through a network whose faults can be changed at any time.
+    """Proxy before a server; its attributes can be changed at any time.
 
     Attributes:
-        url: where the server can be reached through this network.
-        delay_s: how long every byte is under way, in each direction.
-        bytes_per_s: what gets through in each direction of each connection.
-        is_open: whether new connections reach the server; otherwise they are closed at once.
-        is_silent: whether bytes stay where they are while the connections stay open, as behind a dead radio.
+        url: address of the server through this proxy.
+        delay_s: latency in each direction.
+        bytes_per_s: bandwidth in each direction of each connection.
+        is_open: whether new connections are accepted; otherwise they are closed at once.
+        is_silent: whether bytes are held back while the connections stay open, as without radio reception.
     """
 
     def __init__(self, server: str) -> None:
@@ -34,7 +34,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> asyncio.Server:
-        """Begin to listen at a free port."""
+        """Listen on a free port."""
         listening = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=BUFFER)
         port = listening.sockets[0].getsockname()[1]
         self.url = f"http://localhost:{port}{self._server.path}"
@@ -42,7 +42,7 @@ class Proxy:
         return listening
 
     async def stop(self, listening: asyncio.Server) -> None:
-        """End every connection, and with them what is under way."""
+        """Stop listening and abort every connection."""
         listening.close()
         self._close_all()
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -51,12 +51,12 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     def cut(self) -> None:
-        """Close every connection and let none through until `mend`."""
+        """Close every connection and refuse new ones until `restore`."""
         self.is_open = False
         self._loop.call_soon_threadsafe(self._close_all)
 
-    def mend(self) -> None:
-        """Let everything through again."""
+    def restore(self) -> None:
+        """Accept connections and deliver bytes again."""
         self.is_open, self.is_silent = True, False
 
     def _close_all(self) -> None:
@@ -67,34 +67,36 @@ class Proxy:
         if not self.is_open:
             return writer.transport.abort()
         try:
-            there, back = await asyncio.open_connection(self._server.hostname, self._server.port, limit=BUFFER)
+            server_reader, server_writer = await asyncio.open_connection(
+                self._server.hostname, self._server.port, limit=BUFFER
+            )
         except OSError:  # the server is down
             return writer.transport.abort()
-        pair = (writer, back)
+        pair = (writer, server_writer)
         self._writers.update(pair)
         try:
-            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+            await asyncio.gather(self._forward(reader, server_writer), self._forward(server_reader, writer))
         finally:
             self._writers.difference_update(pair)
-            for one in pair:
-                one.transport.abort()
+            for end in pair:
+                end.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read until the sender has said everything, and deliver each chunk when it is due."""
-        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(BUFFER // CHUNK)
-        delivering = asyncio.create_task(self._deliver(under_way, writer))
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read until the end of the stream, and deliver each chunk when latency and bandwidth allow it."""
+        in_transit: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(BUFFER // CHUNK)
+        delivering = asyncio.create_task(self._deliver(in_transit, writer))
         free_s = 0.0
         with suppress(OSError):
             while chunk := await reader.read(CHUNK):
                 free_s = max(free_s, time.monotonic()) + len(chunk) / self.bytes_per_s
-                await under_way.put((free_s + self.delay_s, chunk))
-        await under_way.put((0.0, b""))
+                await in_transit.put((free_s + self.delay_s, chunk))
+        await in_transit.put((0.0, b""))
         await delivering
 
-    async def _deliver(self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, RuntimeError):  # the other side has gone
+    async def _deliver(self, in_transit: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, RuntimeError):  # the receiver has disconnected
             while True:
-                due_s, chunk = await under_way.get()
+                due_s, chunk = await in_transit.get()
                 while self.is_silent or time.monotonic() < due_s:
                     await asyncio.sleep(0.02 if self.is_silent else max(due_s - time.monotonic(), 0))
                 if not chunk:
@@ -105,7 +107,7 @@ class Proxy:
 
 @contextmanager
 def open_proxy(server: str) -> Iterator[Proxy]:
-    """Put a network before a server, in a thread of its own; every connection ends with it."""
+    """Run a proxy before a server in a thread; close every connection at the end."""
     proxy = Proxy(server)
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, name="proxy", daemon=True)

@@ -1,4 +1,4 @@
-"""Start the live page as the product starts it, and end it whatever happens."""
+"""Start Voila, Jupyter or the HTTP service as a child process, and end it at the end of a `with` block."""
 
 from __future__ import annotations
 
@@ -35,9 +35,15 @@ def serve_voila(
     port: int | None = None,
     folder: Path = ROOT,
 ) -> Iterator[str]:
-    """Serve the live page as `fer-lib live` does, with the `voila.json` of the folder, and yield its address.
+    """Serve the live page as `fer-lib live` does; yield its address.
 
-    `log` is the file for the output of the server.
+    Args:
+        notebook: notebook of the page.
+        environment: more environment variables.
+        options: more options of Voila.
+        log: file for the server's output.
+        port: port; `None`: a free one.
+        folder: working directory, whose `voila.json` applies.
     """
     port = port or find_port()
     with _run(voila_command(Path(notebook), port, options=options), environment, log, folder) as process:
@@ -46,7 +52,7 @@ def serve_voila(
 
 @contextmanager
 def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token: str = "") -> Iterator[str]:
-    """Serve the project's folder with `server` (as on Binder) or `lab`, by default without a token; yield its address."""
+    """Serve the project folder with Jupyter Server (`server`, as on Binder) or JupyterLab (`lab`); yield its address."""
     port = find_port()
     command = {"server": "jupyter_server", "lab": "jupyterlab"}[app]
     options = {
@@ -59,8 +65,8 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
         "ServerApp.kernel_websocket_connection_class": CONNECTION,
         "Session.digest_history_size": HISTORY_SIZE,
     }
-    words = [f"--{name}={value}" for name, value in options.items()]
-    with _run([sys.executable, "-m", command, *words], environment) as process:
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    with _run([sys.executable, "-m", command, *arguments], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "api", process)
 
 
@@ -68,14 +74,14 @@ def serve_jupyter(app: str, environment: Mapping[str, str] | None = None, token:
 def serve_service(
     environment: Mapping[str, str] | None = None, port: int | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the HTTP service and yield its address and its process."""
+    """Serve the HTTP API; yield its address and its process."""
     port = port or find_port()
     with _run([sys.executable, "-m", "fer_lib.service", f"--port={port}"], environment) as process:
         yield _wait_for(f"http://localhost:{port}/", "health", process), process
 
 
 def find_port() -> int:
-    """Return a port that is free now."""
+    """Return a free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -85,12 +91,12 @@ def find_kernel(kernel_id: str) -> psutil.Process:
     """Return the process of a kernel.
 
     Raises:
-        RuntimeError: if there is none.
+        RuntimeError: if it does not run.
     """
     for process in psutil.process_iter(["cmdline"]):
         if any(kernel_id in word for word in process.info["cmdline"] or ()):
             return process
-    raise RuntimeError(f"the kernel {kernel_id} must run, but is not there")
+    raise RuntimeError(f"kernel {kernel_id} must run, but there is no such process")
 
 
 @contextmanager
@@ -103,7 +109,7 @@ def _run(
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                # Personal Jupyter settings and unsaved workspaces must not decide what a test sees.
+                # The user's Jupyter configuration and workspaces must not change results.
                 env={**os.environ, "JUPYTER_CONFIG_DIR": folder, **(environment or {})},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -112,7 +118,7 @@ def _run(
         try:
             yield process
         except BaseException as error:
-            error.add_note(f"the server said:\n{log.read_text(errors='replace')[-4000:]}")
+            error.add_note(f"output of the server:\n{log.read_text(errors='replace')[-4000:]}")
             raise
         finally:
             _end(process)
@@ -128,15 +134,15 @@ def _wait_for(url: str, path: str, process: subprocess.Popen[bytes]) -> str:
                 return url
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise TimeoutError(f"the server must answer at {url} within {START_S} seconds, but it did not")
+    raise TimeoutError(f"the server must respond at {url} within {START_S} seconds, but it did not")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to end, which ends its kernels; insist after a while."""
-    for number, patience_s in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
+    """Terminate the process group with SIGTERM, which ends the kernels, and with SIGKILL after a timeout."""
+    for number, timeout_s in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
         if process.poll() is None:
             os.killpg(process.pid, number)
             try:
-                process.wait(patience_s)
+                process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 continue

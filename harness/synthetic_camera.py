@@ -1,7 +1,7 @@
-"""A camera that shows a moving face whose true place is known at every moment.
+"""Synthetic camera: a clip of a moving face with ground-truth boxes, which Chromium plays in a loop.
 
-Chromium plays the clip in a loop in place of a camera. Every frame carries its number as black and white
-squares in a corner, so that whoever sees the page's video also knows where the face is.
+Each frame contains its number as black and white squares in a corner, so that the ground truth of the frame on the screen
+can be looked up.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ FRAMES = 180
 SQUARE = 16
 BITS = 12
 
-# Where the face is in scikit-image's portrait of Eileen Collins (NASA, public domain), 512 × 512.
+# `xyxy` of the face in scikit-image's portrait of Eileen Collins (NASA, public domain), 512 × 512.
 FACE = (176, 62, 272, 178)
 ZOOM = 1.25
 MARGIN = 120
 
 
 def face_box(number: int) -> NDArray[np.float32]:
-    """Return the true `xyxy` of the face in frame `number`, in pixels."""
+    """Return the ground-truth `xyxy` of the face in frame `number`, in pixels."""
     left, top = _corner(number)
     shift = np.array([MARGIN - left, -top] * 2, np.float32)
     return np.array(FACE, np.float32) * ZOOM + shift
@@ -45,7 +45,7 @@ def draw_frame(number: int, with_face: bool = True) -> Frame:
 
 
 def read_number(frame: Frame) -> int:
-    """Return the number that `draw_frame` wrote into a frame, or -1 where there is none."""
+    """Return the number that `draw_frame` encoded in a frame, or -1 if there is none."""
     bits = [int(frame[SQUARE // 2, int((i + 0.5) * SQUARE), 1] > 128) for i in range(BITS + 2)]
     if not bits[0] or sum(bits) % 2 != 1:
         return -1
@@ -53,7 +53,7 @@ def read_number(frame: Frame) -> int:
 
 
 def write_clip(path: Path, with_face: bool = True, frames: int = FRAMES) -> Path:
-    """Write the clip as uncompressed video, which Chromium takes for a camera (0.5 MB a frame)."""
+    """Write the clip as uncompressed video (y4m), which Chromium plays as a camera (0.5 MB per frame)."""
     with path.open("wb") as stream:
         stream.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420mpeg2\n".encode())
         for number in range(frames):
@@ -63,9 +63,9 @@ def write_clip(path: Path, with_face: bool = True, frames: int = FRAMES) -> Path
 
 
 def _corner(number: int) -> tuple[int, int]:
-    """Where the camera's window into the scene begins: it sways, so the face moves through the frame."""
-    turn = 2 * math.pi * number / FRAMES
-    return round(MARGIN + 110 * math.sin(turn)), round(40 + 35 * math.sin(2 * turn))
+    """Return left and top of the frame in the scene, which oscillate so that the face moves in the frame."""
+    phase = 2 * math.pi * number / FRAMES
+    return round(MARGIN + 110 * math.sin(phase)), round(40 + 35 * math.sin(2 * phase))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A visitor without a browser: opens the live page and speaks the Jupyter websocket protocol as the page does."""
+"""Scripted visitor without a browser: opens the live page and uses the Jupyter websocket protocol as the page does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jupyter_server.services.kernels.connection.base import deserialize_binary_m
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-IN_FLIGHT = 2  # frames on their way at most, as in the page
+IN_FLIGHT = 2  # in-flight window in frames, as in the page
 KERNEL = re.compile(r'"kernelId":\s*"([0-9a-f-]{36})"')
 CONTROL = "jupyter.widget.control"
 OPEN_S = 120.0
@@ -27,14 +27,14 @@ class Visitor:
 
     Attributes:
         url: address of the page's server.
-        kernel_id: the kernel behind this page.
-        answered_s: when each result arrived, on `time.monotonic`'s clock.
-        delays_ms: from sending a frame to its result.
+        kernel_id: id of the page's kernel.
+        result_times_s: arrival time of each result (`time.monotonic`).
+        delays_ms: round-trip time of each result.
     """
 
     url: str
     kernel_id: str = ""
-    answered_s: list[float] = field(default_factory=list)
+    result_times_s: list[float] = field(default_factory=list)
     delays_ms: list[float] = field(default_factory=list)
     _socket: WebSocketClientConnection | None = None
     _view: str = ""
@@ -42,22 +42,22 @@ class Visitor:
     _session: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     async def open(self) -> None:
-        """Open the page and find its live view.
+        """Open the page, connect to its kernel, and wait for its live view.
 
         Raises:
-            RuntimeError: if the page has no kernel or no live view.
-            TimeoutError: if it takes too long.
+            RuntimeError: if the page does not contain a kernel id.
+            TimeoutError: if there is no live view in time.
         """
         page = await AsyncHTTPClient().fetch(self.url, request_timeout=OPEN_S)
         found = KERNEL.search(page.body.decode())
         if found is None:
-            raise RuntimeError(f"the page at {self.url} must name its kernel, but does not")
+            raise RuntimeError(f"the page at {self.url} must contain a kernel id, but does not")
         self.kernel_id = found[1]
         await self.connect()
         self._view = await asyncio.wait_for(self._find_view(), OPEN_S)
 
     async def connect(self) -> None:
-        """Open a connection to the kernel, in the place of one that there was.
+        """Open a websocket connection to the kernel, in place of an earlier one.
 
         Raises:
             tornado.httpclient.HTTPClientError: if the server refuses.
@@ -66,9 +66,9 @@ class Visitor:
         self._socket = await websocket_connect(f"{address}?session_id={self._session}")
 
     async def stream(self, jpegs: list[bytes], rate: float, seconds: float) -> None:
-        """Show the kernel a film, `rate` frames a second; a frame for which it has no time is dropped, as in the page."""
-        listening = asyncio.create_task(self.listen())
-        await self.tell({"type": "state", "state": "waiting"})
+        """Send frames at `rate` per second; frames outside of the in-flight window are dropped, as in the page."""
+        reader = asyncio.create_task(self.read_results())
+        await self.send_custom({"type": "state", "state": "waiting"})
         start = time.monotonic()
         number = 0
         while time.monotonic() - start < seconds:
@@ -77,20 +77,20 @@ class Visitor:
             if len(self._sent_s) < IN_FLIGHT:
                 self._sent_s[number] = time.monotonic()
                 frame = {"type": "frame", "id": number, "time_s": self._sent_s[number]}
-                await self.tell(frame, [jpegs[number % len(jpegs)]])
-        listening.cancel()
+                await self.send_custom(frame, [jpegs[number % len(jpegs)]])
+        reader.cancel()
 
     def rate(self, seconds: float) -> float:
-        """Return the results a second in the last `seconds`."""
-        return sum(answered > time.monotonic() - seconds for answered in self.answered_s) / seconds
+        """Return the results per second in the last `seconds`."""
+        return sum(answered > time.monotonic() - seconds for answered in self.result_times_s) / seconds
 
     def close(self) -> None:
-        """Leave the page."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
 
     async def read_widgets(self) -> dict[str, Any]:
-        """Return the state of all widgets of the kernel by their model id, as a page reads it that was loaded again."""
+        """Request the states of all widgets of the kernel, as a reloaded page does; return them by model id."""
         comm = uuid.uuid4().hex
         opening = {"comm_id": comm, "target_name": CONTROL, "data": {}}
         await self.send("comm_open", opening, metadata={"version": "1.0.0"})
@@ -106,25 +106,25 @@ class Visitor:
                     return model
             await asyncio.sleep(0.2)  # the notebook is still running
 
-    async def listen(self) -> None:
-        """Note every answer until cancelled."""
+    async def read_results(self) -> None:
+        """Receive messages and record results until cancelled."""
         while True:
-            answer = await self.receive(lambda message: message["content"].get("data", {}).get("content"))
-            sent_s = self._sent_s.pop(answer.get("id"), None)
-            if sent_s is not None and answer["type"] == "faces":
+            message = await self.receive(lambda message: message["content"].get("data", {}).get("content"))
+            sent_s = self._sent_s.pop(message.get("id"), None)
+            if sent_s is not None and message["type"] == "faces":
                 now = time.monotonic()
-                self.answered_s.append(now)
+                self.result_times_s.append(now)
                 self.delays_ms.append((now - sent_s) * 1000)
 
-    async def tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        """Send what the page says to the session behind it."""
+    async def send_custom(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Send a custom widget message to the session, as the page does."""
         data = {"method": "custom", "content": content}
         await self.send("comm_msg", {"comm_id": self._view, "data": data}, buffers)
 
     async def send(
         self, kind: str, content: dict[str, Any], buffers: list[bytes] | None = None, metadata: Any = None
     ) -> None:
-        """Send one message to the kernel."""
+        """Send a Jupyter message to the kernel."""
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": kind,
@@ -143,19 +143,23 @@ class Visitor:
         await self.write(serialize_binary_message(message))
 
     async def write(self, raw: bytes) -> None:
-        """Send any bytes at all.
+        """Send raw bytes.
 
         Raises:
-            tornado.websocket.WebSocketClosedError: if the server hung up.
+            tornado.websocket.WebSocketClosedError: if the server closed the connection.
         """
         assert self._socket is not None
         await self._socket.write_message(raw, binary=True)
 
-    async def receive(self, pick: Callable[[dict[str, Any]], Any]) -> Any:
-        """Read messages until `pick` finds something in one that a widget sent."""
+    async def receive(self, select: Callable[[dict[str, Any]], Any]) -> Any:
+        """Read messages until `select` returns a true value for a widget message; return that value.
+
+        Raises:
+            RuntimeError: if the server closes the connection.
+        """
         assert self._socket is not None
         while (raw := await self._socket.read_message()) is not None:
             message = deserialize_binary_message(raw) if isinstance(raw, bytes) else json.loads(raw)
-            if message["msg_type"] == "comm_msg" and (found := pick(message)):
+            if message["msg_type"] == "comm_msg" and (found := select(message)):
                 return found
-        raise RuntimeError(f"the kernel of {self.url} hung up")
+        raise RuntimeError(f"the server of {self.url} closed the connection")

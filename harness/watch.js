@@ -1,5 +1,5 @@
-// Notes every result of the live view, with the number of the frame that the video shows at that moment
-// (fake_camera.py draws it into the corner; -1 where there is none).
+// Records every result of the live view, with the number of the frame that the video shows at that moment
+// (harness/synthetic_camera.py encodes it in the corner; -1 where there is none).
 ({ square, bits, width }) => {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [square * (bits + 2), square];

@@ -1,1 +1,1 @@
-"""What a hostile or unlucky world does to the application, tried on purpose."""
+"""Stress tests: fuzzing, fault injection, floods, slow clients, and endurance."""

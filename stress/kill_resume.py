@@ -1,10 +1,10 @@
-"""Does a training that is killed at any moment lose what it had finished?
+"""Kill a training at random moments and resume it: no finished epoch may be lost, and the weights must be the same.
 
     python -m stress.kill_resume
     python -m stress.kill_resume --kills 20 --seed 3 --json
 
-A tiny training on drawn pictures is killed (SIGKILL) at random moments and started again with the same command, until it
-has been killed so often; then it may end. Its network must equal that of a training which nobody disturbed.
+A tiny training on synthetic images is killed (SIGKILL) at random moments and started again with the same command; after the
+last kill it runs to its end. Its weights must equal those of an uninterrupted training.
 """
 
 from __future__ import annotations
@@ -37,77 +37,81 @@ COMMAND = [sys.executable, "-m", "fer_lib.training"]
 
 
 def main() -> int:
-    """Try it and print from the shell; the status is 1 if something was lost."""
-    parser = argparse.ArgumentParser(description="Kill a training again and again.")
-    parser.add_argument("--kills", type=int, default=20, help="how often (default: 20)")
-    parser.add_argument("--epochs", type=int, default=10, help="epochs of the training (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="decides the moments")
-    add_json(parser)
-    given = parser.parse_args()
-    found = kill(given.kills, given.epochs, given.seed)
-    print(
-        f"killed {found['kills']} times, {found['before_first']} of them before the first epoch was whole; "
-        f"{found['epochs']} epochs, {found['runs']} run, the same network: {found['same']}"
+    """Run from the shell; return 1 if epochs were lost or the weights differ."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stress.kill_resume", description="Kill a training at random moments and resume it."
     )
-    print_json(given, found)
-    return int(not found["same"] or found["lost"] > 0)
+    parser.add_argument("--kills", type=int, default=20, help="number of kills (default: 20)")
+    parser.add_argument("--epochs", type=int, default=10, help="epochs of the training (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments (default: 0)")
+    add_json(parser)
+    arguments = parser.parse_args()
+    result = kill_and_resume(arguments.kills, arguments.epochs, arguments.seed)
+    print(
+        f"{result['kills']} kills, {result['before_first']} of them before the first complete epoch; "
+        f"{result['epochs']} epochs, {result['runs']} run, the same weights: {result['same']}"
+    )
+    print_json(arguments, result)
+    return int(not result["same"] or result["lost"] > 0)
 
 
-def kill(kills: int, epochs: int, seed: int) -> dict[str, Any]:
-    """Train undisturbed, then train and kill.
+def kill_and_resume(kills: int, epochs: int, seed: int) -> dict[str, Any]:
+    """Train without interruption, then train with kills, and compare the weights.
 
     Returns:
-        `kills` there were, `before_first` epoch was whole, `lost` epochs that had been finished and were not there
-        after a kill, `runs` that have a checkpoint, `epochs` in the last, and whether its network is the `same`.
+        `kills`, their number; `before_first`, kills before the first complete epoch; `lost`, finished epochs that were
+        missing after a kill; `runs` that have a checkpoint; `epochs` in the last checkpoint; and `same`, whether the
+        weights are equal.
     """
-    chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="fer-killing-") as name:
+    random_s = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="fer-kill-resume-") as name:
         folder = Path(name)
         write_sample(folder / "data", size=32)
-        whole = _environment(folder, "whole", epochs)
+        reference = _environment(folder, "reference", epochs)
         start = time.monotonic()
-        subprocess.run(COMMAND, env=whole, check=True, capture_output=True)
-        usual_s = time.monotonic() - start
-        cut = _environment(folder, "cut", epochs)
+        subprocess.run(COMMAND, env=reference, check=True, capture_output=True)
+        total_s = time.monotonic() - start
+        killed = _environment(folder, "killed", epochs)
         done = lost = before_first = 0
         finished = 0
         while done < kills:
-            process = subprocess.Popen(COMMAND, env=cut, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(COMMAND, env=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                process.wait(chance.uniform(0.1, 1.0) * usual_s)
+                process.wait(random_s.uniform(0.1, 1.0) * total_s)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
                 done += 1
-            epochs_now = _epochs(folder / "cut")
+            epochs_now = _epochs(folder / "killed")
             lost += max(finished - epochs_now, 0)
             before_first += epochs_now == 0
             finished = epochs_now
-            if process.returncode == 0:  # it was ready before its moment came: another one
+            if process.returncode == 0:  # the training finished before the kill: start a new run
                 lost += epochs - epochs_now
-                _forget(folder / "cut")
+                _move_runs(folder / "killed")
                 finished = 0
-        subprocess.run(COMMAND, env=cut, check=True, capture_output=True)
-        runs = [path.parent for path in (folder / "cut").glob("*/checkpoint.safetensors")]
-        same = [_digest(path) for path in runs] == [_digest(path) for path in (folder / "whole").iterdir()]
+        subprocess.run(COMMAND, env=killed, check=True, capture_output=True)
+        runs = [path.parent for path in (folder / "killed").glob("*/checkpoint.safetensors")]
+        same = [_digest(path) for path in runs] == [_digest(path) for path in (folder / "reference").iterdir()]
         return {
             "kills": done,
             "before_first": before_first,
             "lost": lost,
             "runs": len(runs),
-            "epochs": _epochs(folder / "cut"),
+            "epochs": _epochs(folder / "killed"),
             "same": same,
         }
 
 
 def _environment(folder: Path, runs: str, epochs: int) -> dict[str, str]:
+    """Create a folder for runs and return the environment of a training that writes to it."""
     (folder / runs).mkdir()
     paths = {"FER_TRAIN_DATA_DIR": str(folder / "data"), "FER_TRAIN_RUNS_DIR": str(folder / runs)}
     return {**os.environ, **SMALL, **paths, "NUM_EPOCHS": str(epochs)}
 
 
 def _epochs(runs: Path) -> int:
-    """Return how many whole epochs the run remembers; whatever a kill left behind must be readable."""
+    """Return the number of complete epochs in the checkpoint, which must be readable after every kill."""
     from safetensors import safe_open
 
     counts = [0]
@@ -117,12 +121,14 @@ def _epochs(runs: Path) -> int:
     return max(counts)
 
 
-def _forget(runs: Path) -> None:
+def _move_runs(runs: Path) -> None:
+    """Move the finished runs away, so that the next training starts from the first epoch."""
     for run in runs.iterdir():
         run.rename(runs.parent / f"finished-{time.monotonic_ns()}")
 
 
 def _digest(run: Path) -> str:
+    """Return the SHA-256 of all tensors of a checkpoint."""
     from fer_lib.training.learning.checkpoint import read_checkpoint
 
     tensors, _ = read_checkpoint(run / "checkpoint.safetensors")

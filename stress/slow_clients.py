@@ -1,10 +1,10 @@
-"""Are the others still answered while many callers take their time (slowloris)?
+"""Measure response times while many slow clients hold connections open (slowloris).
 
     python -m stress.slow_clients
     python -m stress.slow_clients --callers 500 --seconds 20 --json
 
-Each slow caller opens a connection and sends one byte of a header, or of a body, now and then, for ever. Meanwhile another one
-asks in the usual way, of the service and of the server of the live page.
+Each slow client opens a connection and sends one byte of a header, or of a body, at intervals and without end. Meanwhile
+another client sends normal requests, to the service and to the server of the live page.
 """
 
 from __future__ import annotations
@@ -25,44 +25,48 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from harness.reporting import add_json, print_json
 from harness.servers import serve_service, serve_voila
 
-CALLERS = 200
-EVERY_S = 0.5
+CLIENTS = 200
+INTERVAL_S = 0.5
 HEAD = b"POST %s HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10000\r\n\r\n"
-USUAL = {"service": "health", "page": "voila/static/voila.js"}
+PATHS = {"service": "health", "page": "voila/static/voila.js"}
 
 
 def main() -> int:
-    """Try and print from the shell; the status is 1 if somebody was not answered."""
-    parser = argparse.ArgumentParser(description="Hold many connections open while others ask.")
-    parser.add_argument("--callers", type=int, default=CALLERS, help=f"slow ones (default: {CALLERS})")
-    parser.add_argument("--seconds", type=float, default=15, help="for each server (default: 15)")
+    """Run from the shell; return 1 if a normal request failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stress.slow_clients",
+        description="Hold connections open and measure other requests (slowloris).",
+    )
+    parser.add_argument("--callers", type=int, default=CLIENTS, help=f"number of slow clients (default: {CLIENTS})")
+    parser.add_argument("--seconds", type=float, default=15, help="duration for each server (default: 15)")
     add_json(parser)
-    given = parser.parse_args()
-    found = {}
-    for name in USUAL:
+    arguments = parser.parse_args()
+    results = {}
+    for name in PATHS:
         with _serve(name) as url:
-            found[name] = asyncio.run(crowd(url, USUAL[name], given.callers, given.seconds))
-        print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found[name].items()), flush=True)
-    print_json(given, found)
-    return int(any(one["refused"] for one in found.values()))
+            results[name] = asyncio.run(measure(url, PATHS[name], arguments.callers, arguments.seconds))
+        print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in results[name].items()), flush=True)
+    print_json(arguments, results)
+    return int(any(one["refused"] for one in results.values()))
 
 
-async def crowd(url: str, path: str, callers: int, seconds: float) -> dict[str, Any]:
-    """Ask a server for a path again and again while half of the slow callers write a header and half a body.
+async def measure(url: str, path: str, clients: int, seconds: float) -> dict[str, Any]:
+    """Send requests for a path while half of the slow clients send a header and half of them a body.
 
     Returns:
-        How many slow callers were `held` open at the end, how many usual requests were `answered` and `refused`, their
-        median time alone and in the crowd in milliseconds, and what memory the crowd costs in MB.
+        `held`, slow connections that are open at the end; `answered` and `refused`, normal requests that succeeded and
+        failed; `alone_ms` and `crowded_ms`, their median time without and with the slow clients; and `grown_mb`, the
+        memory (RSS) that the slow clients cost the server.
     """
-    alone = [await _ask(url + path) for _ in range(20)]
+    alone = [await _request(url + path) for _ in range(20)]
     server = _find_server(url)
     before_mb = server.memory_info().rss / 1e6
-    slow = [asyncio.create_task(call_slowly(url, HEAD if number % 2 else BODY)) for number in range(callers)]
+    slow = [asyncio.create_task(send_slowly(url, HEAD if number % 2 else BODY)) for number in range(clients)]
     await asyncio.sleep(1)
     start, times = time.monotonic(), []
     while time.monotonic() - start < seconds:
-        times.append(await _ask(url + path))
+        times.append(await _request(url + path))
         await asyncio.sleep(0.1)
     held = sum(not one.done() for one in slow)
     grown_mb = server.memory_info().rss / 1e6 - before_mb
@@ -80,23 +84,24 @@ async def crowd(url: str, path: str, callers: int, seconds: float) -> dict[str, 
     }
 
 
-async def call_slowly(url: str, start: bytes) -> None:
-    """Begin a request and never come to its end; return when the server has had enough."""
-    where = urlsplit(url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+async def send_slowly(url: str, start: bytes) -> None:
+    """Send a request byte by byte without end; return when the server closes the connection."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
-        writer.write(start % (where.path + "infer").encode())
+        writer.write(start % (parts.path + "infer").encode())
         with suppress(ConnectionError):
             while not reader.at_eof():
                 writer.write(b"x")
                 await writer.drain()
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(reader.read(1000), EVERY_S)
+                    await asyncio.wait_for(reader.read(1000), INTERVAL_S)
     finally:
         writer.close()
 
 
-async def _ask(url: str) -> float | None:
+async def _request(url: str) -> float | None:
+    """Return the time of a request in milliseconds, `None` if it failed."""
     start = time.monotonic()
     try:
         await AsyncHTTPClient(force_instance=True).fetch(url, request_timeout=10)
@@ -120,7 +125,7 @@ def _find_server(url: str) -> psutil.Process:
     for connection in psutil.Process().net_connections() + psutil.net_connections("tcp"):
         if connection.status == "LISTEN" and connection.laddr.port == port and connection.pid:
             return psutil.Process(connection.pid)
-    raise RuntimeError(f"a server must listen at port {port}, but there is none")
+    raise RuntimeError(f"a process must listen on port {port}, but none does")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The widgets of the live page without a kernel: messages are delivered to them as a kernel delivers them."""
+"""Widgets of the live page without a kernel: messages go directly to the comm manager."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, I
 
 
 class Widgets:
-    """A page's widgets and their comm manager, restricted as in the notebook.
+    """Widgets of one page and their comm manager, restricted as in the notebook.
 
     Attributes:
-        ids: the ids of the widgets' comms.
-        traits: the names of their traits.
-        classes: what names each class that ipywidgets knows, as the state of a new widget.
+        ids: comm ids of the widgets.
+        traits: names of their traits.
+        classes: for each class in ipywidgets' registry, the state that names it in a `comm_open` message.
     """
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Widgets:
         self._comms = dict(self._manager.comms)
         self._states = self._read_states()
 
-    def write(self, kind: str, content: Any, is_v1: bool) -> bytes:
-        """Return a message of a type with any content."""
+    def serialize(self, kind: str, content: Any, is_v1: bool) -> bytes:
+        """Serialize a message of type `kind` with any content, in the v1 or the default wire protocol."""
         header = {"msg_id": "m", "msg_type": kind, "session": "s", "version": "5.3"}
         message = dict(zip(PARTS, (header, {}, {"version": "2.1.0"}, content), strict=True))
         if is_v1:
@@ -58,7 +58,7 @@ class Widgets:
         return serialize_binary_message({**message, "channel": "shell", "buffers": []})
 
     def deliver(self, raw: bytes, is_v1: bool) -> tuple[str, Any]:
-        """Hand a message to the comm manager, as a server without a filter would; return its type and content."""
+        """Pass a message to the comm manager, as a server without a filter does; return its type and content."""
         if not is_well_formed(raw, is_v1):
             return "", None
         try:
@@ -67,16 +67,16 @@ class Widgets:
         except UNREADABLE:
             return "", None
         if kind in ("comm_open", "comm_msg", "comm_close"):
-            # A kernel logs what its handlers raise and goes on.
+            # A kernel logs exceptions of its handlers and continues.
             with contextlib.suppress(*UNREADABLE):
                 getattr(self._manager, kind)(None, b"", message)
         return kind, content
 
     def check(self) -> None:
-        """Make sure that the widgets are as they were; comms that were closed are opened again.
+        """Check that the widgets are unchanged, then reopen comms that were closed.
 
         Raises:
-            AssertionError: if a widget is new, gone or changed, or comms are left.
+            AssertionError: if a widget was created, removed or changed, or comms are left.
         """
         assert set(widget_module._instances) == set(self.ids)
         assert len(self._manager.comms) <= len(self._comms) + 1, "one control comm at most"

@@ -1,4 +1,4 @@
-"""Videos for tests, written by PyAV from composed frames."""
+"""Factories of video files (PyAV) and of their frames."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_video(
     aspect: Fraction | None = None,
     **options: str,
 ) -> Path:
-    """Write frames, RGB uint8 `(h, w, 3)` of even sides, at these times (by default 25 a second)."""
+    """Write RGB frames `(h, w, 3)` with even sides to a video, at these times (default: 25 frames per second)."""
     times_ms = times_ms or range(0, 40 * len(frames), 40)
     with av.open(str(path), "w", options=options) as container:
         encoder = "libvpx" if path.suffix == ".webm" else "mpeg4" if path.suffix == ".avi" else "libx264"
@@ -57,16 +57,16 @@ def _add_tone(container: av.container.OutputContainer, stream: av.AudioStream, s
 
 
 def make_shades(count: int, width: int = 64, height: int = 48) -> list[NDArray[np.uint8]]:
-    """Return plain frames that get brighter, so that each can be told by its brightness."""
+    """Return uniform frames of increasing brightness, so that the brightness identifies the frame."""
     return [np.full((height, width, 3), 20 + 200 * n // count, np.uint8) for n in range(count)]
 
 
 def make_noise(count: int, width: int = 64, height: int = 48) -> list[NDArray[np.uint8]]:
-    """Return frames that hardly compress, for files that are large enough to be damaged."""
+    """Return frames of noise, which compress badly, for files large enough to be truncated or damaged."""
     rng = np.random.default_rng(0)
     return list(rng.integers(0, 256, (count, height, width, 3), dtype=np.uint8))
 
 
 def make_walk(count: int) -> list[NDArray[np.uint8]]:
-    """Return frames, 320 × 240, of one face that moves to the right."""
+    """Return 320 × 240 frames of one face that moves to the right."""
     return [compose_frame([(120 + 2 * n, 120, 90)], 320, 240)[0] for n in range(count)]

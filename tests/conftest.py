@@ -1,4 +1,4 @@
-"""What every test stands on: no personal settings, and one place that finds the browser."""
+"""Fixtures of all tests: default settings, the project folder, the browser, and selection by hardware."""
 
 import builtins
 import os
@@ -17,7 +17,7 @@ restrict_local_ray()  # before a test module imports Ray
 
 @pytest.fixture(autouse=True)
 def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the environment's knobs and the checkout's `.env`, so that every test meets the defaults."""
+    """Remove settings from the environment and ignore `.env`, so that tests use the defaults."""
     known = names.known_variables(GROUPS)
     for name in list(os.environ):
         if name.upper() in known or name.upper().startswith(names.PREFIX):
@@ -27,7 +27,7 @@ def _no_personal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hide_module(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Hide a module, as if its package were not installed: `hide_module("pandas")`."""
+    """Make imports of a module fail, as if its package were not installed: `hide_module("pandas")`."""
     real = builtins.__import__
 
     def hide(hidden: str) -> None:
@@ -59,9 +59,9 @@ def small_ray() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Chromium or Chrome; `CHROMIUM` names another one.
+    """The path of Chromium or Chrome, by default the one in the environment variable `CHROMIUM`.
 
-    Without a browser these tests are skipped at home, and fail in CI, where nothing may be skipped.
+    Without a browser, the tests are skipped, which fails the run in CI.
     """
     from harness.browser import find_chromium
 
@@ -72,21 +72,21 @@ def chromium() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a graphics card can try, where there is none: those tests are deselected, not skipped."""
-    for_a_card = [item for item in items if item.get_closest_marker("card")]
-    if for_a_card and not _has_card():
-        config.hook.pytest_deselected(items=for_a_card)
-        items[:] = [item for item in items if item not in for_a_card]
+    """Deselect tests that need a GPU if there is none; they do not count as skipped."""
+    gpu_tests = [item for item in items if item.get_closest_marker("card")]
+    if gpu_tests and not _has_gpu():
+        config.hook.pytest_deselected(items=gpu_tests)
+        items[:] = [item for item in items if item not in gpu_tests]
 
 
-def _has_card() -> bool:
+def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run in CI when a test was skipped: what CI passes must have been tried."""
+    """Fail the run in CI if a test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,7 +1,7 @@
-"""Seeded pictures and tables for tests: composed here, downloaded never.
+"""Seeded factories of frames and face tables; nothing is downloaded.
 
-The only face is the portrait of astronaut Eileen Collins (NASA, public domain) that scikit-image carries,
-also mirrored, scaled and darkened.
+The only face is scikit-image's portrait of astronaut Eileen Collins (NASA, public domain), also mirrored, scaled and
+darkened.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from skimage.data import astronaut
 from fer_lib.faces import Faces
 from fer_lib.labels import EMOTIONS
 
-# Where hair, face and shoulders lie in the 512 × 512 picture, and the face in it as shares of that square.
+# Left, top and side of hair, face and shoulders in the 512 × 512 portrait, and the face as shares of that square.
 _LEFT, _TOP, _SIDE = 114, 7, 220
 FACE_IN_PORTRAIT = (0.305, 0.25, 0.699, 0.75)
 
 
 def make_frame(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.uint8]:
-    """Return random colours, `(height, width, 3)` uint8."""
+    """Return a frame of random pixels, `(height, width, 3)` uint8."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def make_faces(n: int, width: int = 640, height: int = 480, seed: int = 0, **columns: Any) -> Faces:
-    """Return a table of `n` faces with every column filled; `columns` replaces some of them."""
+    """Return a table of `n` faces with every column filled; `columns` replaces columns."""
     rng = np.random.default_rng(seed)
     sides = rng.uniform(0.1, 0.3, n) * min(width, height)
     low = rng.uniform(0, 1, (n, 2)) * (np.array([width, height]) - sides[:, None])
@@ -65,18 +65,18 @@ def compose_frame(
     brightness: float = 1.0,
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Paste portraits with soft edges onto a quiet background.
+    """Compose a frame: blend portraits with soft edges into a smooth background.
 
     Args:
-        faces: the centre x, centre y and height of each face in pixels, later ones in front; a face needs
-            about twice its height for hair and shoulders, and may be cut by the border.
-        width: of the frame in pixels.
-        height: of the frame in pixels.
-        brightness: what all pixels are multiplied by.
-        seed: decides the background, its noise and which faces are mirrored.
+        faces: the centre x, centre y and height of each face in pixels, later ones in front; the portrait is
+            twice as high as the face, and may be cut by the border.
+        width: frame width in pixels.
+        height: frame height in pixels.
+        brightness: factor of all pixels.
+        seed: seed of the background, the noise, and of which faces are mirrored.
 
     Returns:
-        The frame `(height, width, 3)` uint8 RGB and the faces' true boxes `(n, 4)`, clipped to the frame.
+        The frame `(height, width, 3)` uint8 RGB and the ground-truth boxes `(n, 4)`, clipped to the frame.
     """
     rng = np.random.default_rng(seed)
     canvas = _background(width, height, rng)
@@ -95,7 +95,7 @@ def _background(width: int, height: int, rng: np.random.Generator) -> NDArray[np
 
 
 def _paste(canvas: NDArray[np.float32], face: tuple[float, float, float], mirror: bool) -> NDArray[np.float32]:
-    """Blend one portrait into the canvas, to a fraction of a pixel, and return the face's true box."""
+    """Blend one portrait into the canvas with subpixel precision; return the ground-truth box of the face."""
     x, y, face_height = face
     height, width = canvas.shape[:2]
     side = max(round(2 * face_height), 8)
@@ -114,7 +114,7 @@ def _paste(canvas: NDArray[np.float32], face: tuple[float, float, float], mirror
 
 
 def _soft_mask(side: int) -> NDArray[np.float32]:
-    """Return 1 inside a rounded square and 0 at its edges, with a soft way between."""
+    """Return an alpha mask: 1 inside a rounded square, fading to 0 at its edges."""
     axis = np.abs(np.linspace(-1, 1, side, dtype=np.float32))
     radius = (axis[:, None] ** 4 + axis[None] ** 4) ** 0.25
     return np.clip((1 - radius) / 0.15, 0, 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Emotion networks for tests: small enough to know what they must answer."""
+"""Tiny emotion networks whose outputs can be computed in a test."""
 
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,17 @@ SPEC = CropSpec(24, "rgb", scale=1.2, shift_y=0.05)
 def write_emotion_network(
     folder: Path,
     spec: CropSpec = SPEC,
-    takes: tuple[Any, ...] | None = None,
+    input_shape: tuple[Any, ...] | None = None,
     outputs: int = 7,
     gain: float = 1.0,
     **card: Any,
 ) -> np.ndarray:
-    """Write an emotion network: average each channel, then multiply by a matrix `(channels, outputs)`; return the matrix.
+    """Write an emotion network (global average pooling and a linear layer); return its matrix `(channels, outputs)`.
 
-    `takes` is the shape of the input that the file declares; by default the one of `spec`, for any number of faces.
+    `input_shape` is the declared input shape; by default that of `spec` with a dynamic batch size.
     """
-    takes = takes or ("n", spec.channels, spec.size, spec.size)
-    channels = takes[1] if isinstance(takes[1], int) else spec.channels
+    input_shape = input_shape or ("n", spec.channels, spec.size, spec.size)
+    channels = input_shape[1] if isinstance(input_shape[1], int) else spec.channels
     matrix = gain * np.random.default_rng(0).normal(0, 1, (channels, outputs)).astype(np.float32)
     graph = helper.make_graph(
         [
@@ -35,7 +35,7 @@ def write_emotion_network(
             helper.make_node("MatMul", ["means", "matrix"], ["logits"]),
         ],
         "tiny",
-        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, takes)],
+        [helper.make_tensor_value_info("faces", TensorProto.FLOAT, input_shape)],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(np.array([2, 3]), "axes"), numpy_helper.from_array(matrix, "matrix")],
     )

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.live import _overlap, describe
+from benchmarks.live import _overlap, format_table
 from harness.synthetic_camera import face_box
 
 MEASURED = {
@@ -18,13 +18,13 @@ MEASURED = {
 }
 
 
-def test_describe_names_every_figure():
-    text = describe(MEASURED)
+def test_format_table_contains_every_figure():
+    text = format_table(MEASURED)
     for figure in ("29.9", "21.0 ms", "35.1 ms", "5.0 ms", "9.0 ms", "0.84", "1.5 s", "2.5 s", "300"):
         assert figure in text
 
 
-def test_overlap_compares_with_the_frame_on_the_screen():
+def test_overlap_uses_the_frame_on_the_screen():
     face = {"xyxy": face_box(45).tolist()}
     assert _overlap([{"frame": 45, "faces": [face]}] * 3) == pytest.approx(1)
     assert _overlap([{"frame": 135, "faces": [face]}] * 3) < 0.2
@@ -33,7 +33,7 @@ def test_overlap_compares_with_the_frame_on_the_screen():
 
 
 @pytest.mark.timeout(900)
-def test_main_ends_with_one_json_object(chromium, project_root):
+def test_main_prints_json_on_the_last_line(chromium, project_root):
     command = [sys.executable, "-m", "benchmarks.live", "--seconds", "2", "--json"]
     done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True)
     measured = json.loads(done.stdout.splitlines()[-1])

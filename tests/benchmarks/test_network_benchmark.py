@@ -1,4 +1,4 @@
-"""Both networks answer, and the table tells how long it took."""
+"""The benchmark of the emotion networks: results, table and plot."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def test_measure_both_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = network.measure(repeats=2, threads=1)
     for name in network.PATHS:
         assert 0 < measured[f"{name}_ms"]["median"] <= measured[f"{name}_ms"]["p95"]
-        assert len(measured["_answer_ms"][name]) == 2
+        assert len(measured["_run_ms"][name]) == 2
     assert measured["ratio"] == measured["classical_ms"]["median"] / measured["ours_ms"]["median"]
-    assert f"{measured['ratio']:.1f} times faster" in network.describe(measured)
+    assert f"{measured['ratio']:.1f} times faster" in network.format_table(measured)
     assert len(network.draw(measured).axes) == 1

@@ -19,7 +19,7 @@ from harness.clips import compose_clip
 
 
 @pytest.mark.parametrize("faces", [1, 2, 4])
-def test_compose_clip_knows_where_the_faces_are(faces: int) -> None:
+def test_compose_clip_truth_matches_the_detector(faces: int) -> None:
     clip = compose_clip(3, faces, rate=1)
     assert (len(clip), clip.truth.shape) == (3, (3, faces, 4))
     detector = Detector(VisionSettings(min_face_size=40))
@@ -31,13 +31,13 @@ def test_compose_clip_knows_where_the_faces_are(faces: int) -> None:
         assert shared.max(axis=1).min() > 0.7
 
 
-def test_compose_clip_is_the_same_every_time() -> None:
+def test_compose_clip_is_deterministic() -> None:
     first, second = compose_clip(2), compose_clip(2)
     assert first.jpegs == second.jpegs
     assert first.jpegs[0] != first.jpegs[1]
 
 
-def test_compose_clip_moves_at_the_same_pace_at_any_rate() -> None:
+def test_compose_clip_motion_is_independent_of_the_rate() -> None:
     np.testing.assert_allclose(compose_clip(3, rate=1).truth, compose_clip(9, rate=4).truth[::4], atol=1e-3)
 
 
@@ -58,12 +58,12 @@ def test_compare_boxes_counts_large_faces_both_ways() -> None:
     assert compare_boxes(make_path([]), make_path([])) == {"recall": 1, "precision": 1}
 
 
-def test_worker_without_a_path() -> None:
+def test_worker_unknown_module() -> None:
     with pytest.raises(RuntimeError, match="its process ended"):
         Worker("nowhere", compose_clip(1))
 
 
-def test_main_ends_with_one_line_of_json(
+def test_main_prints_json_on_the_last_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in DETECTOR:
@@ -73,7 +73,7 @@ def test_main_ends_with_one_line_of_json(
     monkeypatch.setenv("FER_WEIGHTS_DIR", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # torch's threads in a busy test run
     monkeypatch.setattr(pipeline, "LOADS", 1)
-    monkeypatch.setattr(workers, "BLOCK", 3)
+    monkeypatch.setattr(workers, "BLOCK_FRAMES", 3)
     monkeypatch.setattr(sys, "argv", ["pipeline", "--frames", "4", "--long", "5", "--json"])
     pipeline.main()
     *table, last = capfd.readouterr().out.splitlines()

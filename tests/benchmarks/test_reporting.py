@@ -1,4 +1,4 @@
-"""Every benchmark tells its figures to people, to programs and as a picture."""
+"""Reporting of benchmarks: table, JSON and plot."""
 
 import argparse
 import ast
@@ -28,13 +28,13 @@ def test_report_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "3.5 a second\n"
 
 
-def test_report_json_without_what_is_for_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_json_without_names_for_the_plot(capsys: pytest.CaptureFixture[str]) -> None:
     run("--json")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"rate": 3.5}
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
-def test_report_a_picture(tmp_path: Path, ending: str) -> None:
+def test_report_a_plot(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "new" / f"rate.{ending}"
     run("--plot", str(path))
     assert path.stat().st_size > 100
@@ -54,8 +54,8 @@ def test_draw_pipeline_live_and_visitors() -> None:
     assert len(draw_visitors({"crowds": [{"visitors": 4, "delay_ms": 9.0, **rates}]}).axes) == 2
 
 
-def test_recorder_tells_its_rate() -> None:
+def test_recorder_format_table_and_draw() -> None:
     ast.parse(recorder.RECIPE)
     measured = {"results": 30, "results_per_s": 1.5, "_counts": [0, 1, 3]}
-    assert "1.5 results a second" in recorder.describe(measured)
+    assert "1.5 results per second" in recorder.format_table(measured)
     assert len(recorder.draw(measured).axes) == 1

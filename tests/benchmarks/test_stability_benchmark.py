@@ -1,4 +1,4 @@
-"""The measures of calm and lag know what they measure."""
+"""The stability benchmark: flips, jitter and delay on constructed data, and with the shipped network."""
 
 import numpy as np
 import pytest
@@ -11,26 +11,26 @@ RATE = stability.RATE
 
 
 def make_clip(frames: int) -> Clip:
-    """A clip without pictures, of a face of 100 pixels that moves by one pixel a frame."""
+    """Make a clip without images: a face of 100 pixels that moves by one pixel per frame."""
     truth = np.tile(np.array([[[0, 0, 100, 100]]], np.float32), (frames, 1, 1)) + np.arange(frames)[:, None, None]
     return Clip([], np.arange(frames) / RATE, truth.astype(np.float32))
 
 
-def test_flips_counts_changes_once_settled() -> None:
+def test_flips_counts_changes_after_the_warm_up() -> None:
     assert stability._flips(["sad"] * 90) == 0
     assert stability._flips(["happy"] * 10 + ["sad"] * 80) == 0
     assert stability._flips(["happy"] * 60 + ["sad"] * 30) == pytest.approx(0.5)
     assert stability._flips((["happy"] * 15 + ["sad"] * 15) * 4) == pytest.approx(2 * 5 / 6)
 
 
-def test_jitter_is_against_the_face() -> None:
+def test_jitter_is_relative_to_the_face() -> None:
     clip = make_clip(90)
     assert stability._jitter(clip.truth[:, 0], clip) == 0
-    trembling = clip.truth[:, 0] + np.where(np.arange(90) % 2, 1, -1)[:, None]
-    assert stability._jitter(trembling.astype(np.float32), clip) == pytest.approx(np.sqrt(8) / 100)
+    shaken = clip.truth[:, 0] + np.where(np.arange(90) % 2, 1, -1)[:, None]
+    assert stability._jitter(shaken.astype(np.float32), clip) == pytest.approx(np.sqrt(8) / 100)
 
 
-def test_delays_from_the_change_to_the_label_that_stays() -> None:
+def test_delays_end_at_the_final_label() -> None:
     times_s = np.arange(6 * RATE) / RATE
     labels = ["happy"] * (2 * RATE) + ["happy"] * 6 + ["neutral"] * 54 + ["neutral"] * 3 + ["sad"] * 3 + ["happy"] * 54
     assert stability._delays(labels, times_s) == pytest.approx([6 / RATE, 6 / RATE])
@@ -51,6 +51,6 @@ def test_measure_the_shipped_network() -> None:
     assert set(measured["ways"]) == set(stability.WAYS)
     assert measured["ways"]["no smoothing"]["still_jitter"] > measured["still_jitter"]
     assert measured["ways"]["no smoothing"]["box_lag"] == 0 < measured["box_lag"]
-    text = stability.describe(measured)
+    text = stability.format_table(measured)
     assert all(name in text for name in stability.WAYS)
     assert len(draw_stability(measured).axes) == 3

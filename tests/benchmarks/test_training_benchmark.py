@@ -1,4 +1,4 @@
-"""The benchmark of training measures what it says and ends with one line of JSON."""
+"""The training benchmark: results, timing of batches, and synthetic images."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from fer_lib.settings import TrainingSettings
 from fer_lib.training.learning.batches import Batches, one_hot
 
 
-def test_main_ends_with_one_line_of_json(monkeypatch, capsys):
+def test_main_prints_json_on_the_last_line(monkeypatch, capsys):
     monkeypatch.setattr(training, "DRAWN", 4)
     words = ["--json", "--size", "32", "--batch-size", "7", "--steps", "2", "--repeats", "1", "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", ["training", *words])
@@ -38,13 +38,13 @@ def test_timed_batches_draws_the_same_and_counts_only_drawing(monkeypatch):
     timed = training.TimedBatches(*given)
     for ours, plain in zip(timed.draw_epoch(0), Batches(*given).draw_epoch(0), strict=True):
         assert torch.equal(ours[0], plain[0])
-        next(clock)  # whoever uses the batch takes time, too
-    assert timed.seconds == 4  # three batches, and finding that there is no more
+        next(clock)  # time of the training step, which must not be counted
+    assert timed.seconds == 4  # three batches, and the end of the iterator
 
 
-def test_draw_pictures_has_every_label(tmp_path, monkeypatch):
+def test_write_synthetic_split_has_every_label(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "DRAWN", 2)
-    training.draw_pictures(tmp_path)
+    training.write_synthetic_split(tmp_path)
     paths = list(tmp_path.rglob("*.png"))
     assert len(paths) == 2 * len(EMOTIONS)
     assert {path.relative_to(tmp_path).parts[:2] for path in paths} == {("train", label) for label in EMOTIONS}

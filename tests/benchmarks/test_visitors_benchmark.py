@@ -1,8 +1,8 @@
-"""Scripted visitors get results from the page, and the table tells what they got."""
+"""The benchmark of many visitors: results and table."""
 
 import pytest
 
-from benchmarks.visitors import describe, measure
+from benchmarks.visitors import format_table, measure
 
 
 @pytest.fixture(scope="module")
@@ -10,7 +10,7 @@ def measured():
     return measure([2], seconds=2)
 
 
-def test_measure_two_visitors_get_results_of_their_own(measured):
+def test_measure_two_visitors(measured):
     (crowd,) = measured["crowds"]
     assert crowd["visitors"] == 2
     assert 1 < crowd["min_results_per_s"] <= crowd["max_results_per_s"] <= 33
@@ -20,11 +20,11 @@ def test_measure_two_visitors_get_results_of_their_own(measured):
     assert 30 < crowd["memory_per_visitor_mb"] < 400
 
 
-def test_measure_names_the_largest_crowd_that_is_served(measured):
+def test_measure_visitors_is_the_largest_served_crowd(measured):
     (crowd,) = measured["crowds"]
     assert measured["visitors"] == (2 if crowd["min_results_per_s"] >= 10 else 0)
     assert measured["min_results_per_s"] == crowd["min_results_per_s"]
 
 
-def test_describe_has_a_row_per_crowd(measured):
-    assert len(describe(measured).splitlines()) == 1 + len(measured["crowds"]) + 2
+def test_format_table_has_a_row_per_crowd(measured):
+    assert len(format_table(measured).splitlines()) == 1 + len(measured["crowds"]) + 2

@@ -13,9 +13,9 @@ from fer_lib.images.decoding import MAX_PIXELS, TooManyPixelsError, decode, deco
 from fer_lib.images.headers import PHOTO
 from fer_lib.settings import VisionSettings
 from fer_lib.vision.pipeline import Pipeline, load_pipeline
-from harness.malformed_images import HEIGHT, WIDTH, huge_png, odd_pictures
+from harness.malformed_images import HEIGHT, WIDTH, huge_png, malformed_images
 
-FILES = odd_pictures()
+FILES = malformed_images()
 VALID = [name for name in FILES if name.startswith("good")]
 INVALID = [name for name in FILES if not name.startswith("good")]
 

@@ -21,7 +21,7 @@ def collect_ious(page: LivePage) -> list[list[float]]:
     phases: list[list[float]] = [[] for _ in range(PHASES)]
 
     def has_every_phase() -> bool:
-        for result in page.noted():
+        for result in page.pop_results():
             if 0 <= result["frame"] < FRAMES and result["faces"]:
                 boxes = np.array([face["xyxy"] for face in result["faces"]], np.float32)
                 truth = face_box(result["frame"])[None]
@@ -70,7 +70,7 @@ def test_page_layout_by_width(browser, voila, width):
 
 
 def test_boxes_follow_the_face(live):
-    live.listen()
+    live.record_results()
     phases = collect_ious(live)
     assert all(np.median(phase) >= 0.5 for phase in phases), [np.median(phase) for phase in phases]
     # The true box moves by more than its width, so that a box that does not move would fail.
@@ -108,8 +108,8 @@ def test_throughput_is_shown(live):
 def test_no_external_requests_and_no_console_errors(live):
     live.wait_for_results(10)
     live.press("Stop")
-    assert live.strangers == []
-    assert live.complaints == []
+    assert live.external_urls == []
+    assert live.console_errors == []
 
 
 def test_stop_releases_the_camera(live):

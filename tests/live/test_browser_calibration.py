@@ -24,8 +24,8 @@ def voila(chromium: str) -> Iterator[str]:
 @pytest.fixture
 def live(live: LivePage) -> Iterator[LivePage]:
     yield live
-    assert live.complaints == []
-    assert live.strangers == []
+    assert live.console_errors == []
+    assert live.external_urls == []
 
 
 def calibrate(live: LivePage) -> str:

@@ -20,8 +20,8 @@ BROKEN = "MediaRecorder.prototype.start = () => { throw new DOMException('no enc
 @pytest.fixture
 def live(live: LivePage) -> Iterator[LivePage]:
     yield live
-    assert live.complaints == []
-    assert live.strangers == []
+    assert live.console_errors == []
+    assert live.external_urls == []
 
 
 def save(page: LivePage, button: str, path: Path) -> list[np.ndarray]:
@@ -91,6 +91,6 @@ def test_clip_not_possible(browser, voila, script, message):
         page.wait_until(lambda: message in page.page.locator(".fer-toast").inner_text(), "the error message")
         assert not page.page.locator(".fer-mark-clip").is_visible()
         assert page.state == "running"
-        assert page.complaints == []
+        assert page.console_errors == []
     finally:
         page.close()

@@ -47,7 +47,7 @@ def test_long_cut_releases_the_camera_until_start(live, network):
     assert live.status == STATES["offline"]
     assert live.live_tracks() == 0
     frames = live.frames_sent
-    network.mend()
+    network.restore()
     live.wait_for_state("reconnected")
     assert live.status == STATES["reconnected"]
     assert live.live_tracks() == 0, "the camera is opened only by the visitor"

@@ -10,7 +10,7 @@ import pytest
 
 from fer_lib.boxes import iou
 from fer_lib.labels import EMOTIONS
-from harness.browser import PATIENCE_S, LivePage, open_browser
+from harness.browser import TIMEOUT_S, LivePage, open_browser
 from harness.servers import NOTEBOOK, ROOT, serve_jupyter, serve_voila
 from harness.synthetic_camera import draw_frame, face_box
 
@@ -23,7 +23,7 @@ def assert_recognizes_a_face(page: LivePage) -> None:
     page.wait_for_results(5)
     (face,) = page.faces
     assert face["label"] in EMOTIONS
-    assert page.strangers == []
+    assert page.external_urls == []
 
 
 def test_image_as_source(playwright, chromium, tmp_path):
@@ -47,7 +47,7 @@ def test_invalid_setting_is_reported_in_the_log_only(playwright, chromium, tmp_p
     with serve_voila(environment=environment, log=log) as url, open_browser(playwright, chromium) as browser:
         page = LivePage(browser, url)
         alert = page.page.get_by_role("alert")
-        alert.wait_for(timeout=PATIENCE_S * 1000)
+        alert.wait_for(timeout=TIMEOUT_S * 1000)
         assert "The page can't be opened" in alert.inner_text()
         assert not any(word in page.page.content() for word in ("Traceback", "TARGET_RATE", "site-packages"))
         assert "`FER_TARGET_RATE` must be a number from 1 to 120" in log.read_text()
@@ -65,7 +65,7 @@ def test_voila_in_jupyter_server(browser):
         try:
             page.wait_until_ready()
             assert_recognizes_a_face(page)
-            assert page.complaints == []
+            assert page.console_errors == []
         finally:
             page.close()
 

@@ -22,6 +22,6 @@ ACTIONS = {
 
 def test_policy_blocks_other_hosts_and_eval(live):
     assert live.page.evaluate("fetch('/voila/static/voila.js').then((response) => response.status)") == 200
-    assert live.complaints == []
+    assert live.console_errors == []
     blocked = {action: live.page.evaluate(BLOCKED.replace("ACTION", action)) for action in ACTIONS}
     assert blocked == ACTIONS

@@ -29,7 +29,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def page(page: LivePage) -> Iterator[LivePage]:
     yield page
-    assert page.strangers == []
+    assert page.external_urls == []
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def assert_recognizes_a_face(page: LivePage, results: int, name: str) -> None:
     assert face["label"] in EMOTIONS
     assert page.page.locator(".fer-tag").inner_text() == name
     assert page.page.locator(".fer-live").get_attribute("data-mirror") is None
-    assert page.complaints == []
+    assert page.console_errors == []
 
 
 def test_demo_without_a_camera(page):

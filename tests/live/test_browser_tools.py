@@ -22,8 +22,8 @@ WIDTHS = (320, 390, 700, 1280)
 @pytest.fixture
 def page(page: LivePage) -> Iterator[LivePage]:
     yield page
-    assert page.complaints == []
-    assert page.strangers == []
+    assert page.console_errors == []
+    assert page.external_urls == []
 
 
 def set_preference(page: LivePage, name: str, value: float) -> None:
@@ -143,7 +143,7 @@ def test_preferences_are_stored(live, voila):
     live.page.goto(voila)
     live.wait_until_ready()
     live.press("More")
-    live.complaints.clear()  # Voila's request to shut down the former kernel may be refused
+    live.console_errors.clear()  # Voila's request to shut down the former kernel may be refused
     values = live.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
     assert values[:2] == ["0.7", "1.5"]
     assert not live.page.get_by_label("Mirror the camera").is_checked()
@@ -159,7 +159,7 @@ def test_invalid_stored_preferences(browser, voila, stored):
         page.press("More")
         values = page.page.locator(".fer-preference input").evaluate_all("(all) => all.map((one) => one.value)")
         assert values[:2] == ["0.5", "0.25"]
-        assert page.complaints == []
+        assert page.console_errors == []
     finally:
         page.close()
 
@@ -265,4 +265,4 @@ def test_recording_lost_with_the_kernel(live):
     live.wait_for_state("kernel-ended")
     live.page.locator(".fer-summary").wait_for(state="hidden")
     assert "lost with the kernel" in live.page.locator(".fer-toast").inner_text()
-    live.complaints.clear()  # Voila logs an error when a kernel dies
+    live.console_errors.clear()  # Voila logs an error when a kernel dies

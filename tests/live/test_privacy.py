@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.clips import compose_clip
-from harness.image_leaks import SIGNATURES, WRITTEN, confine, find_pictures
-from harness.malformed_images import odd_pictures
+from harness.image_leaks import SIGNATURES, WRITTEN, confine, find_images
+from harness.malformed_images import malformed_images
 from harness.servers import serve_voila
 from harness.visitor import Visitor
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.timeout(600)
 def test_find_pictures_finds_one(tmp_path, content):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "log").write_bytes(b"before " + content + b" after")
-    assert find_pictures(tmp_path) == ["a/log"]
+    assert find_images(tmp_path) == ["a/log"]
 
 
 async def record(visitor: Visitor) -> None:
     """Start recording after the stream has started: a new stream ends a recording."""
     await asyncio.sleep(1)
-    await visitor.tell({"type": "record", "on": True})
+    await visitor.send_custom({"type": "record", "on": True})
 
 
 def read_file(message: dict[str, Any]) -> bytes:
@@ -42,25 +42,25 @@ def test_live_page_leaves_no_image_data(tmp_path):
         await visitor.open()
         jpegs = compose_clip(10).jpegs
         await visitor.stream(jpegs, 10, 2)
-        await asyncio.gather(visitor.stream([*jpegs, *odd_pictures().values()], 30, 5), record(visitor))
-        await visitor.tell({"type": "record", "on": False})
-        await visitor.tell({"type": "download", "kind": "csv"})
+        await asyncio.gather(visitor.stream([*jpegs, *malformed_images().values()], 30, 5), record(visitor))
+        await visitor.send_custom({"type": "record", "on": False})
+        await visitor.send_custom({"type": "download", "kind": "csv"})
         file = await asyncio.wait_for(visitor.receive(read_file), 120)
-        await visitor.tell({"type": "nonsense"}, [jpegs[0]])
-        before = find_pictures(tmp_path)
+        await visitor.send_custom({"type": "nonsense"}, [jpegs[0]])
+        before = find_images(tmp_path)
         await visitor.stream(jpegs, 10, 2)
         visitor.close()
-        return len(visitor.answered_s), len(before), file
+        return len(visitor.result_times_s), len(before), file
 
     with serve_voila(environment=confine(tmp_path), log=tmp_path / "log") as url:
         processed, before, file = asyncio.run(use(url))
-        assert find_pictures(tmp_path) == []
+        assert find_images(tmp_path) == []
     assert processed > 5
     assert file.startswith(b"time_s,"), "the recording must not be empty"
     assert file.count(b"\n") > 2
     assert before == 0
     assert (tmp_path / "log").stat().st_size > 0
-    assert find_pictures(tmp_path) == []
+    assert find_images(tmp_path) == []
 
 
 def test_service_leaves_no_image_data(caplog, tmp_path, monkeypatch):
@@ -89,9 +89,9 @@ def test_service_leaves_no_image_data(caplog, tmp_path, monkeypatch):
     ):
         statuses = {
             client.post("/infer", files={"file": ("p.jpg", data)}, data={"model_type": "face"}).status_code
-            for data in odd_pictures().values()
+            for data in malformed_images().values()
         }
     assert statuses == {500, 415, 413}
     (tmp_path / "tmp" / "log").write_text(caplog.text, encoding="utf-8")
     assert "failed for a frame of shape" in caplog.text
-    assert find_pictures(tmp_path) == []
+    assert find_images(tmp_path) == []

@@ -88,7 +88,7 @@ def test_no_widget_of_the_page_is_changed(server):
                 await update(visitor, comm, {name: "changed"})
         after = await visitor.read_widgets()
         await visitor.stream(compose_clip(3).jpegs, 10, 2)
-        return before, after, len(visitor.answered_s)
+        return before, after, len(visitor.result_times_s)
 
     before, after, answered = visit(server, attack)
     assert len(before) > 8

@@ -1,4 +1,4 @@
-"""The fuzz targets start and know their seeds; how many inputs they take is up to `make fuzz`."""
+"""Fuzz targets have distinct seeds and cover every page message; `make fuzz` runs the full number of inputs."""
 
 import os
 import subprocess
@@ -7,31 +7,49 @@ import sys
 import pytest
 
 from fer_lib.live.session.messages import PAGE_MESSAGES
-from stress.fuzz import INPUTS, seeds
+from stress.fuzz import INPUTS
+from stress.seeds import make_seeds
 
 
-@pytest.mark.parametrize("door", INPUTS)
-def test_seeds_differ(door):
-    found = seeds(door)
-    assert len(set(found)) == len(found) > 1
+@pytest.mark.parametrize("target", INPUTS)
+def test_make_seeds_are_distinct(target):
+    seeds = make_seeds(target)
+    assert len(set(seeds)) == len(seeds) > 1
 
 
 @pytest.mark.parametrize("kind", PAGE_MESSAGES)
-def test_seeds_of_comms_hold_every_message_kind(kind):
-    assert any(f'"type": "{kind}"'.encode() in seed for seed in seeds("comms"))
+def test_make_seeds_of_comms_contain_every_message_kind(kind):
+    assert any(f'"type": "{kind}"'.encode() in seed for seed in make_seeds("comms"))
 
 
-def test_fuzz_targets_know_every_message_kind_and_field(project_root):
-    pytest.importorskip("atheris", reason="atheris is made for Linux only")
-    command = [sys.executable, "-c", "from stress.fuzz_targets import WORDS; print(*WORDS)"]
-    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=True)
-    assert {*PAGE_MESSAGES, *(name for names in PAGE_MESSAGES.values() for name in names)} <= set(done.stdout.split())
+def run_python(folder, code):
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_fuzz_comms_finds_nothing_in_its_seeds(tmp_path, project_root):
-    pytest.importorskip("atheris", reason="atheris is made for Linux only")
+def test_dictionary_contains_every_message_kind_and_field(project_root):
+    pytest.importorskip("atheris", reason="atheris is available for Linux only")
+    words = run_python(project_root, "from stress.random_json import DICTIONARY; print(*DICTIONARY)")
+    assert {*PAGE_MESSAGES, *(name for names in PAGE_MESSAGES.values() for name in names)} <= set(words)
+
+
+def test_targets_match_inputs(project_root):
+    pytest.importorskip("atheris", reason="atheris is available for Linux only")
+    targets = run_python(project_root, "from stress.fuzz_targets import TARGETS; print(*TARGETS)")
+    assert sorted(targets) == sorted(INPUTS)
+
+
+def test_main_unknown_target(project_root):
+    command = [sys.executable, "-m", "stress.fuzz", "nothing"]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "but got nothing" in done.stderr
+
+
+def test_fuzz_one_comms_passes_on_its_seeds(tmp_path, project_root):
+    pytest.importorskip("atheris", reason="atheris is available for Linux only")
     environment = {**os.environ, "PYTHONPATH": str(project_root)}
     command = [sys.executable, "-m", "stress.fuzz", "comms", "--inputs", "300"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert len(list((tmp_path / ".fuzz" / "comms").iterdir())) >= len(seeds("comms"))
+    assert len(list((tmp_path / ".fuzz" / "comms").iterdir())) >= len(make_seeds("comms"))

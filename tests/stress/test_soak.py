@@ -1,25 +1,25 @@
-"""What the soak calls good, and what it calls a fault; the soak itself takes hours."""
+"""Criteria and log search of the soak test; the soak test itself takes hours."""
 
 import pytest
 
-from stress.soak import find_faults, is_good
+from stress.soak import find_errors, is_passed
 
-GOOD = {"rate_kept": 0.96, "kernel_growth": 0.04, "server_growth": -0.1, "faults": 0}
+RESULT = {"rate_kept": 0.96, "kernel_growth": 0.04, "server_growth": -0.1, "errors": 0}
 
 
-@pytest.mark.parametrize("more", [{}, {"pictures": 0, "released": True, "tab_growth": 0.05}])
-def test_is_good(more):
-    assert is_good(GOOD | more)
+@pytest.mark.parametrize("more", [{}, {"images": 0, "released": True, "tab_growth": 0.05}])
+def test_is_passed(more):
+    assert is_passed(RESULT | more)
 
 
 @pytest.mark.parametrize(
-    "bad", [{"rate_kept": 0.94}, {"server_growth": 0.06}, {"faults": 1}, {"pictures": 1}, {"released": False}]
+    "worse", [{"rate_kept": 0.94}, {"server_growth": 0.06}, {"errors": 1}, {"images": 1}, {"released": False}]
 )
-def test_is_good_refuses_what_got_worse(bad):
-    assert not is_good(GOOD | bad)
+def test_is_passed_fails_for_worse_values(worse):
+    assert not is_passed(RESULT | worse)
 
 
-def test_find_faults_takes_each_line_once_and_no_visitor_who_leaves(tmp_path):
+def test_find_errors_returns_each_line_once_without_disconnections(tmp_path):
     (log := tmp_path / "log").write_text(
         "[I] Kernel started\n"
         "[E] Uncaught exception: Error in a handler\n"
@@ -27,4 +27,4 @@ def test_find_faults_takes_each_line_once_and_no_visitor_who_leaves(tmp_path):
         "tornado.websocket.WebSocketClosedError\n",
         encoding="utf-8",
     )
-    assert [line[:9] for line in find_faults(log)] == ["[E] Uncau", "Traceback"]
+    assert [line[:9] for line in find_errors(log)] == ["[E] Uncau", "Traceback"]

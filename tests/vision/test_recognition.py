@@ -95,7 +95,7 @@ def test_recognizer_without_weights(tmp_path: Path) -> None:
     "takes", [("n", 3, 24, 24), ("n", 1, 24, 25), (1, 1, 24, 24), ("n", 1, 24, 24, 1), ("n", 1, "h", 48)]
 )
 def test_recognizer_wrong_input_shape(tmp_path: Path, takes: tuple[Any, ...]) -> None:
-    write_emotion_network(tmp_path, CropSpec(24), takes=takes)
+    write_emotion_network(tmp_path, CropSpec(24), input_shape=takes)
     with pytest.raises(
         ValueError,
         match=r"`emotion` must have one input of any number of faces \(1, 24, 24\), as in its model card, but",
@@ -104,7 +104,7 @@ def test_recognizer_wrong_input_shape(tmp_path: Path, takes: tuple[Any, ...]) ->
 
 
 def test_recognizer_dynamic_input_size(tmp_path: Path) -> None:
-    write_emotion_network(tmp_path, takes=("n", 3, "h", "w"))
+    write_emotion_network(tmp_path, input_shape=("n", 3, "h", "w"))
     assert len(load_recognizer(tmp_path).recognize(make_frame(), make_faces(2, 64, 48))) == 2
 
 
@@ -117,7 +117,7 @@ def test_recognizer_wrong_output_shape(tmp_path: Path, outputs: int) -> None:
 
 def test_recognizer_network_fails_to_run(tmp_path: Path) -> None:
     """The declared input shape is valid, so that only a run detects the error."""
-    write_emotion_network(tmp_path, CropSpec(24), takes=("n", "c", 24, 24))
+    write_emotion_network(tmp_path, CropSpec(24), input_shape=("n", "c", 24, 24))
     network = onnx.load(tmp_path / "emotion.onnx")
     network.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.zeros((3, 7), np.float32), "matrix"))
     onnx.save(network, tmp_path / "emotion.onnx")

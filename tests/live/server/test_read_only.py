@@ -41,10 +41,10 @@ async def count_results(url: str) -> int:
     """Open the page, send frames until there are results, and return their number."""
     visitor = Visitor(url)
     await visitor.open()
-    while not visitor.answered_s:
+    while not visitor.result_times_s:
         await visitor.stream(compose_clip(3).jpegs, 10, 1)
     visitor.close()
-    return len(visitor.answered_s)
+    return len(visitor.result_times_s)
 
 
 def test_voila_in_the_project_folder(environment):
