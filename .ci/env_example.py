@@ -1,6 +1,6 @@
-"""Print .env.example: every setting with its meaning, its range and its default.
+"""Print .env.example: every setting with its description, its range and its default.
 
-`.venv/bin/python .ci/env_example.py > .env.example` writes it anew after a change in fer_lib/settings/.
+`.venv/bin/python .ci/env_example.py > .env.example` updates the file after a change in fer_lib/settings/.
 """
 
 from pathlib import Path
@@ -11,18 +11,18 @@ from fer_lib.settings.base import PROJECT
 from fer_lib.settings.training import USUAL
 
 HEADER = """\
-# Copy this file to `.env` and change what you like. A value comes from the first place that has it:
-# a notebook's parameter, the environment, `.env`, the default. What stands here are the defaults.
+# Copy this file to `.env` and change values there. A value comes from the first source that has it: a parameter of the
+# notebook, the environment, `.env`, the default. The values in this file are the defaults.
 """
 
 
 def example() -> str:
-    """Return the text of .env.example; the eight usual settings of training are set, the others commented out."""
+    """Return the text of .env.example; the eight usual training settings are set, the others commented out."""
     rest = tuple(field for field in TrainingSettings.model_fields if field not in USUAL)
     parts = [
         HEADER,
-        section("Training of a network", TrainingSettings, USUAL, ""),
-        section("Further settings of training: remove the # before a name to change it", TrainingSettings, rest, "#"),
+        section("Training", TrainingSettings, USUAL, ""),
+        section("Further training settings: remove the # before a name to change it", TrainingSettings, rest, "#"),
     ]
     named = {TrainingSettings.variable(field) for field in TrainingSettings.model_fields}
     for group in GROUPS:
@@ -34,7 +34,7 @@ def example() -> str:
 
 
 def section(title: str, group: type[Settings], fields: tuple[str, ...], mark: str) -> str:
-    """Return the lines of some settings of one group, each below its explanation."""
+    """Return the lines of some settings of one group, each below its description and its allowed values."""
     lines = [f"# == {title} ==", ""]
     for field in fields:
         info = group.model_fields[field]

@@ -60,7 +60,7 @@ def test_constraints_lie_within_the_bounds_of_pyproject(project, pins):
 
 def test_constraints_pin_what_is_needed_indirectly(project_root, pins):
     script = load_script(project_root / ".ci" / "pins.py")
-    everything = script.needed(script.direct_requirements())
+    everything = script.dependency_closure(script.direct_requirements())
     assert everything - set(pins) == set(), "`.ci/pins.py` writes the pins anew"
 
 
