@@ -1,4 +1,4 @@
-"""Where a value comes from, and how a wrong one is refused."""
+"""Sources of a value, their precedence, and errors of wrong values."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_load_prefers_parameter_to_environment_to_dotenv_to_default(folder, monk
     assert places == [(22, "default"), (2, ".env"), (3, "environment"), (4, "parameter")]
 
 
-def test_load_parameter_none_asks_the_environment(monkeypatch):
+def test_load_parameter_none_uses_the_environment(monkeypatch):
     monkeypatch.setenv("BATCH_SIZE", "8")
     assert TrainingSettings.load(batch_size=None).batch_size == 8
     assert TrainingSettings.sources(batch_size=None)["batch_size"] == "environment"
@@ -137,13 +137,13 @@ def test_load_unknown_name_in_dotenv_is_refused(folder):
     ],
 )
 def test_load_wrong_value_is_refused_in_one_sentence(group, argument, value, sentence):
-    said = refusal(group, **{argument: value})
-    assert said.startswith(sentence)
-    assert said.endswith(f"({group.model_fields[argument].description})")
-    assert "\n" not in said
+    message = refusal(group, **{argument: value})
+    assert message.startswith(sentence)
+    assert message.endswith(f"({group.model_fields[argument].description})")
+    assert "\n" not in message
 
 
-def test_load_wrong_value_says_where_it_came_from(folder, monkeypatch):
+def test_load_wrong_value_names_its_source(folder, monkeypatch):
     (folder / ".env").write_text("OPTIMIZER=adamx\n")
     assert "but got 'adamx' from .env (" in refusal(TrainingSettings)
     monkeypatch.setenv("OPTIMIZER", "adamy")
@@ -152,18 +152,18 @@ def test_load_wrong_value_says_where_it_came_from(folder, monkeypatch):
 
 
 def test_load_two_wrong_values_are_both_named():
-    said = refusal(TrainingSettings, batch_size=0, seed=-1)
-    assert "`BATCH_SIZE` must" in said
-    assert "; `SEED` must" in said
+    message = refusal(TrainingSettings, batch_size=0, seed=-1)
+    assert "`BATCH_SIZE` must" in message
+    assert "; `SEED` must" in message
 
 
 def test_load_malformed_line_in_dotenv_is_refused_with_its_place(folder):
-    (folder / ".env").write_text("# knobs\nLEARNING_RATE: 0.1\n")
+    (folder / ".env").write_text("# settings\nLEARNING_RATE: 0.1\n")
     assert refusal(TrainingSettings) == f"line 2 of {folder / '.env'} must be NAME=value, but got 'LEARNING_RATE: 0.1'"
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_allowed_says_something_for_every_setting(group):
+def test_allowed_describes_every_setting(group):
     for field, info in group.model_fields.items():
         assert group.allowed(field)
         assert info.description, field
