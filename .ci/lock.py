@@ -1,12 +1,13 @@
-"""Write requirements/: every package of an installation with its version and the hashes of its files.
+"""Write requirements/: every package of an installation with its version and the hashes of its files (lock files).
 
-`.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt` first: the versions are those of
-constraints.txt. Then, with uv from the package index in any environment:
+The versions are those of constraints.txt, so update that first:
+`.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt`. Then, in any environment with
+access to the package index:
 
     pip install uv && python .ci/lock.py
-    python .ci/lock.py --upgrade        # newer versions of what constraints.txt leaves out, such as CUDA's packages
+    python .ci/lock.py --upgrade        # newer versions of packages outside constraints.txt, such as CUDA's
 
-The files hold for all systems and all versions of Python that pyproject.toml promises.
+The files are valid for all operating systems and all Python versions that pyproject.toml supports.
 """
 
 import subprocess
@@ -15,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-# The extras of pyproject.toml in each file. What the Makefile, the Dockerfile and Binder install.
+# The extras of pyproject.toml in each file. The Makefile, the Dockerfile and Binder install these files.
 EXTRAS = {"core": (), "lab": ("lab", "evaluate"), "service": ("service",), "train": ("train",), "all": ("all",)}
 HEADER = "# Written by `.ci/lock.py`, for `pip install --require-hashes -r requirements/{name}.txt`.\n"
 OPTIONS = ("--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate")
@@ -35,7 +36,7 @@ def compile_requirements(name: str, source: str, extras: tuple[str, ...], option
 
 
 def main() -> None:
-    """Write all files; further arguments are options of `uv pip compile`."""
+    """Write all files; the arguments of the command line are passed to `uv pip compile`."""
     options = sys.argv[1:]
     compile_requirements("build", "-", (), options)
     for name, extras in EXTRAS.items():

@@ -1,4 +1,4 @@
-"""Generate fer_lib/live/page/scripts/protocol_constants.js: the facts that the live page shares with the Python code.
+"""Generate fer_lib/live/page/scripts/protocol_constants.js: constants that the live page shares with the Python code.
 
 `.venv/bin/python .ci/page_constants.py` writes the file again after a change of message kinds, states, stages, label
 colours or limits; `--check` exits with 1 if it differs.

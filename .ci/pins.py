@@ -1,9 +1,8 @@
-"""Print constraints.txt: the installed version of everything that the project needs, directly or not.
+"""Print constraints.txt: the installed version of every direct and indirect dependency.
 
-`.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt` takes the versions over
-from an environment in which `make test` passes. Packages that only this kind of computer has (CUDA's, for
-example) are left out, so that the pins fit other computers too. `.ci/lock.py` then writes requirements/, the same
-versions with hashes.
+`.venv/bin/python .ci/pins.py > constraints.new && mv constraints.new constraints.txt` pins the
+versions of an environment in which `make test` passes. Platform-specific packages (CUDA's, for example) are left out,
+so that the pins are valid on other platforms. `.ci/lock.py` then writes requirements/, the same versions with hashes.
 """
 
 import tomllib
@@ -14,28 +13,31 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parent.parent
-OF_THIS_COMPUTER = ("nvidia-", "cuda-", "triton")
+PLATFORM_SPECIFIC = ("nvidia-", "cuda-", "triton")
 HEADER = """\
-# The versions that everything was tested with, for `pip install -c constraints.txt`.
-# Written by `.ci/pins.py`; packages that only some computers have are left to pip. With hashes: requirements/.
+# Tested versions of all dependencies, for `pip install -c constraints.txt`.
+# Written by `.ci/pins.py`; pip chooses the versions of platform-specific packages. With hashes: requirements/.
 """
 
 
 def direct_requirements(project: Path = PROJECT) -> list[Requirement]:
-    """Return what pyproject.toml asks for: the core, and every extra."""
-    said = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    texts = [*said["dependencies"], *(text for extra in said["optional-dependencies"].values() for text in extra)]
-    return [one for one in map(Requirement, texts) if one.name != said["name"]]
+    """Return the direct dependencies in pyproject.toml: those of the core and of every extra."""
+    declared = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = [
+        *declared["dependencies"],
+        *(text for extra in declared["optional-dependencies"].values() for text in extra),
+    ]
+    return [one for one in map(Requirement, texts) if one.name != declared["name"]]
 
 
-def needed(requirements: list[Requirement]) -> set[str]:
-    """Return the names of these packages and of all that they need on this computer."""
+def dependency_closure(requirements: list[Requirement]) -> set[str]:
+    """Return the names of these packages and of all their dependencies on this platform (transitive closure)."""
     names: set[str] = set()
     waiting = [(canonicalize_name(one.name), frozenset(one.extras)) for one in requirements]
     seen = set(waiting)
     while waiting:
         name, extras = waiting.pop()
-        if name.startswith(OF_THIS_COMPUTER):
+        if name.startswith(PLATFORM_SPECIFIC):
             continue
         names.add(name)
         for one in map(Requirement, distribution(name).requires or []):
@@ -47,4 +49,4 @@ def needed(requirements: list[Requirement]) -> set[str]:
 
 
 if __name__ == "__main__":
-    print(HEADER + "\n".join(f"{name}=={version(name)}" for name in sorted(needed(direct_requirements()))))
+    print(HEADER + "\n".join(f"{name}=={version(name)}" for name in sorted(dependency_closure(direct_requirements()))))

@@ -1,20 +1,21 @@
 """Find words that the project avoids in code and docs: `.venv/bin/python .ci/words.py [FILE ...]`.
 
-Metaphors and personification hide what the code does; the second column is the standard term. Words inside identifiers
-(`tell_end`, `HouseRule`) count too. A line that holds the words of others ends with `words: allow`.
+Metaphors and personification hide what the code does; `AVOIDED` maps each word to the standard term. Words inside
+identifiers (`tell_end`, `HouseRule`) count too. A line that quotes the words of others ends with `words: allow`.
 """
 
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 AVOIDED = {
     "knob": "setting",
     "house": "package or project",
-    "room": "unit, package, or place",
+    "room": "unit, package, or space",
     "wish": "command or setting",
     "doorman": "admission control",
     "stranger": "adversarial client, or third party",
@@ -40,8 +41,23 @@ FORMS = {
     "look at": ("look at", "looks at", "looked at", "looking at"),
     "doorman": ("doorman", "doormen"),
 }
-SUFFIXES = {".py", ".md", ".js", ".ts", ".css", ".ipynb", ".toml", ".yml", ".yaml", ".example", ".html", ".tpl", ""}
-# Licences quote others; recipes and changelog are records of their time.
+SUFFIXES = {
+    ".py",
+    ".md",
+    ".js",
+    ".ts",
+    ".css",
+    ".ipynb",
+    ".toml",
+    ".yml",
+    ".yaml",
+    ".example",
+    ".html",
+    ".j2",
+    ".conf",
+    "",
+}
+# Licences quote other texts; recipes and the changelog are records of earlier versions.
 EXEMPT = ("docs/licences.md", "LICENSE", "weights/shipped/", "weights/plan/", "CHANGELOG.md", ".ci/words.py")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -58,15 +74,15 @@ def find_avoided(text: str) -> Iterator[tuple[int, str]]:
         if "words: allow" in line:
             continue
         words = [word.lower() for word in WORD.findall(line)]
-        for place in range(len(words)):
+        for pair in pairwise([*words, ""]):
             for length in (1, 2):
-                if word := forms.get(tuple(words[place : place + length])):
+                if word := forms.get(pair[:length]):
                     yield number, word
 
 
 def project_files() -> list[Path]:
     """Return the versioned text files that the rule applies to."""
-    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S607
     paths = [Path(line) for line in listed.stdout.splitlines()]
     return [path for path in paths if path.suffix in SUFFIXES and not str(path).startswith(EXEMPT)]
 
@@ -74,7 +90,7 @@ def project_files() -> list[Path]:
 def main(arguments: list[str]) -> int:
     """Print each occurrence as `file:line: word`, and return 1 if there is one."""
     found = 0
-    for path in [Path(one) for one in arguments] or project_files():
+    for path in [Path(argument) for argument in arguments] or project_files():
         try:
             text = (PROJECT / path).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):

@@ -1,6 +1,7 @@
-"""The words of the Makefile, from any state of the environment; a recording stand-in takes Python's place."""
+"""The targets of the Makefile, for each state of the environment; a fake Python records how it is called."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-WORDS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "fuzz", "soak", "clean"]
-# It writes down how it was called, makes an "environment" by copying itself, and runs short scripts for real.
+TARGETS = ["help", "app", "lab", "test", "check", "notebooks", "train", "bench", "fuzz", "soak", "clean"]
+# It logs its arguments, creates an "environment" by copying itself, and executes scripts given with -c.
 PYTHON = """\
 #!/bin/sh
 echo "$*" >> "{log}"
-echo "blocks kept: ${{MALLOC_MMAP_MAX_:-no}}" >> "{log}"
+echo "mmap limit: ${{MALLOC_MMAP_MAX_:-unset}}" >> "{log}"
 case "$*" in
   "--version") echo "Python {version}" ;;
   "-c import sys"*) exit {old} ;;
@@ -24,8 +25,8 @@ esac
 """
 
 
-class House:
-    """A copy of what make needs, with the stand-in, and what the stand-in was asked to do."""
+class Checkout:
+    """A copy of the files that make needs, with the fake Python and the log of its calls."""
 
     def __init__(self, root: Path, folder: Path, version: str = "3.12.1") -> None:
         self.folder = folder
@@ -40,10 +41,10 @@ class House:
         (folder / "python").chmod(0o755)
 
     def make(self, *words: str, fails: bool = False) -> str:
-        """Run make and return what it wrote; `calls` then holds what it asked Python for."""
+        """Run make and return its output; `calls` then contains the calls of Python."""
         self.log.write_text("")
         command = ["make", "--no-print-directory", "PYTHON=./python", *words]
-        # A make that runs these tests hands its own words down (ARGS="-k make"); they are not this make's.
+        # A make that runs these tests passes its own variables on (ARGS="-k make"); they must not affect the tested make.
         outer = {
             name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "ARGS")
         }
@@ -55,14 +56,14 @@ class House:
 
     @property
     def calls(self) -> list[str]:
-        """Installations and whatever ran; checks of the environment are left out."""
-        lines = [line for line in self.log.read_text().splitlines() if line.startswith("-m ")]
+        """The modules and the scripts of `.ci/` that were run, with their arguments; checks of the environment are omitted."""
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith(("-m ", ".ci/"))]
         return [line.removeprefix("-m ") for line in lines if line != "-m pip --version"]
 
 
 @pytest.fixture
-def house(project_root: Path, tmp_path: Path) -> House:
-    return House(project_root, tmp_path / "my house")  # a space in a path is normal
+def checkout(project_root: Path, tmp_path: Path) -> Checkout:
+    return Checkout(project_root, tmp_path / "my project")  # a space in a path is normal
 
 
 @pytest.fixture
@@ -71,168 +72,175 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def test_make_alone_lists_every_word(house):
-    said = house.make()
-    assert [line.split()[0] for line in said.splitlines()[1:]] == WORDS
-    assert all(len(line.split()) > 3 for line in said.splitlines()[1:])
-    assert house.calls == []
+def test_help_is_the_default_and_lists_every_target(checkout):
+    output = checkout.make()
+    assert [line.split()[0] for line in output.splitlines()[1:]] == TARGETS
+    assert all(len(line.split()) > 3 for line in output.splitlines()[1:])
+    assert checkout.calls == []
 
 
-def test_app_makes_the_environment_and_installs_only_the_core(house, free_port):
-    said = house.make("app", f"PORT={free_port}")
-    venv, packages, package, serve = house.calls
+def test_app_creates_the_environment_and_installs_only_the_core(checkout, free_port):
+    output = checkout.make("app", f"PORT={free_port}")
+    venv, packages, package, serve = checkout.calls
     assert venv == "venv --clear .venv"
     assert packages == "pip install -q --require-hashes -r requirements/build.txt -r requirements/core.txt"
     assert package == "pip install -q --no-deps --no-build-isolation -e ."
     assert serve == f"fer_lib live --ip=localhost --port={free_port}"
-    assert "Installing" in said
+    assert "Installing" in output
 
 
-def test_app_is_fast_the_second_time(house, free_port):
-    house.make("app", f"PORT={free_port}")
-    said = house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["fer_lib"]
-    assert "Installing" not in said
+def test_app_second_call_installs_nothing(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}")
+    output = checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["fer_lib"]
+    assert "Installing" not in output
 
 
-def test_app_installs_again_when_the_pins_have_changed(house, free_port):
-    house.make("app", f"PORT={free_port}")
-    later = (house.folder / ".venv" / ".core").stat().st_mtime + 10
+def test_app_installs_again_after_a_change_of_the_pins(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}")
+    later = (checkout.folder / ".venv" / ".core").stat().st_mtime + 10
     for name in ("constraints.txt", "pyproject.toml", "requirements/core.txt"):
-        os.utime(house.folder / name, (later, later))
-    house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["pip", "pip", "fer_lib"]
+        os.utime(checkout.folder / name, (later, later))
+    checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["pip", "pip", "fer_lib"]
 
 
-def test_install_without_hashes_is_said(house):
-    said = house.make("lab", "HASHES=no")
-    assert house.calls[1] == "pip install -q -c constraints.txt -e .[lab,evaluate]"
-    assert "HASHES=no: the hashes of the packages are not compared." in said
+def test_install_without_hashes_prints_a_notice(checkout):
+    output = checkout.make("lab", "HASHES=no")
+    assert checkout.calls[1] == "pip install -q -c constraints.txt -e .[lab,evaluate]"
+    assert re.search(r"^HASHES=no: .* not verified", output, re.MULTILINE)
 
 
-def test_install_that_fails_names_the_remedy_and_installs_nothing_else(house):
-    script = (house.folder / "python").read_text().replace('case "$*" in', 'case "$*" in *--require-hashes*) exit 1 ;;')
-    (house.folder / "python").write_text(script)
-    said = house.make("lab", fails=True)
-    assert "HASHES=no installs the versions of constraints.txt without comparing hashes" in said
-    assert [call.split()[0] for call in house.calls] == ["venv", "pip"]
-    assert not (house.folder / ".venv" / ".lab").exists()
+def test_install_failure_names_the_remedy_and_stops(checkout):
+    script = (
+        (checkout.folder / "python").read_text().replace('case "$*" in', 'case "$*" in *--require-hashes*) exit 1 ;;')
+    )
+    (checkout.folder / "python").write_text(script)
+    output = checkout.make("lab", fails=True)
+    assert "requirements/lab.txt could not be installed" in output
+    assert "HASHES=no installs" in output
+    assert [call.split()[0] for call in checkout.calls] == ["venv", "pip"]
+    assert not (checkout.folder / ".venv" / ".lab").exists()
 
 
-def test_app_takes_address_and_port_from_the_environment(house, free_port, monkeypatch):
+def test_app_reads_address_and_port_from_the_environment(checkout, free_port, monkeypatch):
     monkeypatch.setenv("PORT", str(free_port))
     monkeypatch.setenv("IP", "127.0.0.1")
-    house.make("app")
-    assert house.calls[-1] == f"fer_lib live --ip=127.0.0.1 --port={free_port}"
+    checkout.make("app")
+    assert checkout.calls[-1] == f"fer_lib live --ip=127.0.0.1 --port={free_port}"
 
 
-def test_app_passes_options_of_voila_on(house, free_port):
-    house.make("app", f"PORT={free_port}", "ARGS=--Voila.token=secret")
-    assert house.calls[-1] == f"fer_lib live --ip=localhost --port={free_port} --Voila.token=secret"
+def test_app_passes_options_to_voila(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}", "ARGS=--Voila.token=secret")
+    assert checkout.calls[-1] == f"fer_lib live --ip=localhost --port={free_port} --Voila.token=secret"
 
 
-def test_lab_adds_jupyterlab(house):
-    house.make("lab")
-    _, packages, _, lab = house.calls
+def test_lab_adds_jupyterlab(checkout):
+    checkout.make("lab")
+    _, packages, _, lab = checkout.calls
     assert packages.endswith("-r requirements/lab.txt")
     assert "--ServerApp.kernel_websocket_connection_class=fer_lib.live.server.connection.KernelConnection" in lab
 
 
-def test_test_installs_everything_and_leaves_nothing_to_install(house, free_port):
-    house.make("test", "ARGS=-k weights")
-    assert house.calls[1].endswith("-r requirements/all.txt")
-    assert house.calls[3] == "pytest -k weights"
-    for word in ("check", "notebooks", "train", "bench", "lab"):
-        house.make(word)
-        assert not any(call.startswith(("pip", "venv")) for call in house.calls), word
-        assert house.calls, word
-    house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["fer_lib"]
+def test_test_installs_the_requirements_of_all_targets(checkout, free_port):
+    checkout.make("test", "ARGS=-k weights")
+    assert checkout.calls[1].endswith("-r requirements/all.txt")
+    assert checkout.calls[3] == "pytest -k weights"
+    for target in ("check", "notebooks", "train", "bench", "lab"):
+        checkout.make(target)
+        assert not any(call.startswith(("pip", "venv")) for call in checkout.calls), target
+        assert checkout.calls, target
+    checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["fer_lib"]
 
 
-def test_check_looks_at_style_types_and_notebooks(house):
-    house.make("check")
-    assert [call.split()[0] for call in house.calls[3:]] == ["ruff", "ruff", "mypy", "nbstripout"]
+def test_check_runs_every_check(checkout):
+    checkout.make("check")
+    tools = ["ruff", "ruff", "mypy", "nbstripout", ".ci/page_constants.py", ".ci/words.py"]
+    assert [call.split()[0] for call in checkout.calls[3:]] == tools
 
 
-def test_bench_runs_every_benchmark(house):
-    house.make("bench", "ARGS=--json")
+def test_bench_runs_every_benchmark(checkout):
+    checkout.make("bench", "ARGS=--json")
     names = ("pipeline", "network", "stability", "live", "visitors", "service", "training")
-    assert house.calls[3:] == [f"benchmarks.{name} --json" for name in names]
+    assert checkout.calls[3:] == [f"benchmarks.{name} --json" for name in names]
 
 
-def test_fuzz_and_soak_run_what_is_too_long_for_a_test(house):
-    house.make("fuzz", "ARGS=pictures")
-    assert house.calls[3:] == ["stress.fuzz pictures"]
-    house.make("soak", "ARGS=--kills 3")
-    assert house.calls == ["stress.connection", "stress.slow_clients", "stress.flood", "stress.soak --kills 3"]
+def test_fuzz_and_soak_run_the_stress_tests(checkout):
+    checkout.make("fuzz", "ARGS=TARGET --inputs 1000")
+    assert checkout.calls[3:] == ["stress.fuzz TARGET --inputs 1000"]
+    checkout.make("soak", "ARGS=--kills 3")
+    assert checkout.calls == ["stress.connection", "stress.slow_clients", "stress.flood", "stress.soak --kills 3"]
 
 
-def test_train_passes_parameters_on(house):
-    house.make("train", "ARGS=-p NUM_EPOCHS 2")
-    assert house.calls[1].endswith("-r requirements/train.txt")
-    assert house.calls[3] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
+def test_train_passes_papermill_parameters(checkout):
+    checkout.make("train", "ARGS=-p NUM_EPOCHS 2")
+    assert checkout.calls[1].endswith("-r requirements/train.txt")
+    assert checkout.calls[3] == "fer_lib.training.notebook -p NUM_EPOCHS 2"
 
 
-def test_train_keeps_memory_that_torch_will_ask_for_again(house):
-    house.make("train")
-    assert house.log.read_text().splitlines()[-2:] == ["-m fer_lib.training.notebook", "blocks kept: 0"]
-    house.make("lab")
-    assert house.log.read_text().splitlines()[-1] == "blocks kept: no"
+def test_train_configures_malloc_to_keep_freed_blocks(checkout):
+    checkout.make("train")
+    assert checkout.log.read_text().splitlines()[-2:] == ["-m fer_lib.training.notebook", "mmap limit: 0"]
+    checkout.make("lab")
+    assert checkout.log.read_text().splitlines()[-1] == "mmap limit: unset"
 
 
-def test_train_repeats_the_runs_that_lie_beside_the_weights(house, project_root):
-    house.make("train", "RECIPE=shipped")
-    assert house.calls[3] == "fer_lib.training.notebook --recipe weights/shipped"
+def test_train_recipe_repeats_the_runs_of_the_shipped_weights(checkout, project_root):
+    checkout.make("train", "RECIPE=shipped")
+    assert checkout.calls[3] == "fer_lib.training.notebook --recipe weights/shipped"
     assert list((project_root / "weights" / "shipped").glob("*/settings.json"))
 
 
-def test_pip_options_of_the_user_are_passed_on(house):
-    house.make("lab", "PIP_ARGS=--no-index")
-    assert house.calls[1].startswith("pip install --no-index --require-hashes")
+def test_pip_args_are_passed_to_pip(checkout):
+    checkout.make("lab", "PIP_ARGS=--no-index")
+    assert checkout.calls[1].startswith("pip install --no-index --require-hashes")
 
 
-def test_environment_that_was_made_by_hand_is_kept(house, free_port):
-    subprocess.run([house.folder / "python", "-m", "venv", "--clear", house.folder / ".venv"], check=True)
-    house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["pip", "pip", "fer_lib"]
+def test_environment_created_by_the_user_is_kept(checkout, free_port):
+    subprocess.run([checkout.folder / "python", "-m", "venv", "--clear", checkout.folder / ".venv"], check=True)
+    checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["pip", "pip", "fer_lib"]
 
 
-def test_environment_that_was_moved_is_made_anew(house, free_port):
-    house.make("app", f"PORT={free_port}")
-    house.folder = house.folder.rename(house.folder.with_name("moved"))
-    house.log = house.folder / "calls"
-    script = (house.folder / "python").read_text().replace("my house", "moved")
-    for path in (house.folder / "python", house.folder / ".venv" / "bin" / "python"):
+def test_environment_after_a_move_is_created_again(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}")
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
+    checkout.log = checkout.folder / "calls"
+    script = (checkout.folder / "python").read_text().replace("my project", "moved")
+    for path in (checkout.folder / "python", checkout.folder / ".venv" / "bin" / "python"):
         path.write_text(script)
-    house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "pip", "fer_lib"]
+    checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["venv", "pip", "pip", "fer_lib"]
 
 
-def test_environment_whose_python_is_gone_is_made_anew(house, free_port):
-    house.make("app", f"PORT={free_port}")
-    python = house.folder / ".venv" / "bin" / "python"
+def test_environment_without_its_python_is_created_again(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}")
+    python = checkout.folder / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3")
-    house.make("app", f"PORT={free_port}")
-    assert [call.split()[0] for call in house.calls] == ["venv", "pip", "pip", "fer_lib"]
+    checkout.make("app", f"PORT={free_port}")
+    assert [call.split()[0] for call in checkout.calls] == ["venv", "pip", "pip", "fer_lib"]
 
 
-def test_old_python_is_refused_in_a_sentence(project_root, tmp_path):
-    house = House(project_root, tmp_path / "house", version="3.9.2")
-    said = house.make("app", fails=True)
-    assert "`PYTHON` must be Python 3.11 or newer, but" in said
-    assert "is Python 3.9.2" in said
-    assert not (house.folder / ".venv").exists()
+def test_python_too_old_is_an_error_with_both_versions(project_root, tmp_path):
+    checkout = Checkout(project_root, tmp_path / "project", version="3.9.2")
+    output = checkout.make("app", fails=True)
+    assert "`PYTHON` must be Python 3.11 or newer" in output
+    assert "3.9.2" in output
+    assert "make PYTHON=" in output
+    assert not (checkout.folder / ".venv").exists()
 
 
-def test_clean_removes_what_was_made_and_keeps_what_is_yours(house, free_port):
-    house.make("app", f"PORT={free_port}")
-    kept = [house.folder / name for name in ("data/images/a.png", "runs/one/card.json", "weights/emotion.onnx", ".env")]
-    junk = [house.folder / name for name in (".mypy_cache/x", "fer_lib/__pycache__/x.pyc")]
-    for path in kept + junk:
+def test_clean_removes_environment_and_caches_only(checkout, free_port):
+    checkout.make("app", f"PORT={free_port}")
+    kept = [
+        checkout.folder / name for name in ("data/images/a.png", "runs/one/card.json", "weights/emotion.onnx", ".env")
+    ]
+    caches = [checkout.folder / name for name in (".mypy_cache/x", "fer_lib/__pycache__/x.pyc")]
+    for path in kept + caches:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    house.make("clean")
+    checkout.make("clean")
     assert all(path.exists() for path in kept)
-    assert not any(path.exists() for path in [*junk, house.folder / ".venv"])
+    assert not any(path.exists() for path in [*caches, checkout.folder / ".venv"])

@@ -1,4 +1,4 @@
-"""The notebooks keep their form, and run from top to bottom on a little drawn data."""
+"""The form of the notebooks, and their execution on the synthetic sample."""
 
 import ast
 import os
@@ -15,7 +15,7 @@ from fer_lib.settings import TrainingSettings
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEARNING = [path for path in PATHS if not path.stem.startswith("04")]
-KNOBS = {
+FAST_SETTINGS = {
     "FER_TRAIN_DATA_DIR": str(ROOT / "data" / "sample"),
     "FER_EVALUATE_DATA_DIR": str(ROOT / "data" / "sample"),
     "NUM_EPOCHS": "1",
@@ -24,7 +24,7 @@ KNOBS = {
     "FER_TRAIN_MAX_IMAGES": "14",
     "FER_EVALUATE_MAX_IMAGES": "14",
     "FER_EVALUATE_ROBUSTNESS_IMAGES": "14",
-    "OMP_NUM_THREADS": "1",  # more threads wait for each other when the computer is busy
+    "OMP_NUM_THREADS": "1",  # more threads are slower on a busy computer
 }
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -43,14 +43,14 @@ def parameter_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [cell for cell in code_cells(path) if "parameters" in cell.metadata.get("tags", ())]
 
 
-def form_mistakes(source: str) -> list[str]:
-    """Return what does not belong into a code cell of a notebook."""
-    wrong = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return [f"{type(node).__name__} {node.name}" for node in ast.walk(ast.parse(source)) if isinstance(node, wrong)]
+def find_definitions(source: str) -> list[str]:
+    """Return the definitions of functions and classes in a code cell."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [f"{type(node).__name__} {node.name}" for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
 
 
-def are_literals(source: str) -> bool:
-    """Say whether a cell assigns literals to names and does nothing else."""
+def assigns_only_literals(source: str) -> bool:
+    """Return whether a cell only assigns literals to names."""
     for node in ast.parse(source).body:
         if not isinstance(node, ast.Assign) or not all(isinstance(target, ast.Name) for target in node.targets):
             return False
@@ -65,7 +65,7 @@ def is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def test_notebooks_are_there():
+def test_notebooks_exist():
     assert {"02_train", "04_live"} <= {path.stem for path in PATHS}
 
 
@@ -78,7 +78,7 @@ def test_notebook_is_valid_and_stripped(path):
 
 
 @every_notebook
-def test_notebook_opens_with_title_question_time_and_needs(path):
+def test_notebook_opens_with_title_question_time_and_requirements(path):
     opening = read(path).cells[0]
     assert opening.cell_type == "markdown"
     assert opening.source.startswith("# ")
@@ -88,12 +88,12 @@ def test_notebook_opens_with_title_question_time_and_needs(path):
 
 
 @every_notebook
-def test_notebook_defines_nothing(path):
-    assert [mistake for cell in code_cells(path) for mistake in form_mistakes(cell.source)] == []
+def test_notebook_has_no_definitions(path):
+    assert [name for cell in code_cells(path) for name in find_definitions(cell.source)] == []
 
 
 @every_notebook
-def test_notebook_imports_in_its_first_code_cell_only(path):
+def test_notebook_imports_only_in_the_first_code_cell(path):
     first, *others = [ast.parse(cell.source).body for cell in code_cells(path)]
     assert first
     assert all(is_import(node) for node in first)
@@ -103,12 +103,12 @@ def test_notebook_imports_in_its_first_code_cell_only(path):
 @every_notebook
 def test_notebook_has_one_cell_of_literal_parameters(path):
     (cell,) = parameter_cells(path)
-    assert are_literals(cell.source)
+    assert assigns_only_literals(cell.source)
     assignments = [line for line in cell.source.splitlines() if re.match(r"\w+ =", line)]
     assert [line for line in assignments if "  # " not in line] == []
 
 
-def test_notebook_02_has_every_knob_of_training_open():
+def test_notebook_02_lists_every_training_setting():
     (cell,) = parameter_cells(ROOT / "notebooks" / "02_train.ipynb")
     values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
     assert values == dict.fromkeys(field.upper() for field in TrainingSettings.model_fields)
@@ -119,7 +119,7 @@ def test_notebook_04_has_at_most_six_cells():
 
 
 @every_learning_notebook
-def test_notebook_ends_with_three_bullets_and_the_next(path):
+def test_notebook_ends_with_three_bullets_and_a_link_to_the_next(path):
     ending = read(path).cells[-1]
     assert ending.cell_type == "markdown"
     assert len(re.findall(r"^- ", ending.source, re.MULTILINE)) == 3
@@ -137,24 +137,24 @@ def test_notebook_links_resolve(path):
 @every_notebook
 def test_notebook_runs(path, tmp_path):
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", path]
-    environment = {**os.environ, **KNOBS, "FER_TRAIN_RUNS_DIR": str(tmp_path / "runs")}
+    environment = {**os.environ, **FAST_SETTINGS, "FER_TRAIN_RUNS_DIR": str(tmp_path / "runs")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:]
     assert f"{len(code_cells(path))} passed" in done.stdout
 
 
 @pytest.mark.parametrize("source", ["def f():\n    pass", "class A:\n    pass", "if True:\n    def f(): ..."])
-def test_form_mistakes_sees_definitions(source):
-    assert len(form_mistakes(source)) == 1
+def test_find_definitions_of_functions_and_classes(source):
+    assert len(find_definitions(source)) == 1
 
 
-def test_form_mistakes_allows_a_lambda():
-    assert form_mistakes("sorted([], key=lambda x: x)") == []
+def test_find_definitions_ignores_lambda():
+    assert find_definitions("sorted([], key=lambda x: x)") == []
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [("A = None  # x\nB = 'b'\nC = [1, 2.5]", True), ("A = 2 * 3", False), ("A = f()", False), ("print(1)", False)],
 )
-def test_are_literals(source, expected):
-    assert are_literals(source) == expected
+def test_assigns_only_literals(source, expected):
+    assert assigns_only_literals(source) == expected

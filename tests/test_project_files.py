@@ -1,4 +1,4 @@
-"""The files at the root agree with each other: pins, environments, Binder, knobs, the wheel."""
+"""The files at the root agree with each other: pins, environments, Binder, settings, the wheel."""
 
 import importlib.util
 import json
@@ -53,40 +53,40 @@ def test_constraints_pin_every_direct_dependency(project, pins):
     assert [one.name for one in requirements(project) if canonicalize_name(one.name) not in pins] == []
 
 
-def test_constraints_lie_within_the_bounds_of_pyproject(project, pins):
+def test_constraints_satisfy_the_bounds_of_pyproject(project, pins):
     wrong = [str(one) for one in requirements(project) if pins[canonicalize_name(one.name)] not in one.specifier]
     assert wrong == []
 
 
-def test_constraints_pin_what_is_needed_indirectly(project_root, pins):
+def test_constraints_pin_every_indirect_dependency(project_root, pins):
     script = load_script(project_root / ".ci" / "pins.py")
-    everything = script.needed(script.direct_requirements())
-    assert everything - set(pins) == set(), "`.ci/pins.py` writes the pins anew"
+    closure = script.dependency_closure(script.direct_requirements())
+    assert closure - set(pins) == set(), "`.ci/pins.py` updates the pins"
 
 
-def test_constraints_hold_nothing_that_only_some_computers_have(pins):
+def test_constraints_have_no_platform_specific_packages(pins):
     assert [name for name in pins if name.startswith(("nvidia", "cuda", "triton"))] == []
     assert [version for version in pins.values() if "+" in version] == []
 
 
-def test_constraints_fit_the_oldest_python_that_is_promised(project, pins):
+def test_constraints_support_the_oldest_supported_python(project, pins):
     oldest = f"{project['requires-python'].removeprefix('>=')}.0"
-    asked = {name: metadata(name).get("Requires-Python", "") for name in pins}
-    assert [name for name, wish in asked.items() if wish and oldest not in SpecifierSet(wish)] == []
+    required = {name: metadata(name).get("Requires-Python", "") for name in pins}
+    assert [name for name, bounds in required.items() if bounds and oldest not in SpecifierSet(bounds)] == []
 
 
-def test_core_needs_no_training(project):
+def test_core_has_no_training_dependency(project):
     assert {Requirement(text).name for text in project["dependencies"]} & TRAINING_ONLY == set()
 
 
-def test_extra_all_holds_the_others(project):
+def test_extra_all_contains_the_others(project):
     extras = project["optional-dependencies"]
     (text,) = extras["all"]
     assert Requirement(text).name == project["name"]
     assert Requirement(text).extras == set(extras) - {"all"}
 
 
-def test_environment_says_who_needs_each_line(project_root):
+def test_environment_comments_every_dependency(project_root):
     lines = (project_root / "environment.yml").read_text().splitlines()
     items = [
         line for line in lines if line.lstrip().startswith("- ") and line.strip() not in ("- pip:", "- conda-forge")
@@ -96,15 +96,15 @@ def test_environment_says_who_needs_each_line(project_root):
 
 
 def test_environment_agrees_with_pyproject(project_root, project):
-    described = yaml.safe_load((project_root / "environment.yml").read_text())
-    *conda, pip = described["dependencies"]
+    environment = yaml.safe_load((project_root / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
     assert pip["pip"][:2] == ["-c constraints.txt", "-e ."]
     assert sorted(map(str, map(Requirement, pip["pip"][2:]))) == sorted({str(one) for one in requirements(project)})
     python = next(text for text in conda if text.startswith("python="))
     assert python.removeprefix("python=") in SpecifierSet(project["requires-python"])
 
 
-def test_binder_installs_the_core_with_hashes_and_nothing_else(project_root, tmp_path):
+def test_binder_installs_only_the_core_with_hashes(project_root, tmp_path):
     lines = (project_root / "binder" / "requirements.txt").read_text().splitlines()
     files = ["-r ../requirements/build.txt", "-r ../requirements/core.txt"]
     assert [line for line in lines if not line.startswith("#")] == ["--require-hashes", *files]
@@ -116,13 +116,13 @@ def test_binder_installs_the_core_with_hashes_and_nothing_else(project_root, tmp
     assert done.stdout == f"install --no-deps --no-build-isolation -e {project_root}\n"
 
 
-def test_binder_python_is_one_we_support(project_root, project):
-    said = (project_root / "binder" / "runtime.txt").read_text().strip()
-    assert said.removeprefix("python-") in SpecifierSet(project["requires-python"])
+def test_binder_python_is_supported(project_root, project):
+    version = (project_root / "binder" / "runtime.txt").read_text().strip()
+    assert version.removeprefix("python-") in SpecifierSet(project["requires-python"])
 
 
-def test_binder_start_adds_its_settings_and_passes_the_command_on(project_root, tmp_path):
-    show = [
+def test_binder_start_adds_its_configuration_and_runs_the_command(project_root, tmp_path):
+    print_arguments = [
         sys.executable,
         "-c",
         "import os, sys; print(os.environ['JUPYTER_CONFIG_PATH'], sys.argv[1:])",
@@ -131,19 +131,21 @@ def test_binder_start_adds_its_settings_and_passes_the_command_on(project_root, 
     ]
     start = project_root / "binder" / "start"
     environment = {"PATH": "/usr/bin:/bin", "JUPYTER_CONFIG_PATH": "/elsewhere"}
-    done = subprocess.run([start, *show], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [start, *print_arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == f"{project_root / 'binder'}:/elsewhere ['--port=1', 'a b']"
 
 
-def test_binder_start_gives_the_server_our_connection(project_root, tmp_path):
+def test_binder_start_configures_the_kernel_connection(project_root, tmp_path):
     server = [sys.executable, "-m", "jupyter_server", "--show-config-json"]
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
     start = project_root / "binder" / "start"
     done = subprocess.run(
         [start, *server], cwd=project_root, env=environment, capture_output=True, text=True, check=True
     )
-    said = json.loads(done.stdout)["ServerApp"]["kernel_websocket_connection_class"]
-    assert said == "fer_lib.live.server.connection.KernelConnection"
+    connection = json.loads(done.stdout)["ServerApp"]["kernel_websocket_connection_class"]
+    assert connection == "fer_lib.live.server.connection.KernelConnection"
 
 
 def test_every_server_limits_the_message_history(project_root):
@@ -161,13 +163,13 @@ def test_every_server_uses_the_kernel_connection(project_root):
     assert hasattr(import_module(module), name)
 
 
-def test_env_example_is_what_the_settings_say(project_root):
+def test_env_example_is_up_to_date(project_root):
     script = load_script(project_root / ".ci" / "env_example.py")
-    written = (project_root / ".env.example").read_text()
-    assert written == script.example(), "`python .ci/env_example.py > .env.example` writes it anew"
+    text = (project_root / ".env.example").read_text()
+    assert text == script.example(), "`python .ci/env_example.py > .env.example` updates it"
 
 
-def test_env_example_sets_the_usual_knobs_and_names_all_others(project_root):
+def test_env_example_sets_the_usual_settings_and_lists_all_others(project_root):
     lines = (project_root / ".env.example").read_text().splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == [
         "LEARNING_RATE=0.001",
@@ -179,8 +181,8 @@ def test_env_example_sets_the_usual_knobs_and_names_all_others(project_root):
         "LR_GAMMA=0.1",
         "IMAGE_SIZE=256",
     ]
-    named = {line.lstrip("#").split("=")[0] for line in lines if re.match(r"#?[A-Z_]+=", line)}
-    assert named == {group.variable(field) for group in GROUPS for field in group.model_fields}
+    listed = {line.lstrip("#").split("=")[0] for line in lines if re.match(r"#?[A-Z_]+=", line)}
+    assert listed == {group.variable(field) for group in GROUPS for field in group.model_fields}
 
 
 @pytest.mark.parametrize("everything", [False, True])
@@ -193,7 +195,7 @@ def test_env_example_loads_as_env(project_root, tmp_path, monkeypatch, group, ev
     assert (TrainingSettings.sources()["seed"] == ".env") == everything
 
 
-def test_git_keeps_secrets_data_and_runs_out(project_root):
+def test_git_ignores_secrets_data_and_runs(project_root):
     if not (project_root / ".git").exists():
         pytest.skip("not a git checkout")
     private = [".env", "data/images/train/happy/1.png", "runs/one/settings.json", ".venv/pyvenv.cfg"]
@@ -205,7 +207,7 @@ def test_git_keeps_secrets_data_and_runs_out(project_root):
 
 @pytest.fixture(scope="module")
 def wheel_names(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The files in a wheel of the package, built from a copy so that nothing is left in the checkout."""
+    """Build a wheel from a copy of the package, and return the names of its files."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in ("fer_lib", "weights"):
         shutil.copytree(project_root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -230,22 +232,22 @@ def wheel_names(project_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_wheel_carries_every_weight_and_card(project_root, wheel_names):
+def test_wheel_contains_all_weights_and_model_cards(project_root, wheel_names):
     networks = [path.name for path in (project_root / "weights").glob("*.onnx")]
     assert {"mtcnn_pnet.onnx", "mtcnn_rnet.onnx", "mtcnn_onet.onnx", "emotion.onnx"} <= set(networks)
     files = [name for network in networks for name in (network, network.replace(".onnx", ".json"))]
     assert [name for name in files if f"fer_lib/weights_data/{name}" not in wheel_names] == []
 
 
-def test_wheel_carries_the_live_page_and_how_it_is_served(wheel_names):
+def test_wheel_contains_the_live_page_and_its_configuration(wheel_names):
     assert {"fer_lib/live_page/04_live.ipynb", "fer_lib/live_page/voila.json"} <= wheel_names
 
 
-def test_wheel_brings_the_command(wheel_names):
+def test_wheel_contains_the_command(wheel_names):
     assert any(name.endswith("dist-info/entry_points.txt") for name in wheel_names)
 
 
-def test_wheel_carries_all_of_the_package(project_root, wheel_names):
+def test_wheel_contains_every_file_of_the_package(project_root, wheel_names):
     files = [
         path for path in (project_root / "fer_lib").rglob("*") if path.is_file() and "__pycache__" not in path.parts
     ]

@@ -1,4 +1,4 @@
-"""What the README promises exists, and its code runs."""
+"""Files, commands and settings in the README exist, and its code runs."""
 
 import importlib.util
 import json
@@ -30,41 +30,41 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands(text: str) -> list[str]:
-    """Return the command lines of a text: those in bash blocks, and those between backticks."""
+    """Return the command lines of a text: those in bash blocks and those in inline code."""
     lines = [line.split("#")[0].strip() for block in blocks(text, "bash") for line in block.splitlines()]
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return [*filter(None, lines), *re.findall(r"`([^`\n]+)`", prose)]
 
 
 def tree(text: str) -> dict[str, str]:
-    """Return the captioned paths of the tree, relative to the root."""
-    (block,) = re.findall(r"^## The house\n\n((?:    .*\n)+)", text, re.MULTILINE)
+    """Return the paths of the project tree, relative to the root, with their captions."""
+    (block,) = re.findall(r"^## Project tree\n\n((?:    .*\n)+)", text, re.MULTILINE)
     found: dict[str, str] = {}
     for line in block.splitlines():
         name, _, caption = line.strip().partition(" ")
-        room = "fer_lib/" if line.startswith("      ") else ""
-        found[room + name] = caption.strip()
+        parent = "fer_lib/" if line.startswith("      ") else ""
+        found[parent + name] = caption.strip()
     return found
 
 
-def test_first_screen_has_a_sentence_a_badge_a_picture_and_two_commands(readme):
-    first = readme.partition("\n## ")[0]
-    title, sentence, *_ = first.split("\n\n")
+def test_opening_has_a_sentence_a_badge_an_image_and_two_commands(readme):
+    opening = readme.partition("\n## ")[0]
+    title, sentence, *_ = opening.split("\n\n")
     assert title.startswith("# ")
     assert sentence.count(".") == 1
-    assert "mybinder.org" in first
-    assert "![" in first.replace("[![", "")
-    assert [line.split("#")[0].split() for line in blocks(first, "bash")[0].splitlines()] == [
+    assert "mybinder.org" in opening
+    assert "![" in opening.replace("[![", "")
+    assert [line.split("#")[0].split() for line in blocks(opening, "bash")[0].splitlines()] == [
         ["make", "app"],
         ["make", "test"],
     ]
 
 
-WAYS = ("service", "docker", "binder", "many-visitors", "many-machines")
+DEPLOYMENT_PAGES = ("service", "docker", "binder", "many-visitors", "many-machines")
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_page_of_each_way_to_run_names_what_exists(project_root, readme, name):
+@pytest.mark.parametrize("name", DEPLOYMENT_PAGES)
+def test_deployment_page_names_existing_commands_files_and_settings(project_root, readme, name):
     text = (project_root / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert f"docs/{name}.md" in readme
     assert blocks(text, "bash")
@@ -76,27 +76,27 @@ def test_page_of_each_way_to_run_names_what_exists(project_root, readme, name):
     files = {path for line in lines for path in re.findall(r"\b(?:deploy|docs|binder)/[\w.-]+", line)}
     assert [path for path in files if not (project_root / path).exists()] == []
     known = {group.variable(field) for group in GROUPS for field in group.model_fields}
-    assert {knob for knob in re.findall(r"\bFER_[A-Z_]*[A-Z]\b", text) if f"{knob}_" not in text} <= known
+    assert {name for name in re.findall(r"\bFER_[A-Z_]*[A-Z]\b", text) if f"{name}_" not in text} <= known
 
 
-def test_make_words_exist(readme, makefile):
-    words = {word for command in commands(readme) for word in re.findall(r"\bmake ([a-z]+)", command)}
-    assert words >= {"app", "test", "lab", "train", "bench"}
-    assert [word for word in words if not re.search(rf"^{word}:.*## ", makefile, re.MULTILINE)] == []
+def test_make_targets_exist(readme, makefile):
+    targets = {target for command in commands(readme) for target in re.findall(r"\bmake ([a-z]+)", command)}
+    assert targets >= {"app", "test", "lab", "train", "bench"}
+    assert [target for target in targets if not re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)] == []
 
 
-def test_modules_that_are_run_exist(readme):
+def test_modules_of_commands_exist(readme):
     modules = {name for command in commands(readme) for name in re.findall(r"python -m ([\w.]+)", command)}
     assert modules >= {"benchmarks.pipeline", "benchmarks.live"}
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
-def test_words_of_fer_lib_exist(readme):
+def test_commands_of_fer_lib_exist(readme):
     words = {word for command in commands(readme) for word in re.findall(r"^fer-lib ([a-z]+)", command)}
     assert {"photo", "video", "live", "doctor"} <= words <= set(COMMANDS)
 
 
-def test_knobs_exist(readme, project_root):
+def test_settings_exist(readme, project_root):
     known = {
         name for group in GROUPS for field in group.model_fields for name in (field.upper(), group.variable(field))
     }
@@ -111,12 +111,12 @@ def test_knobs_exist(readme, project_root):
     assert passed <= parameters
 
 
-def test_port_is_the_makefiles(readme, makefile):
+def test_port_is_the_default_of_the_makefile(readme, makefile):
     port = re.search(r"^PORT \?= (\d+)", makefile, re.MULTILINE)[1]
     assert f"http://localhost:{port}" in readme
 
 
-def test_tree_holds_only_what_exists_each_with_a_caption(readme, project_root):
+def test_tree_paths_exist_and_have_captions(readme, project_root):
     paths = tree(readme)
     assert len(paths) > 20
     assert [path for path in paths if not (project_root / path).exists()] == []
@@ -124,7 +124,7 @@ def test_tree_holds_only_what_exists_each_with_a_caption(readme, project_root):
     assert [path for path in paths if path.endswith("/") != (project_root / path).is_dir()] == []
 
 
-def test_tree_misses_no_room(readme, project_root):
+def test_tree_is_complete(readme, project_root):
     listed = subprocess.run(["git", "ls-files"], cwd=project_root, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
@@ -142,7 +142,7 @@ def test_links_to_files_resolve(readme, project_root):
 
 
 @pytest.mark.parametrize("folder", ["data", "deploy", "docs", "weights"])
-def test_links_of_the_other_pages_resolve(project_root, folder):
+def test_links_of_other_pages_resolve(project_root, folder):
     pages = list((project_root / folder).glob("*.md"))
     assert pages
     for page in pages:
@@ -168,7 +168,7 @@ def test_python_blocks_run(readme, project_root):
         assert "torch" not in block
 
 
-def test_video_block_runs_where_a_video_is(readme, project_root, tmp_path):
+def test_video_block_writes_video_and_table(readme, project_root, tmp_path):
     write_video(tmp_path / "talk.mp4", make_walk(5))
     (block,) = blocks(readme, "py")
     done = subprocess.run(
@@ -184,8 +184,8 @@ def test_video_block_runs_where_a_video_is(readme, project_root, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["talk-faces.mp4", "talk.csv", "talk.mp4"]
 
 
-def test_python_block_finds_the_face_of_the_picture(readme, project_root):
-    """The picture of the page shows one face, and the README's own lines say so."""
+def test_python_block_detects_the_face_of_the_screenshot(readme, project_root):
+    """The screenshot of the page contains one face."""
     done = subprocess.run(
         [sys.executable, "-c", blocks(readme, "python")[0]],
         cwd=project_root,

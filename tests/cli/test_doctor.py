@@ -7,12 +7,12 @@ from fer_lib.cli.doctor import format_results
 from fer_lib.cli.main import main
 from fer_lib.doctor import CheckResult
 
-PASSED = CheckResult("weights", "emotion", True, "matches its card")
+PASSED = CheckResult("weights", "emotion", True, "matches the SHA-256 of its model card")
 FAILED = CheckResult("weights", "mtcnn_pnet", False, "the file is damaged; download it again")
 
 
 @pytest.mark.parametrize(("results", "status"), [([PASSED], 0), ([PASSED, FAILED], 1)])
-def test_doctor_exits_with_1_if_a_check_failed(monkeypatch, capsys, results, status) -> None:
+def test_doctor_status_is_1_after_a_failed_check(monkeypatch, capsys, results, status) -> None:
     monkeypatch.setattr(command, "check_installation", lambda settings: results)
     assert main(["doctor"]) == status
     assert main(["doctor", "--json"]) == status

@@ -12,7 +12,7 @@ from fer_lib.cli.live import check_port, find_page, main, plan_server, resolve, 
 from fer_lib.settings import sources
 
 
-def test_plan_server_starts_voila_on_the_page() -> None:
+def test_plan_server_runs_voila_with_the_notebook() -> None:
     server = plan_server("localhost", 9000, {})
     assert server.command[:3] == [sys.executable, "-m", "voila"]
     assert server.command[3].endswith("04_live.ipynb")
@@ -21,7 +21,7 @@ def test_plan_server_starts_voila_on_the_page() -> None:
     assert "Voila" in json.loads((server.folder / "voila.json").read_text())
 
 
-def test_makefile_and_container_start_the_page_with_this_command(project_root) -> None:
+def test_makefile_and_container_use_fer_lib_live(project_root) -> None:
     makefile = (project_root / "Makefile").read_text()
     assert "fer_lib live --ip=$(IP) --port=$(PORT)" in makefile
     assert re.search(r"^PORT \?= (\d+)", makefile, re.MULTILINE)[1] == str(live.PORT)
@@ -39,7 +39,7 @@ def test_makefile_and_container_start_the_page_with_this_command(project_root) -
         (["--A.b=1", "SMOOTHING_S=0.5", "--", "--C.d=2"], ["SMOOTHING_S=0.5"], ["--A.b=1", "--C.d=2"]),
     ],
 )
-def test_split_words_passes_options_of_voila_on(words, ours, for_voila) -> None:
+def test_split_words_separates_options_of_voila(words, ours, for_voila) -> None:
     assert split_words(words) == (ours, for_voila)
 
 
@@ -64,7 +64,6 @@ def test_run_server_replaces_the_process(tmp_path, project_root) -> None:
 import os, sys
 from pathlib import Path
 from fer_lib.cli.live import Server, run_server
-from fer_lib.settings import sources
 print(os.getpid(), flush=True)
 run_server(Server([sys.executable, "-c", {program!r}], Path({str(tmp_path)!r}), {{"A": "b"}}))
 """
@@ -78,20 +77,20 @@ def test_plan_server_opens_the_browser() -> None:
     assert "--no-browser" not in plan_server("localhost", 9000, {}, in_browser=True).command
 
 
-def test_plan_server_of_an_installed_package_runs_beside_its_page(tmp_path, monkeypatch) -> None:
+def test_plan_server_installed_package_runs_in_the_folder_of_the_notebook(tmp_path, monkeypatch) -> None:
     (tmp_path / "04_live.ipynb").touch()
     monkeypatch.setattr(live, "INSTALLED", tmp_path)
     assert plan_server("localhost", 9000, {}).folder == tmp_path
 
 
-def test_find_page_names_the_command_that_installs_it(tmp_path, monkeypatch) -> None:
+def test_find_page_missing_names_the_install_command(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(live, "INSTALLED", tmp_path)
     monkeypatch.setattr(live, "PROJECT", tmp_path)
     with pytest.raises(FileNotFoundError, match="pip install"):
         find_page()
 
 
-def test_resolve_passes_on_settings_without_defaults(tmp_path, monkeypatch) -> None:
+def test_resolve_returns_only_settings_that_were_given(tmp_path, monkeypatch) -> None:
     (tmp_path / ".env").write_text("FER_MIRROR=false\n")
     monkeypatch.setattr(sources, "find_dotenv", lambda: tmp_path / ".env")
     monkeypatch.setenv("FER_MAX_FACES", "3")
@@ -104,7 +103,7 @@ def test_resolve_passes_on_settings_without_defaults(tmp_path, monkeypatch) -> N
     }
 
 
-def test_check_port_that_is_taken() -> None:
+def test_check_port_in_use() -> None:
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(ValueError, match="`PORT` must be a free port of localhost"):

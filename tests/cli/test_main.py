@@ -32,7 +32,7 @@ def run(*words: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def test_main_without_words_lists_the_commands(capsys) -> None:
+def test_main_without_arguments_lists_the_commands(capsys) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
     assert [name for name in COMMANDS if f"\n  {name} " not in text] == []
@@ -78,12 +78,12 @@ def test_help_lists_every_setting_of_the_command(name, capsys) -> None:
     assert [end for end in ends if end not in in_one_line] == []
 
 
-def test_help_of_train_has_no_setting_without_a_section(capsys) -> None:
+def test_help_of_train_has_every_setting_in_a_section() -> None:
     listed = [field for fields in training_command.SECTIONS.values() for field in fields]
     assert sorted(listed) == sorted(TrainingSettings.model_fields)
 
 
-def test_help_imports_nothing_heavy(project_root) -> None:
+def test_help_imports_no_heavy_package(project_root) -> None:
     script = f"""
 import sys
 from fer_lib.cli.main import main
@@ -182,7 +182,7 @@ def test_main_after_ctrl_c(monkeypatch, capsys) -> None:
         ("serve", ["FER_SERVICE_PORT=8001", "--max-batch", "3"], {"port": 8001, "max_batch": 3}),
     ],
 )
-def test_serve_starts_with_the_settings(monkeypatch, name, words, settings) -> None:
+def test_serve_uses_the_settings(monkeypatch, name, words, settings) -> None:
     started = []
     monkeypatch.setattr("fer_lib.service.serving.serve", started.append)
     assert main([name, *words]) == 0
@@ -190,7 +190,7 @@ def test_serve_starts_with_the_settings(monkeypatch, name, words, settings) -> N
     assert {field: getattr(found, field) for field in settings} == settings
 
 
-def test_train_starts_with_the_settings(monkeypatch, tmp_path, capsys) -> None:
+def test_train_uses_the_settings(monkeypatch, tmp_path, capsys) -> None:
     started = []
 
     def launch(settings, sources):
@@ -205,7 +205,7 @@ def test_train_starts_with_the_settings(monkeypatch, tmp_path, capsys) -> None:
     assert capsys.readouterr().out == f"{tmp_path}\n"
 
 
-def test_sweep_gives_all_runs_the_settings(monkeypatch, tmp_path) -> None:
+def test_sweep_uses_the_settings_in_every_run(monkeypatch, tmp_path) -> None:
     started = []
     monkeypatch.setattr(sweep_command, "run_sweep", lambda plan: started.append(plan) or [])
     (tmp_path / "plan.yaml").write_text(
@@ -215,18 +215,18 @@ def test_sweep_gives_all_runs_the_settings(monkeypatch, tmp_path) -> None:
     assert {(one.settings["num_epochs"], one.settings["seed"]) for one in list_trials(started[0])} == {(2, 1)}
 
 
-def test_python_m_runs_the_same_command(project_root) -> None:
+def test_python_m_fer_lib_is_fer_lib(project_root) -> None:
     done = run("vidoe", cwd=project_root)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("fer-lib: ")
     assert "`video`" in done.stderr
 
 
-# Sets the title of a terminal, ends the line, reverses the text after it, and is not valid UTF-8.
+# A file name with an escape sequence (terminal title), a line feed, a bidirectional override and invalid UTF-8.
 HOSTILE = "a\x1b]0;title\x07\n\u202e\x9b31m\udcff"
 
 
-def controls(text: str) -> set[str]:
+def control_characters(text: str) -> set[str]:
     return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs")} - {"\n"}
 
 
@@ -252,8 +252,8 @@ def controls(text: str) -> set[str]:
         ["live", "--ip", HOSTILE],
     ],
 )
-@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
-def test_main_escapes_names_in_errors(tmp_path, monkeypatch, capsys, words) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not allow such file names")
+def test_main_escapes_control_characters_in_errors(tmp_path, monkeypatch, capsys, words) -> None:
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("in.png", np.zeros((40, 40, 3), np.uint8))
     Path("text-" + HOSTILE).write_text("hello")
@@ -264,13 +264,13 @@ def test_main_escapes_names_in_errors(tmp_path, monkeypatch, capsys, words) -> N
     assert status == 2
     text = capsys.readouterr().err
     assert "]0;title" in text
-    assert controls(text) == set()
+    assert control_characters(text) == set()
     assert len(text.strip().splitlines()) == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="such names are those of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not allow such file names")
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8:strict"])
-def test_script_prints_any_name_in_any_encoding(tmp_path, project_root, encoding) -> None:
+def test_script_escapes_names_in_any_encoding(tmp_path, project_root, encoding) -> None:
     cv2.imwrite(str(tmp_path / "in.png"), np.zeros((40, 40, 3), np.uint8))
     (tmp_path / "in.png").rename(tmp_path / (HOSTILE + "笑.png"))
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(project_root)}
@@ -279,5 +279,5 @@ def test_script_prints_any_name_in_any_encoding(tmp_path, project_root, encoding
     assert (done.returncode, done.stderr) == (0, b"")
     text = done.stdout.decode(encoding.partition(":")[0])
     assert "no face" in text
-    assert controls(text) == set()
+    assert control_characters(text) == set()
     assert len(text.splitlines()) == 1
