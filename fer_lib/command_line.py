@@ -106,7 +106,7 @@ class CommandParser(argparse.ArgumentParser):
         option = f"--{prefix}{field}".replace("_", "-")
         options = [option, *([alias] if alias else [])]
         metavar = _metavar(info.annotation)
-        allowed = f"; {group.allowed(field)}" if metavar in ("N", "X") else ""  # elsewhere the metavar says it
+        allowed = f"; {group.allowed(field)}" if metavar in ("N", "X") else ""  # elsewhere the metavar implies it
         text = f"{info.description} (default: {_default_text(group, field)}{allowed})"
         section.add_argument(
             *options,

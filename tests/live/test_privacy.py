@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.parametrize("content", [*SIGNATURES, *(mark.encode() for mark in WRITTEN)])
-def test_find_pictures_finds_one(tmp_path, content):
+def test_find_images_finds_one(tmp_path, content):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "log").write_bytes(b"before " + content + b" after")
     assert find_images(tmp_path) == ["a/log"]
