@@ -11,7 +11,7 @@ from fer_lib.live.session.states import STATES
 from harness.browser import LivePage
 from harness.network_proxy import Proxy, open_proxy
 from harness.servers import find_port, serve_voila
-from stress.connection import FRAMES_UNDER_WAY, cut, open_page, sleep, slow
+from stress.connection import MAX_IN_FLIGHT, cut, slow, start_stream, suspend
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -27,7 +27,7 @@ def live(browser: Browser, network: Proxy) -> Iterator[LivePage]:
     """The live page, with a face in view, behind a network proxy."""
     page = LivePage(browser, network.url)
     try:
-        yield open_page(page)
+        yield start_stream(page)
     finally:
         page.close()
 
@@ -69,12 +69,12 @@ def test_start_while_the_server_is_unreachable(live, network):
 
 def test_slow_network_limits_frames_in_flight(live, network):
     found = slow(live, network, delay_s=0.2, bytes_per_s=16_000, seconds=6, wanted=3)
-    assert found["under_way"] <= FRAMES_UNDER_WAY
+    assert found["under_way"] <= MAX_IN_FLIGHT
     assert found["clicks"] == 0
 
 
 def test_resume_after_suspend(live, network):
-    assert sleep(live, network, 9)["clicks"] <= 1
+    assert suspend(live, network, 9)["clicks"] <= 1
 
 
 def test_restarted_server_needs_a_reload(browser):
@@ -83,7 +83,7 @@ def test_restarted_server_needs_a_reload(browser):
         with serve_voila(port=port) as url:
             page = LivePage(browser, url)
             stack.callback(page.close)
-            open_page(page)
+            start_stream(page)
         page.wait_for_state("no-reply", "offline")
         stack.enter_context(serve_voila(port=port))
         page.wait_for_state("kernel-ended")
@@ -91,7 +91,7 @@ def test_restarted_server_needs_a_reload(browser):
         assert page.page.get_by_role("button", name="Start", exact=True).count() == 0
         page.press("Reload")
         page.wait_until(lambda: page.page.locator(".fer-live[data-state='ready']").count() == 1, "a page that is ready")
-        open_page(page)
+        start_stream(page)
 
 
 def test_two_tabs_are_independent(browser, voila):
@@ -99,8 +99,8 @@ def test_two_tabs_are_independent(browser, voila):
         first = LivePage(browser, voila)
         stack.callback(first.close)
         second = LivePage(browser, voila, beside=first)
-        open_page(first)
-        open_page(second)
+        start_stream(first)
+        start_stream(second)
         assert kernel_id(first) != kernel_id(second)
         results = first.results
         first.wait_for_results(results + 5)
