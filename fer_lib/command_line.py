@@ -16,6 +16,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
+from fer_lib.settings import names
 from fer_lib.settings.base import PREFIX, PROJECT, Settings
 from fer_lib.terminal import printable
 
@@ -115,7 +116,9 @@ class CommandParser(argparse.ArgumentParser):
             metavar=metavar,
             help=text.replace("%", "%%"),
         )
-        self._variables |= {group.variable(field): option, f"{PREFIX}{prefix}{field}".upper(): option}
+        variable = names.prefixed(group, field)
+        forms = (variable, variable.removeprefix(PREFIX), group.variable(field), f"{PREFIX}{prefix}{field}".upper())
+        self._variables |= dict.fromkeys(forms, option)
         if info.annotation is bool:
             self._switches |= {f"--{name}{option[2:]}": option for name in ("", "no-")}
 
@@ -138,7 +141,7 @@ class CommandParser(argparse.ArgumentParser):
             elif name and not self._is_file(word):
                 rewritten.append(f"{name}={value}")
             elif equals and self._is_unknown_setting(option, word):
-                unknown[option.removeprefix(PREFIX).lower()] = value
+                unknown[option] = value
             else:
                 rewritten.append(word)
         return rewritten, unknown

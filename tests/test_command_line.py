@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from fer_lib.command_line import CommandParser, error_text, run_command
-from fer_lib.settings import Settings
+from fer_lib.settings import Settings, TrainingSettings
 from fer_lib.terminal import printable
 
 
@@ -121,6 +121,13 @@ def test_parse_words_of_a_name_that_no_file_can_have() -> None:
 def test_parse_words_reads_the_command_line_of_the_process(monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["small", "--port", "9"])
     assert make_parser().parse_words()[0].port == 9
+
+
+@pytest.mark.parametrize("word", ["FER_TRAIN_NUM_EPOCHS=2", "TRAIN_NUM_EPOCHS=2", "FER_NUM_EPOCHS=2", "NUM_EPOCHS=2"])
+def test_parse_words_setting_without_prefix_in_the_environment(word) -> None:
+    parser = CommandParser("fer-lib train", "Train.", "")
+    parser.add_settings(TrainingSettings, "settings")
+    assert parser.parse_words([word])[1] == {"num_epochs": "2"}
 
 
 def test_parse_words_unknown_setting_is_rejected_by_its_group() -> None:

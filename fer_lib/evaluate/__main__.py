@@ -77,7 +77,7 @@ def _evaluate_images(arguments: argparse.Namespace, given: dict[str, str]) -> di
 def _evaluate_photos(arguments: argparse.Namespace, given: dict[str, str]) -> dict[str, Any]:
     from fer_lib.evaluate.photos import evaluate_photos, format_photos
 
-    wrong = [f"--{name.replace('_', '-')}" for name in given if name not in ("weights", "max_images")]
+    wrong = [f"--{name.lower().replace('_', '-')}" for name in given if name not in ("weights", "max_images")]
     wrong += ["--write-card"] if arguments.write_card else []
     if wrong:
         raise ValueError(f"`--photos` must be used without {', '.join(wrong)}")

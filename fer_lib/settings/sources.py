@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Set
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,18 @@ def _names_in_dotenv() -> list[str]:
     path = find_dotenv()
     if path is None:
         return []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ValueError(
+            f"line {line} of {path} must be UTF-8 text, but has the byte 0x{byte:02x}; save it as UTF-8"
+        ) from None
     names = []
-    with path.open(encoding="utf-8") as stream:
-        for binding in parse_stream(stream):
-            if binding.error:
-                line, text = binding.original.line, binding.original.string.strip()
-                raise ValueError(f"line {line} of {path} must be NAME=value, but got {text!r}")
-            if binding.key and binding.value:
-                names.append(binding.key)
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            line, found = binding.original.line, binding.original.string.strip()
+            raise ValueError(f"line {line} of {path} must be NAME=value, but got {found!r}")
+        if binding.key and binding.value:
+            names.append(binding.key)
     return names

@@ -112,7 +112,7 @@ def test_version(capsys) -> None:
         (["photo"], ["fer-lib photo: ", "required: photo", "`fer-lib photo --help`"]),
         (["photo", "MAX_FACES=3"], ["fer-lib photo: ", "required: photo"]),
         (["photo", "none.jpg", "--sjon"], ["fer-lib photo: ", "`--sjon`", "`--json`"]),
-        (["photo", "a.jpg", "MAX_FACE=3"], ["fer-lib photo: ", "`max_face`", "`max_faces`"]),
+        (["photo", "a.jpg", "MAX_FACE=3"], ["fer-lib photo: ", "`MAX_FACE`", "`max_faces`"]),
         (["photo", "a.jpg", "MAX_FACES=x"], ["fer-lib photo: ", "`FER_MAX_FACES`", "1", "200", "'x'"]),
         (["photo", "a.jpg", "--max-faces", "x"], ["fer-lib photo: ", "`FER_MAX_FACES`", "1", "200", "'x'"]),
         (["photo", "a.jpg", "WEIGHTS_DIR=none"], ["fer-lib photo: ", "none/mtcnn_pnet.json"]),
@@ -129,13 +129,13 @@ def test_version(capsys) -> None:
         (["serve", "PORT=0"], ["fer-lib serve: ", "`FER_SERVICE_PORT`", "'0'"]),
         (["serve", "--port", "0"], ["fer-lib serve: ", "`FER_SERVICE_PORT`", "'0'"]),
         (["serve", "FER_SERVICE_PORT=0"], ["fer-lib serve: ", "`FER_SERVICE_PORT`", "'0'"]),
-        (["serve", "SPEED=1"], ["fer-lib serve: ", "`speed`"]),
+        (["serve", "SPEED=1"], ["fer-lib serve: ", "`SPEED`"]),
         (["serve", "--prot", "8000"], ["fer-lib serve: ", "`--prot`", "`--port`"]),
         (["serve", "fast"], ["fer-lib serve: ", "fast"]),
         (["train", "NUM_EPOCHS=0"], ["fer-lib train: ", "`NUM_EPOCHS`", "'0'"]),
         (["train", "--num-epochs", "0"], ["fer-lib train: ", "`NUM_EPOCHS`", "'0'"]),
         (["train", "--num-epoch", "2"], ["fer-lib train: ", "`--num-epoch`", "`--num-epochs`"]),
-        (["train", "NUM_EPOCH=2"], ["fer-lib train: ", "`num_epoch`", "`num_epochs`"]),
+        (["train", "NUM_EPOCH=2"], ["fer-lib train: ", "`NUM_EPOCH`", "`num_epochs`"]),
         (["train", "fast"], ["fer-lib train: ", "fast"]),
         (["sweep", "none.yaml"], ["fer-lib sweep: ", "none.yaml"]),
         (["sweep", "plan.yaml", "NUM_EPOCHS=0"], ["fer-lib sweep: ", "`NUM_EPOCHS`", "'0'"]),
@@ -180,6 +180,7 @@ def test_main_after_ctrl_c(monkeypatch, capsys) -> None:
     [
         ("serve", ["--port", "8001", "THREADS=3"], {"port": 8001, "threads": 3}),
         ("serve", ["FER_SERVICE_PORT=8001", "--max-batch", "3"], {"port": 8001, "max_batch": 3}),
+        ("serve", ["FER_SERVICE_MAX_UPLOAD_BYTES=2500000", "SERVICE_PORT=8001"], {"port": 8001, "max_upload_mb": 2.5}),
     ],
 )
 def test_serve_uses_the_settings(monkeypatch, name, words, settings) -> None:

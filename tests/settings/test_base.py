@@ -157,6 +157,12 @@ def test_load_two_invalid_values_error_names_both():
     assert "; `SEED` must" in message
 
 
+def test_load_dotenv_that_is_not_utf8_error_with_line_number(folder):
+    (folder / ".env").write_bytes("# settings\n# größer\n".encode("latin-1"))
+    message = load_error(TrainingSettings)
+    assert message.startswith(f"line 2 of {folder / '.env'} must be UTF-8")
+
+
 def test_load_malformed_line_in_dotenv_error_with_line_number(folder):
     (folder / ".env").write_text("# settings\nLEARNING_RATE: 0.1\n")
     assert (
