@@ -69,7 +69,7 @@ def test_list_photos_wrong_folder_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match="has none"):
         list_photos(tmp_path)
     (tmp_path / "smiling").mkdir()
-    with pytest.raises(ValueError, match=f"{EMOTIONS[-1]}, but there is also smiling"):
+    with pytest.raises(ValueError, match=f"{EMOTIONS[-1]}, but got smiling"):
         list_photos(tmp_path)
 
 

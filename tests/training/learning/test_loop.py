@@ -88,7 +88,7 @@ def test_train_from_dlib_weights_starts_at_their_features(drawn, tmp_path):
     ("damage", "message"),
     [
         (lambda path: path.unlink(), "`INITIAL_WEIGHTS` must be an existing file"),
-        (lambda path: path.with_suffix(".json").unlink(), "the card .* must exist"),
+        (lambda path: path.with_suffix(".json").unlink(), "card .* must exist"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "the weights `emotion` must have the SHA-256"),
     ],
     ids=["no file", "no card", "damaged"],
