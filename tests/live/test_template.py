@@ -6,7 +6,7 @@ from jupyter_core.paths import jupyter_path
 
 from fer_lib.live.page.live_view import FOLDER
 
-TEMPLATE = FOLDER / "template"
+TEMPLATE = FOLDER.parent / "template"
 
 
 def read_all(folder: Path) -> dict[str, str]:
@@ -24,4 +24,5 @@ def test_template_is_installed_unchanged():
 
 
 def test_template_loads_nothing_from_other_hosts():
+    assert {"index.html.j2", "static/page.css"} <= read_all(TEMPLATE).keys()
     assert not any("//" in text.replace("<!--", "") for text in read_all(TEMPLATE).values())
