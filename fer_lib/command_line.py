@@ -51,8 +51,7 @@ class CommandParser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._synopsis = positionals
-        self._setting_groups: list[type[Settings]] = []
-        self._variables: dict[str, str] = {}
+        self._setting_groups: list[tuple[type[Settings], str]] = []  # with the prefix of their options
         self._switches: dict[str, str] = {}
 
     def add_settings(
@@ -83,7 +82,7 @@ class CommandParser(argparse.ArgumentParser):
             example = next(iter(group.model_fields))
             text = PRECEDENCE.format(example=f"{example.upper()}={_default_text(group, example)}")
             self.description = f"{self.description}\n\n{text}"
-        self._setting_groups.append(group)
+        self._setting_groups.append((group, prefix))
         self.usage = " ".join(filter(None, ["%(prog)s", self._synopsis, "[options] [NAME=value ...]"]))
 
     def parse_words(self, words: Sequence[str] | None = None) -> tuple[argparse.Namespace, dict[str, str]]:
@@ -104,7 +103,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def _add_setting(self, section: Any, group: type[Settings], field: str, alias: str | None, prefix: str) -> None:
         info = group.model_fields[field]
-        option = f"--{prefix}{field}".replace("_", "-")
+        option = _option(prefix, field)
         options = [option, *([alias] if alias else [])]
         metavar = _metavar(info.annotation)
         allowed = f"; {group.allowed(field)}" if metavar in ("N", "X") else ""  # elsewhere the metavar implies it
@@ -116,9 +115,6 @@ class CommandParser(argparse.ArgumentParser):
             metavar=metavar,
             help=text.replace("%", "%%"),
         )
-        variable = names.prefixed(group, field)
-        forms = (variable, variable.removeprefix(PREFIX), group.variable(field), f"{PREFIX}{prefix}{field}".upper())
-        self._variables |= dict.fromkeys(forms, option)
         if info.annotation is bool:
             self._switches |= {f"--{name}{option[2:]}": option for name in ("", "no-")}
 
@@ -170,15 +166,18 @@ class CommandParser(argparse.ArgumentParser):
         option = f"--{name.lower().replace('_', '-')}"
         if option in self._option_string_actions and self._count_values(option):
             return option
-        return self._variables.get(name.upper())
+        found = ((prefix, names.find_field(group, name)) for group, prefix in self._setting_groups)
+        return next((_option(prefix, field) for prefix, field in found if field), None)
 
     def _is_unknown_setting(self, name: str, word: str) -> bool:
         if not self._setting_groups or not re.fullmatch("[A-Z][A-Z0-9_]*" if self._takes_files else r"\w+", name):
             return False
         if self._is_file(word):
             return False
-        if len(self._setting_groups) > 1 and not any(group.owns(name) for group in self._setting_groups):
-            known = [option[2:].replace("-", "_").upper() for option in self._variables.values()]
+        if len(self._setting_groups) > 1 and not any(group.owns(name) for group, _ in self._setting_groups):
+            known = [
+                f"{prefix}{field}".upper() for group, prefix in self._setting_groups for field in group.model_fields
+            ]
             self.error(f"unknown setting `{name}`{_hint(name.removeprefix(PREFIX), known)}")
         return True
 
@@ -215,6 +214,10 @@ def error_text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'} can't be used: {error.strerror.lower()}"
     return str(error) or type(error).__name__
+
+
+def _option(prefix: str, field: str) -> str:
+    return f"--{prefix}{field}".replace("_", "-")
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from fer_lib.command_line import CommandParser, run_command
-from fer_lib.settings.training import TrainingSettings
+from fer_lib.settings.training import UNPREFIXED, TrainingSettings
 from fer_lib.terminal import prepare_streams, printable
 
 ABOUT = """\
@@ -27,14 +27,7 @@ INTERRUPTED = "interrupted; the same command resumes from the last checkpoint"
 # Sections of `--help`; every setting belongs to one.
 SECTIONS: dict[str, list[str]] = {
     "network and optimization": [
-        "learning_rate",
-        "batch_size",
-        "num_epochs",
-        "dropout_rate",
-        "optimizer",
-        "lr_step_size",
-        "lr_gamma",
-        "image_size",
+        *UNPREFIXED,
         "color",
         "architecture",
         "initial_weights",
