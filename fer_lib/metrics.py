@@ -15,6 +15,7 @@ from fer_lib.labels import EMOTIONS
 
 Array = NDArray[np.float32] | NDArray[np.float64]
 Targets = NDArray[np.int64]
+BINS = 15  # of the calibration error
 
 
 def softmax(logits: Array, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -117,7 +118,7 @@ class Reliability:
     accuracy: NDArray[np.float64]
 
 
-def measure_reliability(probabilities: Array, targets: Targets, bins: int = 15) -> Reliability:
+def measure_reliability(probabilities: Array, targets: Targets, bins: int = BINS) -> Reliability:
     """Bin predictions `(n, 7)` by their top-1 probability and compute confidence and accuracy of each bin."""
     top = np.asarray(probabilities, np.float64).max(axis=1)
     correct = np.asarray(probabilities).argmax(axis=1) == targets

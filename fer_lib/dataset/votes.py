@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from fer_lib.dataset.tables import open_table
 from fer_lib.labels import EMOTIONS
 
+Votes = dict[str, NDArray[np.float32]]  # image name → vote shares `(7,)`
+
+MAJORITY = 0.5  # share of the votes above which a label has the majority
 MAX_VOTES = 1_000_000  # of one emotion for one image; FER+ has ten
 
 LABEL_OF_VOTE = {
@@ -24,7 +28,7 @@ LABEL_OF_VOTE = {
 }
 
 
-def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
+def read_votes(path: Path) -> Votes:
     """Read a table of votes: a column `name` (or `Image name`) and one per emotion, with or without the prefix `votes_`.
 
     Returns:
@@ -39,7 +43,7 @@ def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
         raise FileNotFoundError(
             f"`FERPLUS_CSV` must be an existing table of FER+ votes, but got {path}; see data/README.md"
         )
-    votes: dict[str, NDArray[np.float32]] = {}
+    votes: Votes = {}
     with open_table(path) as rows:
         columns = {name.lower().removeprefix("votes_"): name for name in rows.fieldnames or ()}
         name_column = columns.get("name") or columns.get("image name")
@@ -66,8 +70,14 @@ def _parse_count(text: str | None, where: str) -> float:
     return count
 
 
+def look_up_votes(names: Sequence[str], votes: Votes) -> NDArray[np.float32]:
+    """Return the shares of the FER+ votes of each image, `(n, 7)`; rows of zeros for images without votes."""
+    none = np.zeros(len(EMOTIONS), np.float32)
+    return np.array([votes.get(name, none) for name in names], np.float32).reshape(len(names), len(EMOTIONS))
+
+
 def blend_targets(
-    targets: NDArray[np.float32], names: tuple[str, ...], votes: dict[str, NDArray[np.float32]], share: float
+    targets: NDArray[np.float32], names: tuple[str, ...], votes: Votes, share: float
 ) -> NDArray[np.float32]:
     """Blend targets `(n, 7)` with the votes: weight `share` in [0, 1]; images without votes keep their target."""
     blended = targets.copy()

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_lib.labels import EMOTIONS
+from fer_lib.metrics import BINS
 
 RESAMPLES = 2000
-BINS = 15  # of the calibration error, as in `fer_lib.metrics`
 NAMES = ("balanced_accuracy", "macro_f1", "ece")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_lib.dataset.votes import read_votes
+from fer_lib.dataset.votes import MAJORITY, Votes, look_up_votes, read_votes
 from fer_lib.evaluate.bootstrap import bootstrap_intervals
 from fer_lib.evaluate.flip_rate import measure_flip_rate
 from fer_lib.evaluate.latency import measure_latency
@@ -15,7 +15,6 @@ from fer_lib.evaluate.predictions import Predictions, open_recognizer, predict_s
 from fer_lib.evaluate.robustness import measure_robustness
 from fer_lib.evaluate.slices import measure_slices
 from fer_lib.evaluate.train_overlap import find_train_duplicates
-from fer_lib.evaluate.votes import Votes, look_up_votes
 from fer_lib.metrics import (
     compute_metrics,
     compute_probability_metrics,
@@ -27,7 +26,6 @@ from fer_lib.metrics import (
 )
 from fer_lib.settings.evaluation import EvaluationSettings
 
-MAJORITY = 0.5  # share of the votes above which a label has the majority
 HEADLINE = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
 ACCURACIES = (0.8, 0.9)  # for which the coverage is reported
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_lib.dataset.votes import MAJORITY, Votes, look_up_votes
 from fer_lib.evaluate.predictions import Predictions
-from fer_lib.evaluate.votes import Votes, look_up_votes
 from fer_lib.metrics import wilson_interval
 
 Slices = dict[str, dict[str, dict[str, Any]]]  # aspect → slice → metrics
@@ -28,8 +28,8 @@ def measure_slices(predictions: Predictions, votes: Votes | None = None) -> Slic
     if votes:
         majority = look_up_votes(predictions.split.names, votes).max(axis=1)
         aspects["people"] = {
-            "disagree": (majority > 0) & (majority <= 0.5),
-            "mostly agree": (majority > 0.5) & (majority < 0.8),
+            "disagree": (majority > 0) & (majority <= MAJORITY),
+            "mostly agree": (majority > MAJORITY) & (majority < 0.8),
             "agree": majority >= 0.8,
         }
     slices = {

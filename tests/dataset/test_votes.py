@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_lib.dataset.votes import LABEL_OF_VOTE, blend_targets, read_votes
+from fer_lib.dataset.votes import LABEL_OF_VOTE, blend_targets, look_up_votes, read_votes
 from fer_lib.labels import EMOTIONS
 from fer_lib.training.learning.batches import one_hot
 
@@ -48,3 +48,8 @@ def test_read_votes_count_out_of_range(tmp_path, count):
     (tmp_path / "votes.csv").write_text(f"name,{','.join(LABEL_OF_VOTE)}\na.png,{count},0,0,0,0,0,0\n")
     with pytest.raises(ValueError, match=r"row 1 of .*votes\.csv must have vote counts from 0 to"):
         read_votes(tmp_path / "votes.csv")
+
+
+def test_look_up_votes_none_and_unknown_names():
+    assert look_up_votes((), {}).shape == (0, 7)
+    assert look_up_votes(("a", "b"), {"b": np.eye(7)[2]}).tolist() == [[0] * 7, np.eye(7)[2].tolist()]
